@@ -1,0 +1,288 @@
+"""The command line: one subcommand per step of the road. It parses and calls, nothing else.
+
+Every rule of the workflow runs one of these; the command in its log can be copied and run alone. Settings come from
+`--set section.key=value` (any number) and `--config FILE`; what is not given has its default.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from l2l import config
+from l2l.errors import UserError
+
+Arguments = argparse.Namespace
+
+
+def demo_video(args: Arguments) -> None:
+    from l2l.demo.recording import write_recording
+
+    indices = range(args.settings.demo.recordings) if args.only is None else [args.only]
+    for index in indices:
+        write_recording(args.out, index, args.settings)
+
+
+def normalise(args: Arguments) -> None:
+    from l2l.video.normalise import normalise
+
+    out = args.out
+    normalise(args.source, out / "video.mp4", out / "audio.wav", out / "probe.json", args.settings.video)
+
+
+def track(args: Arguments) -> None:
+    from l2l.video.tracking import track
+
+    track(args.video, args.out, args.settings.tracking)
+
+
+def diarize(args: Arguments) -> None:
+    from l2l.speech.lip_motion import diarize
+    from l2l.speech.speaking import write_speaking
+
+    probability, speech = diarize(args.tracks, args.audio, args.settings.diarization)
+    write_speaking(args.out, args.out.with_suffix(".rttm"), probability, speech, name=args.out.parent.name)
+
+
+def separate(args: Arguments) -> None:
+    from l2l.speech.gating import separate
+
+    separate(args.audio, args.speaking, _both(args.out, "speech_p{}.wav"), args.settings.separation)
+
+
+def fit_faces(args: Arguments) -> None:
+    from l2l.faces.landmarks import fit_basis
+
+    fit_basis(args.tracks, args.out, args.settings.faces)
+
+
+def faces(args: Arguments) -> None:
+    from l2l.faces.landmarks import extract_faces
+
+    outs = _both(args.out, "faces_p{}.npz")
+    extract_faces(args.tracks, args.basis, outs, args.settings.tracking.bridge, args.settings.faces)
+
+
+def mel(args: Arguments) -> None:
+    from l2l.speech.mel import mel_rows
+
+    for wav, out in zip(_both(args.speech, "speech_p{}.wav"), _both(args.out, "mel_p{}.npy"), strict=True):
+        mel_rows(wav, out, args.settings.mel)
+
+
+def chunk(args: Arguments) -> None:
+    from l2l.dataset.chunks import chunk
+
+    split: dict = {"train": args.train, "test": args.test}
+    person = args.person or args.out.name
+    counts = chunk(args.videos, split, args.out, args.listener, args.settings.chunking, person)
+    print(f"{person}: {counts['train']} training and {counts['test']} test windows in which {args.listener} listens")
+
+
+def train_codebook(args: Arguments) -> None:
+    from l2l.training.codebook import train_codebook
+
+    train_codebook(args.chunks, args.listener, args.settings, args.out, args.log_dir)
+
+
+def train_predictor(args: Arguments) -> None:
+    from l2l.training.predictor import train_predictor
+
+    train_predictor(args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir)
+
+
+def sample(args: Arguments) -> None:
+    from l2l.listening.generation import sample
+
+    sample(args.chunks, args.codebook, args.predictor, args.listener, args.settings, args.out)
+
+
+def evaluate(args: Arguments) -> None:
+    from l2l.evaluation.evaluate import evaluate
+
+    models = {"codebook": args.codebook, "predictor": args.predictor}
+    evaluate(args.chunks, args.samples, args.listener, args.settings, args.out, **models)
+
+
+def accuracy(args: Arguments) -> None:
+    from l2l.demo.accuracy import write_accuracy
+
+    write_accuracy(args.truth, args.videos, args.out)
+
+
+def preview(args: Arguments) -> None:
+    from l2l.pictures.preview import write_preview
+
+    write_preview(
+        args.videos, args.chunks, args.samples, args.basis, args.listener, args.out, args.settings.preview.seconds
+    )
+
+
+def weights(args: Arguments) -> None:
+    from l2l import weights
+
+    if args.action == "fetch":
+        for name in args.names:
+            weights.fetch(name)
+        return
+    for name, entry in weights.catalogue().items():
+        print(f"{name:12} {weights.status(name):8} {entry['licence']:12} {entry['what']}")
+
+
+def show_config(args: Arguments) -> None:
+    from l2l.config_text import defaults_as_yaml
+
+    if args.schema:
+        print(json.dumps(config.Config.model_json_schema(), indent=2))
+        return
+    if args.defaults:
+        print(defaults_as_yaml(), end="")
+        return
+    found = config.validate(config.load(args.file), str(args.file))
+    print(f"{args.file}: in order; people: {', '.join(found.people) or 'none'}")
+
+
+def _both(folder: Path, name: str) -> list[Path]:
+    """The files of p0 and p1."""
+    return [folder / name.format(person) for person in range(2)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="l2l", description="Learning to listen, one command per step.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, call: Callable[[Arguments], None], summary: str, *, settings: bool = True) -> Callable:
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(call=call, set=[], config=None)
+        if settings:
+            group = command.add_argument_group("settings")
+            group.add_argument(
+                "--set", action="extend", nargs="+", metavar="KEY=VALUE", help="e.g. mel.feature=log_mel"
+            )
+            group.add_argument("--config", type=Path, metavar="FILE", help="a YAML file with settings")
+
+        def argument(*names: str, **options) -> None:
+            if not options.get("action") and "choices" not in options:
+                options.setdefault("type", Path)
+            if names[0].startswith("--"):
+                options.setdefault("required", "default" not in options and not options.get("action"))
+            command.add_argument(*names, **options)
+
+        return argument
+
+    side = {"choices": ("p0", "p1"), "help": "who listens: p0 (left) or p1 (right)"}
+
+    arg = add("demo-video", demo_video, "write the generated conversation and its truth")
+    arg("out", help="folder for the recordings")
+    arg("--only", type=int, default=None, metavar="K", help="write recording K alone")
+
+    arg = add("normalise", normalise, "bring a recording to 30 frames per second and 16 kHz mono")
+    arg("source", help="a video file")
+    arg("--out", help="folder for video.mp4, audio.wav, probe.json")
+
+    arg = add("track", track, "follow the two faces")
+    arg("video", help="video.mp4 of normalise")
+    arg("--out", help="tracks.npz")
+
+    arg = add("diarize", diarize, "tell who speaks when")
+    arg("--tracks", help="tracks.npz")
+    arg("--audio", help="audio.wav")
+    arg("--out", help="speaking.npz; speaking.rttm is written beside it")
+
+    arg = add("separate", separate, "give each person a file with their own speech")
+    arg("--audio", help="audio.wav")
+    arg("--speaking", help="speaking.npz")
+    arg("--out", help="folder for speech_p0.wav, speech_p1.wav")
+
+    arg = add("fit-faces", fit_faces, "fit the expression basis to the training recordings")
+    arg("tracks", nargs="+", help="tracks.npz of every training recording")
+    arg("--out", help="face_basis.npz")
+
+    arg = add("faces", faces, "turn tracks into face vectors")
+    arg("tracks", help="tracks.npz")
+    arg("--basis", help="face_basis.npz")
+    arg("--out", help="folder for faces_p0.npz, faces_p1.npz")
+
+    arg = add("mel", mel, "turn each person's speech into mel rows, 4 per frame")
+    arg("speech", help="folder with speech_p0.wav, speech_p1.wav")
+    arg("--out", help="folder for mel_p0.npy, mel_p1.npy")
+
+    arg = add("chunk", chunk, "cut every recording into windows in the published format")
+    arg("videos", help="folder with one folder per preprocessed recording")
+    arg("--train", nargs="*", type=str, default=[], metavar="NAME", help="recordings for training")
+    arg("--test", nargs="*", type=str, default=[], metavar="NAME", help="recordings for testing")
+    arg("--listener", **side)
+    arg("--person", type=str, default=None, help="name for messages; default: the output folder's")
+    arg("--out", help="folder for train/ and test/")
+
+    arg = add("train-codebook", train_codebook, "learn the codebook of listener motion")
+    arg("chunks", help="folder with train/")
+    arg("--listener", **side)
+    arg("--out", help="codebook.pt")
+    arg("--log-dir", help="folder for tensorboard")
+
+    arg = add("train-predictor", train_predictor, "learn to predict the listener's codes from the speaker")
+    arg("chunks", help="folder with train/")
+    arg("--codebook", help="codebook.pt")
+    arg("--listener", **side)
+    arg("--out", help="predictor.pt")
+    arg("--log-dir", help="folder for tensorboard")
+
+    arg = add("sample", sample, "draw several futures of the listener for every test window")
+    arg("chunks", help="folder with test/")
+    arg("--codebook", help="codebook.pt")
+    arg("--predictor", help="predictor.pt")
+    arg("--listener", **side)
+    arg("--out", help="samples.npz")
+
+    arg = add("evaluate", evaluate, "compare the samples with the truth and with baselines")
+    arg("chunks", help="folder with train/ and test/")
+    arg("--samples", help="samples.npz")
+    arg("--codebook", default=None, help="codebook.pt, to report its use")
+    arg("--predictor", default=None, help="predictor.pt, to report its size")
+    arg("--listener", **side)
+    arg("--out", help="eval.json")
+
+    arg = add("accuracy", accuracy, "compare what was measured on the demo with its truth", settings=False)
+    arg("truth", help="folder with the demo's recordings and truth files")
+    arg("--videos", help="folder with one folder per preprocessed recording")
+    arg("--out", help="accuracy.json")
+
+    arg = add("preview", preview, "show a test recording beside its true and its sampled listener")
+    arg("videos", help="folder with one folder per preprocessed recording")
+    arg("--chunks", help="folder with test/")
+    arg("--samples", help="samples.npz")
+    arg("--basis", help="face_basis.npz")
+    arg("--listener", **side)
+    arg("--out", help="preview.mp4")
+
+    arg = add("weights", weights, "list the weight files, or fetch some", settings=False)
+    arg("action", nargs="?", choices=("list", "fetch"), default="list")
+    arg("names", nargs="*", type=str, help="what to fetch")
+
+    arg = add("config", show_config, "check a configuration file, or print the schema", settings=False)
+    arg("file", nargs="?", default=Path("config.yaml"), help="default: config.yaml")
+    arg("--schema", action="store_true", help="print the JSON schema")
+    arg("--defaults", action="store_true", help="print every setting with its default and its meaning")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 1 after one sentence on stderr."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        args.settings = config.from_differences(args.set, args.config)
+        args.call(args)
+    except UserError as error:
+        print(f"l2l {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""chunk: every recording of a person, cut into the published windows of 64 frames.
+
+Run it alone: `l2l chunk results/alice/videos --train a,b --test c --out data/alice`. Both directions are written
+(p0 listens, p1 listens); which one a model learns is the person's `listener` setting.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from l2l import config
+from l2l.dataset.layout import WINDOW, Side, Split, chunk_paths
+from l2l.dataset.turns import find_turns, windows
+from l2l.errors import UserError
+from l2l.faces.store import load_faces
+from l2l.files import atomic
+from l2l.progress import progress
+from l2l.speech.speaking import SPEAKS, load_speaking
+from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
+
+SIDES: tuple[Side, Side] = ("p0", "p1")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The windows of one recording: first frames, by the listener's number."""
+
+    video: str
+    starts: dict[int, list[int]]
+    frames: int
+    usable: int  # frames with both faces valid
+    in_turns: int  # frames in which somebody has the floor
+
+
+def plan(folder: Path, settings: config.Chunking, stride: int) -> Plan:
+    """Choose the windows of one preprocessed recording."""
+    people = [load_faces(folder / f"faces_{side}.npz") for side in SIDES]
+    speaks = load_speaking(folder / "speaking.npz") >= SPEAKS
+    if not len(people[0]) == len(people[1]) == len(speaks):
+        raise UserError(f"{folder}: faces and speaking.npz differ in length; make them again.")
+    usable = people[0].valid & people[1].valid
+    turns = find_turns(speaks, settings.max_pause, settings.max_backchannel)
+    starts = windows(turns, usable, people[0].segment, WINDOW, stride)
+    return Plan(folder.name, starts, len(usable), int(usable.sum()), sum(turn.end - turn.start for turn in turns))
+
+
+def chunk(
+    videos: Path, split: dict[Split, Sequence[str]], out: Path, listener: Side, settings: config.Chunking, person: str
+) -> dict[Split, int]:
+    """Write the chunk files of both splits and both listeners; all of them or none.
+
+    Returns the number of windows of `listener` in each split. Raises UserError when there is none at all.
+    """
+    strides: dict[Split, int] = {"train": settings.stride_train, "test": settings.stride_test}
+    plans = {part: [plan(videos / name, settings, strides[part]) for name in split[part]] for part in split}
+    counts = {part: sum(len(p.starts[SIDES.index(listener)]) for p in plans[part]) for part in plans}
+    if not sum(counts.values()):
+        raise UserError(_nothing_usable(person, [p for part in plans.values() for p in part], listener))
+    with contextlib.ExitStack() as stack:
+        for part, chosen in plans.items():
+            for number, side in enumerate(SIDES):
+                paths = chunk_paths(out, part, side)
+                partial = {name: stack.enter_context(atomic(path)) for name, path in paths.items()}
+                _write(videos, chosen, number, partial)
+    return counts
+
+
+def _write(videos: Path, plans: list[Plan], listener: int, paths: dict[str, Path]) -> None:
+    """Write the four files of one listener, recording by recording."""
+    count = sum(len(p.starts[listener]) for p in plans)
+    audio_rows = WINDOW * AUDIO_PER_FRAME
+    with contextlib.ExitStack() as stack:
+        files = {name: stack.enter_context(open(path, "wb")) for name, path in paths.items()}
+        for name, shape in {
+            "listener": (count, WINDOW, FACE_DIM),
+            "speaker": (count, WINDOW, FACE_DIM),
+            "audio": (count, audio_rows, MEL_BANDS),
+        }.items():
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(files[name], header)
+        rows: list[list[tuple[str, str, str]]] = []
+        for video in progress(plans, f"chunk p{listener} listens", unit="video"):
+            folder, speaker = videos / video.video, 1 - listener
+            listening = load_faces(folder / f"faces_p{listener}.npz").faces
+            speaking = load_faces(folder / f"faces_p{speaker}.npz").faces
+            audio = np.load(folder / f"mel_p{speaker}.npy", mmap_mode="r", allow_pickle=False)
+            for start in video.starts[listener]:
+                files["listener"].write(listening[start : start + WINDOW].tobytes())
+                files["speaker"].write(speaking[start : start + WINDOW].tobytes())
+                first = start * AUDIO_PER_FRAME
+                files["audio"].write(np.ascontiguousarray(audio[first : first + audio_rows], "<f4").tobytes())
+                seat = ("left", "right")[speaker]
+                rows.append([(video.video, seat, str(frame)) for frame in range(start, start + WINDOW)])
+        names = np.array(rows) if rows else np.empty((0, WINDOW, 3), "<U1")  # (N, 64, 3)
+        np.lib.format.write_array(files["files"], names, allow_pickle=False)
+
+
+def _nothing_usable(person: str, plans: list[Plan], listener: Side) -> str:
+    frames = sum(p.frames for p in plans)
+    usable = sum(p.usable for p in plans) / max(1, frames)
+    turns = sum(p.in_turns for p in plans) / max(1, frames)
+    other = sum(len(p.starts[1 - SIDES.index(listener)]) for p in plans)
+    hint = (
+        f"the other person listens in {other} windows: is people.{person}.listener on the right side?"
+        if other
+        else f"a window needs {WINDOW} frames in a row in which one person speaks and both faces are seen."
+    )
+    return (
+        f"{person}: no usable chunk in {len(plans)} recording(s): both faces are seen in {usable:.0%} of {frames} "
+        f"frames and somebody has the floor in {turns:.0%}; {hint}"
+    )

@@ -1,0 +1,85 @@
+"""The published file format: the only place that knows columns, names and shapes.
+
+- A face is 184 numbers: expression, head rotation, jaw rotation, detail; the models use the first 56.
+- A person's data is `{train,test}/p{0,1}_{list,speak}_*_clean_deca.npy`; row i of all four is the same moment.
+- p0 is the person on the left of the picture, p1 the one on the right.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from l2l.errors import UserError
+from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
+
+WINDOW = 64  # frames in a published window
+EXPRESSION = slice(0, 50)
+ROTATION = slice(50, 53)  # head rotation, axis-angle, radians
+JAW = slice(53, 56)  # jaw rotation, axis-angle, radians
+DETAIL = slice(56, 184)  # zeros when a backend has none
+REGIONS = {"expression": EXPRESSION, "rotation": ROTATION, "jaw": JAW}
+
+Side = Literal["p0", "p1"]
+Split = Literal["train", "test"]
+
+
+def other(side: Side) -> Side:
+    """The person opposite."""
+    return "p1" if side == "p0" else "p0"
+
+
+def chunk_paths(folder: str | Path, split: Split, listener: Side) -> dict[str, Path]:
+    """The four files in which `listener` listens and the other speaks, by their part in `Chunks`."""
+    speaker, base = other(listener), Path(folder) / split
+    return {
+        "listener": base / f"{listener}_list_faces_clean_deca.npy",
+        "speaker": base / f"{speaker}_speak_faces_clean_deca.npy",
+        "audio": base / f"{speaker}_speak_audio_clean_deca.npy",
+        "files": base / f"{speaker}_speak_files_clean_deca.npy",
+    }
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Windows of one person listening to the other; arrays are memory-mapped and read-only."""
+
+    listener: np.ndarray  # (N, 64, 184) float32
+    speaker: np.ndarray  # (N, 64, 184) float32
+    audio: np.ndarray  # (N, 256, 128) float
+    files: np.ndarray  # (N, 64, 3) unicode: video, position, frame number
+
+    def __len__(self) -> int:
+        return len(self.listener)
+
+    @property
+    def videos(self) -> np.ndarray:
+        """(N,) the video each window comes from."""
+        return self.files[:, 0, 0]
+
+
+def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
+    """Map the four files of one split. Raises UserError naming the file that is missing or misshapen."""
+    arrays = {}
+    for part, path in chunk_paths(folder, split, listener).items():
+        try:
+            arrays[part] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            raise UserError(f"{path} is missing; make it with `l2l chunk` or the workflow.") from None
+        except ValueError as error:
+            raise UserError(f"{path} is not a readable .npy array ({error}); make it again.") from None
+    shapes = {
+        "listener": (WINDOW, FACE_DIM),
+        "speaker": (WINDOW, FACE_DIM),
+        "audio": (WINDOW * AUDIO_PER_FRAME, MEL_BANDS),
+        "files": (WINDOW, 3),
+    }
+    count = len(arrays["listener"])
+    for part, array in arrays.items():
+        if array.shape != (count, *shapes[part]):
+            path = chunk_paths(folder, split, listener)[part]
+            raise UserError(
+                f"{path} has shape {array.shape}, expected {(count, *shapes[part])}; make the chunks again."
+            )
+    return Chunks(**arrays)

@@ -1,0 +1,269 @@
+"""The score of one generated conversation: who speaks when, who nods, smiles and chews.
+
+- Everything follows from (seed, recording) and from how long each sentence takes to say: sample-exact, nothing random
+  later on.
+- What a listener can be learnt from is put in on purpose: nods answer the speaker's pauses, smiles answer smiles.
+- What makes it hard is there too: nods without a reason, back-channels, jaws that move without a voice.
+- The conversation is written past its end and then cut, as a recording of a longer one would be.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+
+from l2l.config import Settings
+
+SAMPLE_RATE = 16000
+BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "Uh huh.")
+SENTENCES = (
+    "I was wondering about that the other day.",
+    "It was raining all morning, and then it suddenly stopped.",
+    "We walked along the river until it got dark.",
+    "You should come with us in the spring.",
+    "The bakery on the corner sells very good bread.",
+    "I usually take the early train to work.",
+    "My sister moved to a small town near the coast.",
+    "They have a big garden with a few apple trees.",
+    "I have been reading a book about old maps.",
+    "It turned out to be much longer than I expected.",
+    "The new neighbours have two very friendly dogs.",
+    "We had dinner together on Sunday evening.",
+    "I tried to fix the kitchen tap on my own.",
+    "In the end I had to call a plumber after all.",
+    "The market is open every Thursday and Saturday.",
+    "I like to go there before it gets too crowded.",
+    "Last winter was the coldest one in many years.",
+    "The lake froze over, and people went skating.",
+    "I am learning how to play the piano.",
+    "My teacher says that I should practise more often.",
+    "We are planning a trip to the mountains in June.",
+    "The hotel is small, but the view is wonderful.",
+    "There is a path that leads up to an old tower.",
+    "I forgot my umbrella on the bus again.",
+    "Somebody was kind enough to hand it in.",
+    "The library has put in some comfortable chairs.",
+    "You can sit there and read for the whole afternoon.",
+    "I have started to ride my bicycle to the office.",
+    "It takes me about half an hour each way.",
+    "The traffic is much better during the holidays.",
+    "My grandmother used to make the best plum cake.",
+    "I finally found her recipe in a box of letters.",
+    "We painted the living room a light shade of green.",
+    "It looks a lot brighter than it did before.",
+    "The film was good, but the ending surprised me.",
+    "I would not mind seeing it a second time.",
+    "There was a concert in the park last weekend.",
+    "The band played a lot of songs that I remembered.",
+    "I planted some tomatoes on the balcony in May.",
+    "Now there are more than we could ever eat.",
+    "The meeting was moved to Wednesday at ten.",
+    "That gives us a little more time to prepare.",
+    "My cat sleeps on the chair next to the window.",
+    "He only gets up when he hears the fridge.",
+    "The old cinema is being turned into a museum.",
+    "I think they are going to open it next year.",
+    "We took the ferry across to the island.",
+    "The water was so clear that you could see the fish.",
+)
+
+_TURN = (6.0, 12.0)  # seconds
+_SENTENCES_PER_TURN = (2, 4)
+_PAUSE = (0.4, 0.7)  # seconds between two sentences of a turn
+_CHANGE = (0.25, 0.6)  # seconds between two turns
+_NOD_DELAY = (0.05, 0.45)  # seconds from the start of a pause to the nod that answers it
+_NOD_LENGTH = (0.6, 1.0)
+_STRAY_NODS = 0.04  # per second of listening
+_SMILES_PER_TURN = 0.6
+_SMILE_LENGTH = (1.6, 2.6)
+_BACKCHANNEL_CHANCE = 0.5  # at each pause
+_BACKCHANNEL_GAP = 6.0  # seconds between two back-channels of one person
+_BACKCHANNEL_LENGTH = 0.8  # seconds, at most
+_CHEW_CHANCE = 0.25  # of each turn listened to
+_CHEW_LENGTH = (2.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that one person (0 or 1) does, in seconds of the recording."""
+
+    person: int
+    start: float
+    end: float
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Pause(Event):
+    """A speaker's pause between two sentences; `answered` when the listener nods because of it."""
+
+    answered: bool
+
+
+@dataclass(frozen=True)
+class Smile(Event):
+    """A smile; `reply` when it returns the other person's."""
+
+    reply: bool
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One voice from its first to its last sample."""
+
+    person: int
+    start: int  # samples
+    sound: np.ndarray  # (n,) float32
+    text: str
+    backchannel: bool
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.sound)
+
+
+@dataclass
+class Score:
+    """One conversation of `samples` samples at 16 kHz. Everything in it ends within it; lists are in order of start."""
+
+    samples: int
+    utterances: list[Utterance] = field(default_factory=list)
+    turns: list[Event] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
+    nods: list[Event] = field(default_factory=list)
+    smiles: list[Smile] = field(default_factory=list)
+    chews: list[Event] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / SAMPLE_RATE
+
+    def voice(self, person: int) -> np.ndarray:
+        """(samples,) float32: everything this person says."""
+        sound = np.zeros(self.samples, np.float32)
+        for utterance in self.utterances:
+            if utterance.person == person:
+                sound[utterance.start : utterance.end] += utterance.sound
+        return sound
+
+
+def write_score(settings: Settings, index: int, say: Callable[[str, int], np.ndarray]) -> Score:
+    """The score of recording `index`; `say(text, person)` gives a sentence as (n,) float32 at 16 kHz."""
+    random = np.random.default_rng([settings.seed, index])
+    score = Score(round(settings.demo.seconds * SAMPLE_RATE))
+    order: list[str] = []
+    now, speaker = random.uniform(0.3, 0.8), int(random.integers(2))
+    while now < score.seconds:
+        sentences = _turn(random, order, speaker, say)
+        now = _perform(random, score, settings, speaker, now, sentences, say) + random.uniform(*_CHANGE)
+        speaker = 1 - speaker
+    return _cut(score)
+
+
+def _turn(
+    random: np.random.Generator, order: list[str], speaker: int, say: Callable[[str, int], np.ndarray]
+) -> list[tuple[str, np.ndarray]]:
+    """Sentences of one turn, as texts and sounds; `order` is the shuffled bank, refilled when it runs out."""
+    wanted = random.integers(_SENTENCES_PER_TURN[0], _SENTENCES_PER_TURN[1] + 1)
+    sentences: list[tuple[str, np.ndarray]] = []
+    length = 0.0
+    while len(sentences) < _SENTENCES_PER_TURN[1] and (len(sentences) < wanted or length < _TURN[0]):
+        if not order:
+            order += [SENTENCES[i] for i in random.permutation(len(SENTENCES))]
+        sound = say(order[-1], speaker)
+        length += len(sound) / SAMPLE_RATE + (_PAUSE[1] if sentences else 0)
+        if length > _TURN[1] and len(sentences) >= _SENTENCES_PER_TURN[0]:
+            break
+        sentences.append((order.pop(), sound))
+    return sentences
+
+
+def _perform(
+    random: np.random.Generator,
+    score: Score,
+    settings: Settings,
+    speaker: int,
+    start: float,
+    sentences: list[tuple[str, np.ndarray]],
+    say: Callable[[str, int], np.ndarray],
+) -> float:
+    """Add one turn that begins at `start` seconds, and what the listener does meanwhile. Gives its end in seconds."""
+    listener, demo = 1 - speaker, settings.demo
+    now, pauses = start, []
+    for number, (text, sound) in enumerate(sentences):
+        first = round(now * SAMPLE_RATE)
+        score.utterances.append(Utterance(speaker, first, sound, text, backchannel=False))
+        now = (first + len(sound)) / SAMPLE_RATE
+        if number < len(sentences) - 1:
+            pause = Pause(speaker, now, now + random.uniform(*_PAUSE), bool(random.random() < demo.nod_probability))
+            pauses.append(pause)
+            now = pause.end
+    score.turns.append(Event(speaker, start, now))
+    score.pauses += pauses
+
+    nods = []
+    for pause in pauses:
+        if pause.answered:
+            begin = pause.start + random.uniform(*_NOD_DELAY)
+            nods.append(Event(listener, begin, begin + random.uniform(*_NOD_LENGTH)))
+    # A nod without a reason keeps clear of the pauses, so that an unanswered pause is one.
+    blocked = nods + [Event(speaker, pause.start, pause.start + 1) for pause in pauses]
+    for _ in range(random.poisson(_STRAY_NODS * (now - start))):
+        begin = random.uniform(start, now)
+        nod = Event(listener, begin, begin + random.uniform(*_NOD_LENGTH))
+        if not any(_overlap(nod, other, margin=0.3) for other in blocked) and nod.end < now:
+            nods.append(nod)
+            blocked.append(nod)
+    score.nods += nods
+
+    chews = []
+    if random.random() < _CHEW_CHANCE:
+        length = random.uniform(*_CHEW_LENGTH)
+        begin = random.uniform(start, now - length)
+        chews.append(Event(listener, begin, begin + length))
+    score.chews += chews
+
+    if random.random() < _SMILES_PER_TURN:
+        begin = random.uniform(start, now - 1)
+        smile = Smile(speaker, begin, begin + random.uniform(*_SMILE_LENGTH), reply=False)
+        if not any(other.person == speaker and _overlap(smile, other, margin=0.3) for other in score.smiles):
+            score.smiles.append(smile)
+            reply = replace(smile, person=listener, start=smile.start + demo.smile_lag, end=smile.end + demo.smile_lag)
+            if random.random() < demo.smile_probability:
+                score.smiles.append(replace(reply, reply=True))
+
+    for pause in pauses:
+        text, chance = random.choice(BACKCHANNELS), random.random()
+        begin = max(start, pause.start + random.uniform(-0.3, 0.2))
+        own = [u for u in score.utterances if u.person == listener and u.backchannel]
+        recent = bool(own) and begin - own[-1].start / SAMPLE_RATE < _BACKCHANNEL_GAP
+        sound = say(text, listener)[: int(_BACKCHANNEL_LENGTH * SAMPLE_RATE) - 1]
+        voiced = Event(listener, begin, begin + len(sound) / SAMPLE_RATE)
+        chewing = any(_overlap(voiced, chew, margin=0.2) for chew in chews)
+        if chance < _BACKCHANNEL_CHANCE and not recent and not chewing:
+            score.utterances.append(Utterance(listener, round(begin * SAMPLE_RATE), sound, text, backchannel=True))
+    return now
+
+
+def _overlap(a: Event, b: Event, margin: float) -> bool:
+    return a.start < b.end + margin and b.start < a.end + margin
+
+
+def _cut(score: Score) -> Score:
+    """The score up to its end. A gesture that would be cut short is left out, a pause with it; a voice is cut off."""
+
+    def within(events: list[E]) -> list[E]:
+        return sorted((event for event in events if event.end <= score.seconds), key=lambda event: event.start)
+
+    heard = [
+        replace(utterance, sound=utterance.sound[: score.samples - utterance.start])
+        for utterance in sorted(score.utterances, key=lambda utterance: utterance.start)
+        if utterance.start < score.samples
+    ]
+    turns = [replace(turn, end=min(turn.end, score.seconds)) for turn in score.turns]
+    # A pause so late that its nod has no room says nothing about nodding.
+    pauses = [pause for pause in within(score.pauses) if pause.start + _NOD_DELAY[1] + _NOD_LENGTH[1] <= score.seconds]
+    return Score(score.samples, heard, turns, pauses, within(score.nods), within(score.smiles), within(score.chews))

@@ -1,0 +1,92 @@
+"""One generated recording: a video as a camera would give it, and the truth about it.
+
+- `demo_00.mp4`: 1280x720 at 30 frames per second, p0 on the left, p1 on the right, both voices in one channel.
+- `demo_00.truth.npz`: what the steps after it have to find out again. Written last: where it is, the video is whole.
+- The same settings and recording number give the same bytes.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from l2l.config import Settings
+from l2l.demo import voices
+from l2l.demo.dialogue import SAMPLE_RATE, Event, Score, write_score
+from l2l.demo.motion import Motion, move, speaking
+from l2l.demo.puppet import WIDTH, Puppet, photograph
+from l2l.files import atomic, save_npz
+from l2l.video.media import VideoWriter
+
+PEOPLE = 2
+_ROOM_NOISE = 0.0015  # of full scale: a quiet room, -56 dB
+
+
+def write_recording(out_dir: Path, index: int, settings: Settings) -> None:
+    """Write `out_dir`/demo_<index>.mp4 and .truth.npz; the index has two digits.
+
+    The truth holds, for T frames and two people:
+
+    - speaking (T, 2) bool: any voice in the frame; backchannel (T, 2) bool: a back-channel
+    - head (T, 2, 3) float32 degrees: pitch (+ nods down), yaw (+ to the picture's left), roll (+ clockwise)
+    - jaw (T, 2) float32 degrees; smile, blink (T, 2) float32 0..1
+    - turns, pauses, nods, smiles, chews (n, 3) float64: person, start and end in seconds
+    - pauses_answered (n,) bool: the listener nods; smiles_reply (n,) bool: it returns the other's
+
+    Raises UserError when a package of l2l[demo] is missing or the disk is full.
+    """
+    score = write_score(settings, index, voices.say)
+    motions = [move(score, settings, index, person) for person in range(PEOPLE)]
+    with tempfile.TemporaryDirectory() as folder, atomic(Path(out_dir) / f"demo_{index:02d}.mp4") as partial:
+        sound = Path(folder) / "sound.wav"
+        soundfile.write(sound, mixed(score, settings, index), SAMPLE_RATE, subtype="PCM_16")
+        _film(partial, sound, motions)
+    save_npz(Path(out_dir) / f"demo_{index:02d}.truth.npz", **truth(score, motions))
+
+
+def mixed(score: Score, settings: Settings, index: int) -> np.ndarray:
+    """(samples,) float32: both voices and the room they are in."""
+    random = np.random.default_rng([settings.seed, index, PEOPLE + 1])
+    noise = _ROOM_NOISE * random.standard_normal(score.samples)
+    return np.clip(score.voice(0) + score.voice(1) + noise, -1, 1).astype(np.float32)
+
+
+def truth(score: Score, motions: Sequence[Motion]) -> dict[str, np.ndarray]:
+    """The arrays of the truth file, by name (see `write_recording`)."""
+
+    def rows(events: Sequence[Event]) -> np.ndarray:
+        return np.array([[event.person, event.start, event.end] for event in events], np.float64).reshape(-1, 3)
+
+    def both(curves: list[np.ndarray]) -> np.ndarray:
+        return np.stack(curves, 1).astype(np.float32)
+
+    return {
+        "speaking": speaking(score),
+        "backchannel": speaking(score, backchannels_only=True),
+        "head": both([motion.head for motion in motions]),
+        "jaw": both([motion.jaw for motion in motions]),
+        "smile": both([motion.smile for motion in motions]),
+        "blink": both([motion.blink for motion in motions]),
+        "turns": rows(score.turns),
+        "pauses": rows(score.pauses),
+        "pauses_answered": np.array([pause.answered for pause in score.pauses], bool),
+        "nods": rows(score.nods),
+        "smiles": rows(score.smiles),
+        "smiles_reply": np.array([smile.reply for smile in score.smiles], bool),
+        "chews": rows(score.chews),
+    }
+
+
+def _film(path: Path, sound: Path, motions: Sequence[Motion]) -> None:
+    puppets: list[Puppet] = []
+    for person in range(PEOPLE):
+        puppets.append(Puppet(photograph(person), left=person * WIDTH))
+    canvas = np.concatenate([puppet.background for puppet in puppets], 1)  # (720, 1280, 3)
+    depth = np.empty(canvas.shape[:2], np.float32)
+    with VideoWriter(path, canvas.shape[1], canvas.shape[0], audio=sound) as writer:
+        for frame in range(len(motions[0].jaw)):
+            for puppet, motion in zip(puppets, motions, strict=True):
+                puppet.draw(canvas, depth, motion.pose(frame))
+            writer.write(canvas)

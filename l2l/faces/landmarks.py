@@ -1,0 +1,128 @@
+"""faces, embedded backend: tracked landmarks to (T, 184), in two steps.
+
+- `fit_basis` learns one expression basis for both people from the training recordings (PCA, zero = the face at rest):
+  `l2l fit-faces tracks.npz ... --out face_basis.npz`.
+- `extract_faces` turns a recording's tracks into faces with that basis:
+  `l2l faces tracks.npz --basis face_basis.npz --out folder`.
+
+The basis is stored, so that motion can be turned back into a mesh.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+from l2l import config
+from l2l.errors import UserError
+from l2l.faces import geometry
+from l2l.faces.geometry import COMPONENTS, FaceBasis
+from l2l.faces.mesh import LANDMARKS
+from l2l.faces.store import write_faces
+from l2l.files import save_npz
+from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
+
+_ORDER = 2  # of the smoothing polynomial
+_NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
+
+
+def _sample(tracks: Tracks, person: int, count: int) -> np.ndarray:
+    """At most `count` of a person's landmarks (n, 468, 3) px, evenly spread over the recording."""
+    known = np.flatnonzero(tracks.found[:, person])
+    if not len(known):
+        return np.empty((0, LANDMARKS, 3), np.float32)
+    wanted = np.unique(known[np.linspace(0, len(known) - 1, min(count, len(known))).astype(int)])
+    parts = [
+        block[wanted[(wanted >= frames.start) & (wanted < frames.stop)] - frames.start, person]
+        for frames, block in tracks.blocks()
+    ]
+    return np.concatenate(parts)
+
+
+def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Faces) -> None:
+    """Write face_basis.npz from the tracks of the training recordings. Raises UserError when faces are too few."""
+    per_person = max(50, settings.basis_frames // (PEOPLE * len(paths)))
+    template_frames = max(10, min(200, 4000 // len(paths)))
+    frames = [_sample(load_tracks(path), person, template_frames) for path in paths for person in range(PEOPLE)]
+    together = np.concatenate(frames)
+    if len(together) < COMPONENTS:
+        raise UserError(
+            f"{paths[0]} and the other training tracks hold {len(together)} faces, too few for {COMPONENTS} "
+            "expression components; give longer recordings."
+        )
+    template = geometry.mean_face(together)
+    basis = FaceBasis(template, np.zeros((COMPONENTS, LANDMARKS * 3)))
+    scatter, count = np.zeros((LANDMARKS * 3, LANDMARKS * 3)), 0
+    for rest in _residuals(paths, basis, per_person):
+        scatter += rest.T @ rest
+        count += len(rest)
+    # Not centred: zero must mean the neutral face, not the mean one.
+    values, vectors = np.linalg.eigh(scatter / count)
+    components = vectors[:, ::-1][:, :COMPONENTS].T  # (50, 1404)
+    # An eigenvector's sign is arbitrary: make its largest entry positive, so that the same data give the same basis.
+    largest = np.abs(components).argmax(1)
+    components = components * np.sign(components[np.arange(COMPONENTS), largest])[:, None]
+    explained = values[::-1][:COMPONENTS].sum() / values.sum()
+    save_npz(
+        out,
+        template=template.astype(np.float32),
+        components=components.astype(np.float32),
+        explained=np.array(explained),
+        frames=np.array(count),
+    )
+
+
+def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -> Iterator[np.ndarray]:
+    for path in paths:
+        tracks = load_tracks(path)
+        for person in range(PEOPLE):
+            landmarks = _sample(tracks, person, per_person)
+            if len(landmarks):
+                neutral = geometry.neutral_face(landmarks, basis.template)
+                yield geometry.residual(landmarks, neutral, basis)
+
+
+def load_basis(path: str | Path) -> FaceBasis:
+    """Raises UserError when the file is missing or not a face_basis.npz."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return FaceBasis(file["template"].astype(np.float64), file["components"].astype(np.float64))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; make it with `l2l fit-faces`.") from None
+    except (ValueError, KeyError, OSError) as error:
+        raise UserError(f"{path} is not a face_basis.npz ({error}); make it again with `l2l fit-faces`.") from None
+
+
+def extract_faces(
+    path: str | Path, basis_path: str | Path, outs: Sequence[str | Path], bridge: int, settings: config.Faces
+) -> None:
+    """Write faces_p0.npz and faces_p1.npz for one recording; short gaps of at most `bridge` frames are filled."""
+    tracks, basis = load_tracks(path), load_basis(basis_path)
+    for person, out in enumerate(outs):
+        landmarks = _sample(tracks, person, _NEUTRAL_FRAMES)
+        if not len(landmarks):
+            raise UserError(f"{path}: p{person} is never seen; track the recording again.")
+        neutral = geometry.neutral_face(landmarks, basis.template)
+        faces = np.zeros((len(tracks), 56), np.float32)
+        for frames, block in tracks.blocks():
+            found = tracks.found[frames, person]
+            faces[frames][found] = geometry.decompose(block[found, person], neutral, basis)
+        valid = fill_short_gaps(faces, tracks.found[:, person], tracks.segment, bridge)
+        _smooth(faces, valid, tracks.segment, settings.smoothing)
+        write_faces(out, faces, valid, tracks.segment, neutral)
+
+
+def _smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: int) -> None:
+    """Take the landmarks' tremble out of faces (T, 56), in place, inside each run of valid frames of one scene.
+
+    The window keeps nods (2 to 4 Hz) whole; the released code smooths its faces too, with a bilateral filter.
+    """
+    if window <= _ORDER:
+        return
+    scene = np.where(valid, segment, -1)
+    borders = [0, *(np.flatnonzero(np.diff(scene)) + 1).tolist(), len(scene)]
+    for start, end in itertools.pairwise(borders):
+        if scene[start] >= 0 and end - start >= window:
+            faces[start:end] = savgol_filter(faces[start:end], window, _ORDER, axis=0)

@@ -1,0 +1,54 @@
+"""faces_p0.npz, faces_p1.npz: what every faces backend writes and every later step reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from l2l.errors import UserError
+from l2l.files import NpzWriter, atomic
+from l2l.units import FACE_DIM
+
+_BLOCK = 4096  # frames written at once
+
+
+@dataclass(frozen=True)
+class Faces:
+    """One person of a recording."""
+
+    faces: np.ndarray  # (T, 184) float32; the last 128 (detail) are zeros when a backend has none
+    valid: np.ndarray  # (T,) bool
+    segment: np.ndarray  # (T,) int32: number of the scene
+    neutral: np.ndarray  # (468, 3) float32 face at rest; empty for backends that have none
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+
+def write_faces(
+    path: str | Path, faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, neutral: np.ndarray
+) -> None:
+    """Write faces (T, 56 or 184) with their validity (T,), scenes (T,) and the face at rest."""
+
+    def blocks():
+        for start in range(0, len(faces), _BLOCK):
+            block = np.zeros((min(_BLOCK, len(faces) - start), FACE_DIM), np.float32)
+            block[:, : faces.shape[1]] = faces[start : start + _BLOCK]
+            yield block
+
+    with atomic(path) as partial, NpzWriter(partial) as writer:
+        writer.add_blocks("faces", (len(faces), FACE_DIM), np.dtype(np.float32), blocks())
+        writer.add("valid", valid.astype(bool))
+        writer.add("segment", segment.astype(np.int32))
+        writer.add("neutral", neutral.astype(np.float32))
+
+
+def load_faces(path: str | Path) -> Faces:
+    """Raises UserError when the file is missing or is not a faces file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Faces(file["faces"], file["valid"], file["segment"], file["neutral"])
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; make it with `l2l faces`.") from None
+    except (ValueError, KeyError, OSError) as error:
+        raise UserError(f"{path} is not a faces file ({error}); make it again with `l2l faces`.") from None

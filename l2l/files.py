@@ -1,0 +1,80 @@
+"""Writing files whole or not at all.
+
+- Every output is written under a temporary name in its own folder, flushed, then renamed into place.
+- `NpzWriter` adds arrays one by one, so that a long recording never has to fit in memory.
+- Nothing here writes or reads a pickle.
+"""
+
+import contextlib
+import json
+import os
+import uuid
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it becomes `path`, on failure it is removed.
+
+    The temporary name keeps the suffix, because encoders choose their format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    try:
+        yield partial
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class NpzWriter:
+    """An uncompressed .npz that grows array by array; `np.load` reads members one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        # A fixed time stamp: the same arrays always give the same bytes.
+        info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+        with self._zip.open(info, "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+
+    def add_blocks(self, name: str, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]) -> None:
+        """Add one array of a known shape, given in blocks along its first axis."""
+        info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        with self._zip.open(info, "w", force_zip64=True) as member:
+            np.lib.format.write_array_header_1_0(member, header)
+            for block in blocks:
+                member.write(np.ascontiguousarray(block, dtype).tobytes())
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def __enter__(self) -> "NpzWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def save_npz(path: str | Path, **arrays: np.ndarray) -> None:
+    """Write a whole .npz at once."""
+    with atomic(path) as partial, NpzWriter(partial) as writer:
+        for name, array in arrays.items():
+            writer.add(name, np.asarray(array))
+
+
+def save_json(path: str | Path, value: Any) -> None:
+    """Write JSON that any reader accepts: NaN and infinity are refused, not written."""
+    text = json.dumps(value, indent=2, allow_nan=False)
+    with atomic(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,198 @@
+"""preview: a first look, in one video.
+
+- Left: a test recording with what was measured drawn in (boxes, landmarks, who speaks), and below it the last
+  seconds of speech and nodding.
+- Right: the true listener and one sampled listener as moving meshes.
+
+Run it alone: `l2l preview results/alice/videos --chunks data/alice --samples ... --basis ... --out preview.mp4`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
+from l2l.errors import UserError
+from l2l.faces import geometry, mesh
+from l2l.faces.landmarks import load_basis
+from l2l.faces.store import load_faces
+from l2l.files import atomic
+from l2l.progress import progress
+from l2l.raster import draw_shaded
+from l2l.speech.speaking import SPEAKS, load_speaking
+from l2l.units import FPS, MODEL_DIM
+from l2l.video.media import VideoWriter, read_frames
+from l2l.video.tracks import Tracks, load_tracks
+
+WIDTH, HEIGHT = 1280, 720
+_PICTURE = (864, 486)  # width, height of the recording
+_SIDE = WIDTH - _PICTURE[0]  # width of the column of meshes
+_STRIP_SECONDS = 6.0
+_PAPER, _INK, _FAINT = (250, 249, 246), (40, 40, 44), (176, 176, 180)
+_COLOURS = ((38, 110, 190), (206, 96, 30))  # p0, p1
+_SKIN = {"true": (196, 206, 220), "sampled": (236, 200, 160)}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is drawn of one recording."""
+
+    video: Path
+    tracks: Tracks
+    speaks: np.ndarray  # (T, 2) bool
+    probability: np.ndarray  # (T, 2)
+    true: np.ndarray  # (T, 56) the listener as measured
+    sampled: np.ndarray  # (T, 56) one sampled listener; NaN where there is none
+    predicted: np.ndarray  # (T,) bool: frames that the model made
+    neutral: np.ndarray  # (468, 3)
+    listener: int
+
+
+def write_preview(
+    videos: Path, chunks: Path, samples: Path, basis_path: Path, listener: Side, out: Path, seconds: float
+) -> None:
+    """Write preview.mp4 for the test recording with the most windows. Raises UserError when there is none."""
+    scene = _gather(videos, chunks, samples, listener)
+    basis = load_basis(basis_path)
+    shown = np.flatnonzero(scene.predicted)
+    start = max(0, int(shown[0]) - WINDOW // 2)
+    count = min(round(seconds * FPS), len(scene.tracks) - start)
+    with atomic(out) as partial, VideoWriter(partial, WIDTH, HEIGHT, crf=23) as writer:
+        landmarks = _landmarks(scene.tracks, start, count)
+        for offset, picture in enumerate(
+            progress(read_frames(scene.video, start, count), "preview", unit="frame", total=count)
+        ):
+            writer.write(_draw(scene, basis, picture, landmarks[offset], start + offset))
+
+
+def _gather(videos: Path, chunks: Path, samples: Path, listener: Side) -> Scene:
+    windows = load_chunks(chunks, "test", listener)
+    with np.load(samples, allow_pickle=False) as file:
+        first, futures = int(file["first_frame"]), file["samples"]  # (S, N, 64, 56)
+    if len(windows) != futures.shape[1]:
+        raise UserError(f"{samples} holds {futures.shape[1]} windows, {chunks}/test {len(windows)}; sample again.")
+    names, counts = np.unique(windows.videos, return_counts=True)
+    name = str(names[counts.argmax()])
+    folder, number = videos / name, int(listener[1])
+    tracks, faces = load_tracks(folder / "tracks.npz"), load_faces(folder / f"faces_{listener}.npz")
+    probability = load_speaking(folder / "speaking.npz")
+    sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
+    predicted = np.zeros(len(faces), bool)
+    for row in np.flatnonzero(windows.videos == name):
+        begin = int(windows.files[row, 0, 2])
+        for frame in range(WINDOW):
+            # Windows may overlap: a frame that was predicted is not covered by a later window's given past.
+            if frame >= first and not predicted[begin + frame]:
+                predicted[begin + frame] = True
+                sampled[begin + frame] = futures[0, row, frame]
+    return Scene(
+        video=folder / "video.mp4",
+        tracks=tracks,
+        speaks=probability >= SPEAKS,
+        probability=probability,
+        true=faces.faces[:, :MODEL_DIM],
+        sampled=sampled,
+        predicted=predicted,
+        neutral=faces.neutral,
+        listener=number,
+    )
+
+
+def _landmarks(tracks: Tracks, start: int, count: int) -> np.ndarray:
+    """(count, 2, 468, 3) px of the frames shown."""
+    parts = []
+    for frames, block in tracks.blocks():
+        low, high = max(start, frames.start), min(start + count, frames.stop)
+        if low < high:
+            parts.append(block[low - frames.start : high - frames.start])
+    return np.concatenate(parts)
+
+
+def _draw(
+    scene: Scene, basis: geometry.FaceBasis, picture: np.ndarray, landmarks: np.ndarray, frame: int
+) -> np.ndarray:
+    canvas = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
+    _draw_recording(canvas, scene, picture, landmarks, frame)
+    _draw_strip(canvas[_PICTURE[1] :, : _PICTURE[0]], scene, frame)
+    half = HEIGHT // 2
+    _draw_face(canvas[:half, _PICTURE[0] :], scene, basis, scene.true[frame], "true", "listener, as recorded")
+    if scene.predicted[frame]:
+        _draw_face(canvas[half:, _PICTURE[0] :], scene, basis, scene.sampled[frame], "sampled", "listener, sampled")
+    else:
+        where = canvas[half:, _PICTURE[0] :]
+        _text(where, "listener, sampled", (16, 30), _FAINT)
+        _text(where, "(no prediction here: the model is given", (16, half // 2), _FAINT, 0.5)
+        _text(where, "this past, or nobody listens)", (16, half // 2 + 22), _FAINT, 0.5)
+    return canvas
+
+
+def _draw_recording(canvas: np.ndarray, scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) -> None:
+    shown = cv2.resize(picture, _PICTURE, interpolation=cv2.INTER_AREA)
+    scale = np.array([_PICTURE[0] / picture.shape[1], _PICTURE[1] / picture.shape[0]])
+    for person, colour in enumerate(_COLOURS):
+        if not scene.tracks.found[frame, person]:
+            continue
+        for x, y in np.round(landmarks[person, ::3, :2] * scale * 8).astype(int):
+            cv2.circle(shown, (int(x), int(y)), 8, colour, -1, cv2.LINE_AA, 3)
+        x0, y0, x1, y1 = np.round(scene.tracks.box[frame, person].reshape(2, 2) * scale).astype(int).ravel().tolist()
+        speaks = bool(scene.speaks[frame, person])
+        cv2.rectangle(shown, (x0 - 8, y0 - 8), (x1 + 8, y1 + 8), colour, 3 if speaks else 1, cv2.LINE_AA)
+        role = "listener" if person == scene.listener else "speaker"
+        label = f"p{person} {role}{'  SPEAKS' if speaks else ''}"
+        (wide, high), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+        cv2.rectangle(shown, (x0 - 8, y0 - high - 18), (x0 + wide, y0 - 8), colour, -1)
+        _text(shown, label, (x0 - 4, y0 - 13), (255, 255, 255), 0.5)
+    canvas[: _PICTURE[1], : _PICTURE[0]] = shown
+
+
+def _draw_strip(canvas: np.ndarray, scene: Scene, frame: int) -> None:
+    """The last seconds: who speaks, and the listener's nodding, true and sampled."""
+    height, width = canvas.shape[:2]
+    left, right = 130, width - 16
+    count = round(_STRIP_SECONDS * FPS)
+    first = max(0, frame - count + 1)
+    frames = np.arange(first, frame + 1)
+    x = np.linspace(left, right, count)[-len(frames) :]
+    for person, colour in enumerate(_COLOURS):
+        top = 22 + 34 * person
+        _text(canvas, f"p{person} speaks", (16, top + 17), colour, 0.5)
+        for at, value, on in zip(x, scene.probability[frames, person], scene.speaks[frames, person], strict=True):
+            high = int(24 * float(value))
+            cv2.line(canvas, (int(at), top + 24), (int(at), top + 24 - high), colour if on else _FAINT, 4)
+    middle, unit = 165, 45 / np.radians(12)
+    _text(canvas, "head pitch", (16, middle + 5), _INK, 0.5)
+    _text(canvas, "true", (16, middle + 28), _FAINT, 0.45)
+    _text(canvas, "sampled", (56, middle + 28), (206, 120, 30), 0.45)
+    pitch = ROTATION.start
+    centre = np.median(scene.true[:, pitch])
+    for values, colour in ((scene.true, _FAINT), (scene.sampled, (206, 120, 30))):
+        y = middle + np.clip((values[frames, pitch] - centre) * unit, -50, 50)
+        for k in range(1, len(frames)):
+            if np.isfinite(y[k - 1]) and np.isfinite(y[k]):
+                cv2.line(canvas, (int(x[k - 1]), int(y[k - 1])), (int(x[k]), int(y[k])), colour, 2, cv2.LINE_AA)
+    _text(canvas, f"{frame / FPS:5.1f} s", (right - 60, height - 8), _FAINT, 0.45)
+
+
+def _draw_face(
+    canvas: np.ndarray, scene: Scene, basis: geometry.FaceBasis, face: np.ndarray, kind: str, title: str
+) -> None:
+    height, width = canvas.shape[:2]
+    vertices = geometry.compose(face[None].astype(np.float64), scene.neutral, basis)[0]  # (468, 3)
+    low, high = scene.neutral.min(0), scene.neutral.max(0)
+    unit = 0.72 * height / (high[1] - low[1])
+    centre = (low + high) / 2 - basis.hinge
+    placed = (vertices - centre) * unit + [width / 2, height / 2 + 12, 0]
+    tile = np.ascontiguousarray(canvas)
+    depth = np.full((height, width), np.inf, np.float32)
+    triangles = np.concatenate([mesh.triangles(), mesh.eye_triangles()])
+    draw_shaded(tile, depth, placed, triangles, _SKIN[kind])
+    canvas[:] = tile
+    _text(canvas, title, (16, 30), _INK)
+
+
+def _text(canvas: np.ndarray, words: str, at: tuple[int, int], colour: tuple[int, int, int], size: float = 0.6) -> None:
+    tile = np.ascontiguousarray(canvas)
+    cv2.putText(tile, words, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
+    canvas[:] = tile

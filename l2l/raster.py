@@ -1,0 +1,215 @@
+"""A small software rasteriser: textured and shaded triangle meshes with a depth buffer, on one CPU core.
+
+- Pixel (column, row) covers the point (x, y) = (column, row): a mesh drawn where its texture lies copies the texture.
+- x points right, y down, z away from the camera; the nearer triangle wins, whatever the order of drawing.
+- Colour, depth and texture position are affine over a triangle, so they are stepped along a row: no division per pixel.
+- Shading is texturing: brightness at the vertices is the position along a ramp of colours (Gouraud 1971).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+# Towards the light: upper left, in front of the picture.
+_LIGHT = np.array([-0.35, -0.5, -0.8]) / np.linalg.norm([-0.35, -0.5, -0.8])
+_AMBIENT = 0.25
+_SHADES = 256
+# In barycentric units: rounding must not open a crack along an edge that two triangles share.
+_SLACK = 1e-9
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """The function compiled, and kept compiled between runs where there is a folder to keep it in."""
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(nogil=True)(function)
+
+
+def _fill_triangles(
+    canvas: np.ndarray,
+    depth: np.ndarray,
+    vertices: np.ndarray,
+    texture_points: np.ndarray,
+    triangles: np.ndarray,
+    texture: np.ndarray,
+) -> None:
+    height, width = depth.shape
+    rows, columns = texture.shape[0], texture.shape[1]
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, z0 = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        x1, y1, z1 = vertices[b, 0] - x0, vertices[b, 1] - y0, vertices[b, 2] - z0
+        x2, y2, z2 = vertices[c, 0] - x0, vertices[c, 1] - y0, vertices[c, 2] - z0
+        area = x1 * y2 - x2 * y1
+        if not abs(area) > 1e-9:  # seen edge-on, or not a number
+            continue
+        left = max(0.0, np.ceil(x0 + min(0.0, x1, x2) - _SLACK))
+        right = min(width - 1.0, np.floor(x0 + max(0.0, x1, x2) + _SLACK))
+        top = max(0.0, np.ceil(y0 + min(0.0, y1, y2) - _SLACK))
+        bottom = min(height - 1.0, np.floor(y0 + max(0.0, y1, y2) + _SLACK))
+        if left > right or top > bottom:
+            continue
+        # Barycentric weights of b and c, their steps along a row and down a column; a has what is left.
+        b_dx, b_dy = y2 / area, -x2 / area
+        c_dx, c_dy = -y1 / area, x1 / area
+        a_dx = -b_dx - c_dx
+        b_per_x = 1 / b_dx if b_dx != 0 else 0.0
+        c_per_x = 1 / c_dx if c_dx != 0 else 0.0
+        a_per_x = 1 / a_dx if a_dx != 0 else 0.0
+        u0, v0 = texture_points[a, 0], texture_points[a, 1]
+        u1, v1 = texture_points[b, 0] - u0, texture_points[b, 1] - v0
+        u2, v2 = texture_points[c, 0] - u0, texture_points[c, 1] - v0
+        z_dx = b_dx * z1 + c_dx * z2
+        u_dx = b_dx * u1 + c_dx * u2
+        v_dx = b_dx * v1 + c_dx * v2
+        for y in range(int(top), int(bottom) + 1):
+            wb = (left - x0) * b_dx + (y - y0) * b_dy
+            wc = (left - x0) * c_dx + (y - y0) * c_dy
+            wa = 1 - wb - wc
+            # The stretch of this row in which no weight is negative.
+            first, last = 0.0, right - left
+            if a_dx > 0:
+                first = max(first, (-_SLACK - wa) * a_per_x)
+            elif a_dx < 0:
+                last = min(last, (-_SLACK - wa) * a_per_x)
+            elif wa < -_SLACK:
+                continue
+            if b_dx > 0:
+                first = max(first, (-_SLACK - wb) * b_per_x)
+            elif b_dx < 0:
+                last = min(last, (-_SLACK - wb) * b_per_x)
+            elif wb < -_SLACK:
+                continue
+            if c_dx > 0:
+                first = max(first, (-_SLACK - wc) * c_per_x)
+            elif c_dx < 0:
+                last = min(last, (-_SLACK - wc) * c_per_x)
+            elif wc < -_SLACK:
+                continue
+            start = int(np.ceil(first))
+            wb += start * b_dx
+            wc += start * c_dx
+            z = z0 + wb * z1 + wc * z2
+            u = u0 + wb * u1 + wc * u2
+            v = v0 + wb * v1 + wc * v2
+            for x in range(int(left) + start, int(left) + int(np.floor(last)) + 1):
+                if z < depth[y, x]:
+                    depth[y, x] = z
+                    p = min(max(u, 0.0), columns - 1.0)
+                    q = min(max(v, 0.0), rows - 1.0)
+                    i, j = min(int(p), columns - 2), min(int(q), rows - 2)
+                    p -= i
+                    q -= j
+                    for k in range(3):
+                        upper = texture[j, i, k] * (1 - p) + texture[j, i + 1, k] * p
+                        lower = texture[j + 1, i, k] * (1 - p) + texture[j + 1, i + 1, k] * p
+                        canvas[y, x, k] = np.uint8(upper * (1 - q) + lower * q + 0.5)
+                z += z_dx
+                u += u_dx
+                v += v_dx
+
+
+def _sum_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    normals = np.zeros_like(vertices)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x1, y1, z1 = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
+        x2, y2, z2 = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
+        nx, ny, nz = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+        for corner in (a, b, c):
+            normals[corner, 0] += nx
+            normals[corner, 1] += ny
+            normals[corner, 2] += nz
+    return normals
+
+
+_fill_triangles = _compiled(_fill_triangles)
+_sum_normals = _compiled(_sum_normals)
+
+
+def draw_textured(
+    canvas: np.ndarray,
+    depth: np.ndarray,
+    vertices: np.ndarray,
+    texture_points: np.ndarray,
+    triangles: np.ndarray,
+    texture: np.ndarray,
+) -> None:
+    """Draw a textured mesh into `canvas` (H, W, 3) uint8 and `depth` (H, W) float32, both changed in place.
+
+    `vertices` (V, 3) are x, y in pixels and z (smaller is nearer; start `depth` at infinity); `texture_points` (V, 2)
+    are pixels of `texture` (h, w, 3) uint8, sampled bilinearly, its border repeated; `triangles` (F, 3) of either
+    winding index both. Triangles may reach over the canvas. Raises ValueError when shapes or types do not fit.
+    """
+    _check_canvas(canvas, depth)
+    if texture.dtype != np.uint8 or texture.ndim != 3 or texture.shape[2] != 3 or min(texture.shape[:2]) < 2:
+        raise ValueError(f"texture {texture.shape} {texture.dtype}, expected (h, w, 3) uint8 of at least 2 by 2")
+    corners = _check_mesh(vertices, triangles)
+    if texture_points.shape != (len(vertices), 2):
+        raise ValueError(f"texture_points {texture_points.shape}, expected {(len(vertices), 2)}")
+    if not np.isfinite(texture_points).all():  # would read anywhere in memory
+        raise ValueError("texture_points hold NaN or infinity")
+    _fill_triangles(
+        canvas,
+        depth,
+        np.ascontiguousarray(vertices, np.float64),
+        np.ascontiguousarray(texture_points, np.float64),
+        corners,
+        np.ascontiguousarray(texture),
+    )
+
+
+def draw_shaded(
+    canvas: np.ndarray,
+    depth: np.ndarray,
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    colour: tuple[int, int, int] = (205, 190, 180),
+    normals: np.ndarray | None = None,
+) -> None:
+    """Draw a mesh in one colour, lit from the upper left (Lambert), smooth across its triangles.
+
+    As `draw_textured`; `colour` is RGB 0..255 in full light; `normals` (V, 3) are those of `vertex_normals` when
+    they are not given. Both sides of the mesh are lit alike.
+    """
+    _check_canvas(canvas, depth)
+    corners = _check_mesh(vertices, triangles)
+    if normals is None:
+        normals = vertex_normals(vertices, triangles)
+    facing = np.where(normals[:, 2:] > 0, -normals, normals)
+    brightness = _AMBIENT + (1 - _AMBIENT) * np.clip(facing @ _LIGHT, 0, 1)  # (V,)
+    along = np.stack([brightness * (_SHADES - 1), np.zeros(len(vertices))], 1)  # (V, 2)
+    ramp = np.linspace(0, 1, _SHADES)[:, None] * np.asarray(colour, np.float64)  # (256, 3)
+    texture = np.repeat(np.round(ramp).astype(np.uint8)[None], 2, 0)  # (2, 256, 3)
+    _fill_triangles(canvas, depth, np.ascontiguousarray(vertices, np.float64), along, corners, texture)
+
+
+def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit normals (V, 3) float64 of `vertices` (V, 3): the mean of the triangles around each, weighted by area.
+
+    A vertex without triangles gets zeros. The triangles must be wound consistently.
+    """
+    corners = _check_mesh(vertices, triangles)
+    normals: np.ndarray = _sum_normals(np.ascontiguousarray(vertices, np.float64), corners)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
+def _check_canvas(canvas: np.ndarray, depth: np.ndarray) -> None:
+    if canvas.dtype != np.uint8 or canvas.ndim != 3 or canvas.shape[2] != 3 or not canvas.flags.c_contiguous:
+        raise ValueError(f"canvas {canvas.shape} {canvas.dtype}, expected contiguous (H, W, 3) uint8")
+    if depth.dtype != np.float32 or depth.shape != canvas.shape[:2] or not depth.flags.c_contiguous:
+        raise ValueError(f"depth {depth.shape} {depth.dtype}, expected contiguous {canvas.shape[:2]} float32")
+
+
+def _check_mesh(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """The triangles as the compiled code takes them; an index out of range would write anywhere in memory."""
+    if vertices.ndim != 2 or vertices.shape[1] != 3:
+        raise ValueError(f"vertices {vertices.shape}, expected (V, 3)")
+    if triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(f"triangles {triangles.shape}, expected (F, 3)")
+    if len(triangles) and not (triangles.min() >= 0 and triangles.max() < len(vertices)):
+        raise ValueError(f"triangles name vertices outside 0..{len(vertices) - 1}")
+    return np.ascontiguousarray(triangles, np.int32)

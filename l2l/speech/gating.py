@@ -1,0 +1,50 @@
+"""separate, embedded backend `gating`: each person is muted while only the other one speaks.
+
+What stays in a person's file is their own speech and the pauses; the other's turns and back-channels are gone.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from l2l import config
+from l2l.files import atomic
+from l2l.speech.speaking import SPEAKS, intervals, load_speaking
+from l2l.speech.vad import read_wav
+from l2l.units import FPS, SAMPLE_RATE
+
+_BLOCK = SAMPLE_RATE * 30  # samples
+
+
+def separate(
+    wav: str | Path, speaking_path: str | Path, outs: Sequence[str | Path], settings: config.Separation
+) -> None:
+    """Write speech_p0.wav and speech_p1.wav, as long as the mixture."""
+    speaks = load_speaking(speaking_path) >= SPEAKS  # (T, 2)
+    for person, out in enumerate(outs):
+        muted = speaks[:, 1 - person] & ~speaks[:, person]
+        times, gains = _ramps(muted, settings.fade)
+        with (
+            read_wav(wav) as mixture,
+            atomic(out) as partial,
+            soundfile.SoundFile(str(partial), "w", SAMPLE_RATE, 1, "PCM_16") as speech,
+        ):
+            start = 0
+            for block in mixture.blocks(_BLOCK, dtype="float32"):
+                moments = (start + np.arange(len(block))) / SAMPLE_RATE
+                speech.write(block * np.interp(moments, times, gains).astype(np.float32))
+                start += len(block)
+
+
+def _ramps(muted: np.ndarray, fade: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corner points (seconds, gain) of a gain that is 0 where muted (T,) and fades over `fade` seconds around."""
+    times, gains = [-1.0], [1.0]
+    for start, end in intervals(muted):
+        begin, finish = start / FPS, end / FPS
+        half = min(fade, finish - begin) / 2
+        times += [begin - half, begin + half, finish - half, finish + half]
+        gains += [1.0, 0.0, 0.0, 1.0]
+    # Fades of neighbours may overlap by less than a frame; times must not run backwards.
+    return np.maximum.accumulate(np.array(times)), np.array(gains)

@@ -1,0 +1,119 @@
+"""diarize, embedded backend `vad_lips`: who speaks, from voice activity and lip motion.
+
+- Voice activity says when somebody speaks; the lips say who.
+- Per person and frame, the evidence is how much the mouth moves and how well it moves with the loudness: a listener who
+  chews moves the mouth too, but not with the sound.
+- The speaker changes only when the evidence pays for it (Viterbi over two speakers).
+"""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import binary_closing, gaussian_filter1d, uniform_filter1d
+
+from l2l import config
+from l2l.faces import mesh
+from l2l.speech.vad import read_wav, voice_activity
+from l2l.units import FPS, SAMPLE_RATE
+from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
+
+_MAX_LAG = 4  # frames by which lips and sound may be apart
+_MOTION = 0.8  # weight of how much a mouth moves, beside how well it moves with the sound
+_FLICKER = 2  # frames: holes in voice activity of up to twice this are filled
+_PAUSE_COST = 0.2  # a change of speaker in a pause, over one while somebody speaks
+
+
+def diarize(tracks_path: str | Path, wav: str | Path, settings: config.Diarization) -> tuple[np.ndarray, np.ndarray]:
+    """(probability (T, 2) that each person speaks, voice activity (T,)), float32."""
+    tracks = load_tracks(tracks_path)
+    speech = voice_activity(wav, len(tracks))
+    opening = mouth_opening(tracks)
+    evidence = lip_evidence(opening, loudness(wav, len(tracks)), settings.window)  # (T, 2)
+    return speaking_probability(evidence, speech, settings), speech
+
+
+def mouth_opening(tracks: Tracks) -> np.ndarray:
+    """(T, 2) distance of the inner lips over the outer-eye distance; missing frames are interpolated."""
+    opening = np.zeros((len(tracks), PEOPLE))
+    upper, lower = np.array(mesh.INNER_LIP_PAIRS).T
+    for frames, block in tracks.blocks():
+        gap = np.linalg.norm(block[:, :, upper] - block[:, :, lower], axis=-1).mean(-1)  # (n, 2)
+        eyes = np.linalg.norm(block[:, :, mesh.RIGHT_EYE_OUTER] - block[:, :, mesh.LEFT_EYE_OUTER], axis=-1)
+        opening[frames] = gap / np.maximum(eyes, 1e-6)
+    for person in range(PEOPLE):
+        known = tracks.found[:, person]
+        fill_short_gaps(opening[:, person : person + 1], known, np.zeros(len(tracks), np.int32), len(tracks))
+        opening[:, person][: np.argmax(known)] = opening[np.argmax(known), person]
+    return opening
+
+
+def loudness(wav: str | Path, frames: int) -> np.ndarray:
+    """(frames,) root mean square of the sound around each video frame."""
+    energy = np.zeros(frames)
+    with read_wav(wav) as file:
+        for frame in range(frames):
+            file.seek(min(frame * SAMPLE_RATE // FPS, len(file)))
+            sound = file.read(SAMPLE_RATE // FPS, dtype="float32")
+            energy[frame] = np.sqrt(np.mean(sound**2)) if len(sound) else 0.0
+    return energy
+
+
+def lip_evidence(opening: np.ndarray, energy: np.ndarray, window: float) -> np.ndarray:
+    """(T, 2) evidence that each person's mouth makes the sound, from openings (T, 2) and loudness (T,)."""
+    size = max(3, round(window * FPS) | 1)
+    loud = gaussian_filter1d(energy / (np.percentile(energy, 98) + 1e-9), 1.0)
+    evidence = np.zeros_like(opening)
+    for person in range(opening.shape[1]):
+        mouth = gaussian_filter1d(opening[:, person], 1.0)
+        speed = np.abs(np.gradient(mouth)) * FPS
+        change = np.abs(np.gradient(loud)) * FPS
+        together = np.max([_correlation(mouth, np.roll(loud, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
+        rhythm = np.max([_correlation(speed, np.roll(change, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
+        motion = np.log(uniform_filter1d(speed, size) + 0.05)  # in eye distances per second; below 0.05 it is noise
+        evidence[:, person] = together + 0.5 * rhythm + _MOTION * motion
+    return evidence
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
+    """(T,) correlation of two series in a window of `size` frames around each frame; 0 where one of them rests."""
+    mean_a, mean_b = uniform_filter1d(a, size), uniform_filter1d(b, size)
+    variance_a = np.maximum(uniform_filter1d(a * a, size) - mean_a**2, 0)
+    variance_b = np.maximum(uniform_filter1d(b * b, size) - mean_b**2, 0)
+    covariance = uniform_filter1d(a * b, size) - mean_a * mean_b
+    # A resting mouth still trembles by about 0.01 of the eye distance: that must not count as agreement.
+    return covariance / np.sqrt((variance_a + 1e-4) * (variance_b + 1e-4))
+
+
+def speaking_probability(evidence: np.ndarray, speech: np.ndarray, settings: config.Diarization) -> np.ndarray:
+    """(T, 2) float32: voice activity, given to the person who speaks by the evidence (T, 2)."""
+    advantage = evidence[:, 1] - evidence[:, 0]  # > 0: the right person
+    voiced = binary_closing(np.pad(speech > settings.speech, _FLICKER), np.ones(2 * _FLICKER + 1))[_FLICKER:-_FLICKER]
+    # People change places in the pauses: there a change costs less.
+    cost = settings.switch_cost * np.where(voiced, 1.0, _PAUSE_COST)
+    path = _viterbi(np.where(voiced, advantage, 0.0), cost)
+    # How sure the choice is: the advantage of the chosen side over a second, never below even.
+    sure = 1 / (1 + np.exp(-2 * uniform_filter1d(advantage, FPS) * np.where(path == 1, 1, -1)))
+    share = np.maximum(sure, 0.5)
+    probability = np.empty((len(speech), PEOPLE), np.float32)
+    # speech / (2 threshold) puts the decision at one half whatever the threshold is.
+    scaled = np.clip(speech / (2 * settings.speech), 0, 1)
+    probability[np.arange(len(path)), path] = np.where(voiced, np.maximum(share * scaled, 0.5), share * scaled)
+    probability[np.arange(len(path)), 1 - path] = np.minimum((1 - share) * scaled, 0.499)
+    return probability
+
+
+def _viterbi(advantage: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """(T,) the person, 0 or 1, with the most evidence in all, when a change at frame t costs `cost[t]`."""
+    gain = np.stack([-advantage, advantage], 1) / 2  # (T, 2)
+    total = np.zeros(2)
+    came_from = np.zeros((len(gain), 2), np.int8)
+    for frame, here in enumerate(gain):
+        switched = total[::-1] - cost[frame] > total
+        came_from[frame] = np.where(switched, [1, 0], [0, 1])
+        total = np.where(switched, total[::-1] - cost[frame], total) + here
+    path = np.zeros(len(gain), np.int64)
+    state = int(total.argmax())
+    for frame in range(len(gain) - 1, -1, -1):
+        path[frame] = state
+        state = int(came_from[frame, state])
+    return path

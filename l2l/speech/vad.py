@@ -1,0 +1,56 @@
+"""Voice activity: silero-vad through onnxruntime, streamed, so that memory does not grow with the recording."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import soundfile
+
+from l2l.errors import UserError
+from l2l.progress import progress
+from l2l.units import FPS, SAMPLE_RATE
+
+_CHUNK, _CONTEXT = 512, 64  # samples: the network hears 512 new ones and the 64 before
+
+
+def read_wav(path: str | Path) -> soundfile.SoundFile:
+    """Open a 16 kHz mono wav. Raises UserError naming the file when it is not one."""
+    try:
+        file = soundfile.SoundFile(str(path))
+    except soundfile.LibsndfileError as error:
+        raise UserError(f"{path} cannot be read as sound ({error}); make it with `l2l normalise`.") from None
+    if file.samplerate != SAMPLE_RATE or file.channels != 1:
+        raise UserError(
+            f"{path} is {file.samplerate} Hz, {file.channels} channels, not 16 kHz mono; normalise it again."
+        )
+    return file
+
+
+def voice_activity(wav: str | Path, frames: int, fps: int = FPS) -> np.ndarray:
+    """(frames,) float32 probability that somebody speaks in each video frame."""
+    session = _session()
+    state = np.zeros((2, 1, 128), np.float32)
+    context = np.zeros(_CONTEXT, np.float32)
+    rate = np.array(SAMPLE_RATE, np.int64)
+    found = []
+    with read_wav(wav) as file:
+        blocks = file.blocks(blocksize=_CHUNK, dtype="float32", fill_value=0.0)
+        for chunk in progress(blocks, "voice activity", unit="chunk", total=len(file) // _CHUNK):
+            heard = np.concatenate([context, chunk])[None]  # (1, 576)
+            probability, state = session.run(None, {"input": heard, "state": state, "sr": rate})
+            context = chunk[-_CONTEXT:]
+            found.append(float(probability[0, 0]))
+    middle = (np.arange(frames) + 0.5) / fps * SAMPLE_RATE / _CHUNK - 0.5  # each frame's place among the chunks
+    return np.interp(middle, np.arange(len(found)), found).astype(np.float32)
+
+
+def _session() -> onnxruntime.InferenceSession:
+    # The package itself imports torch; only the network inside it is needed.
+    package = importlib.util.find_spec("silero_vad")
+    assert package is not None and package.origin is not None
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    network = Path(package.origin).parent / "data" / "silero_vad.onnx"
+    return onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])

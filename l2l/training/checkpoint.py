@@ -1,0 +1,128 @@
+"""Our checkpoints: tensors and plain values in one file, written whole, read without running anything in it.
+
+- A checkpoint holds all that its model needs: sizes, weights, the numbers it standardizes by, and where it came from.
+- A predictor speaks in the codes of ONE codebook, so it carries that codebook's fingerprint, and the two are checked
+  whenever they are loaded together.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from l2l import config
+from l2l.dataset.standardize import Standardizer
+from l2l.errors import UserError
+from l2l.files import atomic
+from l2l.models.codebook import Codebook
+from l2l.models.predictor import Predictor
+
+FORMAT = 1
+
+Meta = dict[str, Any]  # the checkpoint without its weights and standardizers
+
+
+class Pair(NamedTuple):
+    """A predictor with the codebook it belongs to, in eval mode, and what each input is standardized by."""
+
+    codebook: Codebook
+    predictor: Predictor
+    listener: Standardizer
+    speaker: Standardizer
+    audio: Standardizer
+
+
+def fingerprint(state_dict: dict[str, torch.Tensor]) -> str:
+    """sha256 over names, types, shapes and bytes of the weights."""
+    digest = hashlib.sha256()
+    for key, value in state_dict.items():
+        array = np.ascontiguousarray(value.cpu().numpy())
+        digest.update(f"{key} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(path: Path, standardizers: dict[str, Standardizer], **content: Any) -> None:
+    """Write one checkpoint; `content` holds tensors and plain values only. The same content gives the same bytes."""
+    tensors = {
+        name: {key: torch.from_numpy(array) for key, array in standardizer.to_dict().items()}
+        for name, standardizer in standardizers.items()
+    }
+    # Through an open file: given a path, torch would write the temporary file's random name into the archive.
+    with atomic(path) as partial, open(partial, "wb") as file:
+        torch.save({"format": FORMAT, **content, "standardizer": tensors}, file)
+
+
+def _load(path: Path, kind: str) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; make it with `l2l train-{kind}` or the workflow.") from None
+    except Exception:  # what the unpickler raises for a file that is no checkpoint has no common type
+        raise UserError(f"{path} is not a checkpoint that can be read; train the {kind} again.") from None
+    if not isinstance(content, dict) or content.get("kind") != kind:
+        raise UserError(f"{path} is not a {kind} checkpoint of l2l; give the file that `l2l train-{kind}` wrote.")
+    if content.get("format") != FORMAT:
+        raise UserError(f"{path} has format {content.get('format')}, this l2l reads {FORMAT}; train the {kind} again.")
+    return content
+
+
+def _restore(model: nn.Module, content: dict[str, Any], path: Path) -> None:
+    try:
+        model.load_state_dict(content.pop("state_dict"))
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"{path}: weights and sizes disagree ({str(error).splitlines()[0]}); train again.") from None
+    model.eval().requires_grad_(False)
+
+
+def _standardizers(content: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Standardizer]:
+    stored = content.pop("standardizer", {})
+    try:
+        return {name: Standardizer.from_dict({k: v.numpy() for k, v in stored[name].items()}) for name in names}
+    except KeyError as error:
+        raise UserError(f"{path}: the standardizer {error} is missing; train again.") from None
+
+
+def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
+    """The codebook on CPU in eval mode, the listener's standardizer, and the rest of the checkpoint.
+
+    The rest also holds `fingerprint`. Raises UserError naming the file that is missing, unreadable or of another kind.
+    """
+    content = _load(Path(path), "codebook")
+    try:
+        model = Codebook(config.Codebook.model_validate(content["config"]))
+    except (KeyError, ValidationError):
+        raise UserError(f"{path}: the codebook's sizes cannot be read; train the codebook again.") from None
+    content["fingerprint"] = fingerprint(content["state_dict"])
+    _restore(model, content, path)
+    return model, _standardizers(content, ("listener",), path)["listener"], content
+
+
+def load_predictor(path: Path) -> tuple[Predictor, dict[str, Standardizer], Meta]:
+    """The predictor on CPU in eval mode, standardizers of `speaker` and `audio`, and the rest of the checkpoint.
+
+    Raises UserError naming the file that is missing, unreadable or of another kind.
+    """
+    content = _load(Path(path), "predictor")
+    try:
+        model = Predictor(config.Predictor.model_validate(content["config"]), content["codes"])
+    except (KeyError, ValidationError):
+        raise UserError(f"{path}: the predictor's sizes cannot be read; train the predictor again.") from None
+    _restore(model, content, path)
+    return model, _standardizers(content, ("speaker", "audio"), path), content
+
+
+def load_pair(codebook: Path, predictor: Path) -> Pair:
+    """Both models. Raises UserError also when the predictor was trained with another codebook."""
+    codebook_model, listener, codebook_meta = load_codebook(codebook)
+    predictor_model, others, predictor_meta = load_predictor(predictor)
+    if predictor_meta["codebook_fingerprint"] != codebook_meta["fingerprint"]:
+        raise UserError(
+            f"{predictor} was trained with another codebook than {codebook}, so its codes would mean something else; "
+            "give the codebook it was trained with, or train the predictor again."
+        )
+    return Pair(codebook_model, predictor_model, listener, others["speaker"], others["audio"])

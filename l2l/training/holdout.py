@@ -1,0 +1,65 @@
+"""Which windows train and which validate: whole recordings, never some windows of one.
+
+- Windows overlap, and a recording has one room, one light and one conversation: windows of one recording on both
+  sides would make the validation loss a measure of memory. The released code drew windows, unseeded, at each start.
+- The draw depends only on the recordings' names, the share and the seed: codebook and predictor of one person with
+  the same share hold out the same recordings.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from l2l.dataset.layout import Chunks, Side, load_chunks
+from l2l.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+def split_by_video(chunks: Chunks, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training rows and validation rows, increasing; `share` of the recordings (at least one, never all) is held out.
+
+    With a single recording its last windows are held out instead, and training windows that share a frame with them
+    are left out. Raises UserError when nothing is left to train on.
+    """
+    videos = chunks.videos
+    names = np.unique(videos)
+    if len(names) == 1:
+        return _split_one(chunks, share)
+    held = min(max(round(share * len(names)), 1), len(names) - 1)
+    chosen = np.random.default_rng(seed).choice(names, size=held, replace=False)
+    inside = np.isin(videos, chosen)
+    log.info("validation: %d of %d recordings, %d of %d windows", held, len(names), inside.sum(), len(inside))
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
+def _split_one(chunks: Chunks, share: float) -> tuple[np.ndarray, np.ndarray]:
+    count = len(chunks)
+    held = min(max(round(share * count), 1), count)
+    frames = chunks.files[:, :, 2]  # (N, 64)
+    overlapping = np.isin(frames, frames[count - held :]).any(axis=1)
+    train = np.flatnonzero(~overlapping)
+    if not len(train):
+        raise UserError(
+            f"the recording {chunks.videos[0]!r} gives only {count} training window(s), too few to hold some out for "
+            "validation; add a recording or lower chunking.stride_train."
+        )
+    log.info("validation: only one recording, so its last %d of %d windows are held out", held, count)
+    return train, np.arange(count - held, count)
+
+
+def load_training_chunks(folder: Path, listener: Side, parts: tuple[str, ...]) -> Chunks:
+    """The training chunks of one person. Raises UserError when there are none, or for NaN in one of `parts`."""
+    chunks = load_chunks(folder, "train", listener)
+    if not len(chunks):
+        raise UserError(
+            f"{folder}/train has no windows in which {listener} listens; check `listener` in config.yaml, or add "
+            "longer recordings."
+        )
+    for part in parts:
+        array = getattr(chunks, part)
+        for row in range(len(array)):
+            if not np.isfinite(array[row]).all():
+                raise UserError(f"{folder}/train: the {part} array has NaN or infinity in window {row}; chunk again.")
+    return chunks

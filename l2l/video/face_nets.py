@@ -1,0 +1,163 @@
+"""The two embedded face networks, run directly through LiteRT (no mediapipe runtime).
+
+- `FaceDetector`: MediaPipe's full-range sparse detector; finds small faces anywhere in a picture.
+- `FaceMesh`: 468 landmarks of one face, given where to look; its own output says where to look next.
+- A region of interest is (centre x, centre y, side, angle): pixels and radians, the face upright inside.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from l2l import weights
+
+LANDMARKS = 468
+RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # of the person; right is on the picture's left
+_DETECTOR_SIDE, _DETECTOR_STRIDE, _MESH_SIDE = 192, 4, 192
+_MARGIN = 1.5  # region of interest over the landmarks' extent, as the mesh was trained
+
+
+class Region(NamedTuple):
+    """A rotated square of the picture."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face: score, box (x0, y0, x1, y1) and six key points (6, 2), all in pixels."""
+
+    score: float
+    box: np.ndarray
+    points: np.ndarray
+
+    @property
+    def region(self) -> Region:
+        eye_line = self.points[1] - self.points[0]
+        centre = (self.box[:2] + self.box[2:]) / 2
+        side = _MARGIN * float((self.box[2:] - self.box[:2]).max())
+        return Region(float(centre[0]), float(centre[1]), side, float(np.arctan2(eye_line[1], eye_line[0])))
+
+
+def _interpreter(name: str) -> Interpreter:
+    path = weights.find("mediapipe", f"mediapipe/{name}")
+    with _native_stderr_muted():
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+@contextlib.contextmanager
+def _native_stderr_muted() -> Iterator[None]:
+    """LiteRT's C++ side announces its delegate on stderr, and no setting stops it."""
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+class FaceDetector:
+    """All faces of a picture."""
+
+    def __init__(self) -> None:
+        self._net = _interpreter("face_detection_full_range_sparse.tflite")
+        self._input = self._net.get_input_details()[0]["index"]
+        self._outputs = [output["index"] for output in self._net.get_output_details()]
+        cells = _DETECTOR_SIDE // _DETECTOR_STRIDE
+        rows, columns = np.mgrid[:cells, :cells]
+        self._anchors = (np.stack([columns, rows], -1).reshape(-1, 2) + 0.5) / cells  # (cells², 2)
+
+    def __call__(self, picture: np.ndarray, min_score: float = 0.5, overlap: float = 0.3) -> list[Detection]:
+        """Faces of an RGB picture (H, W, 3) uint8, best first."""
+        height, width = picture.shape[:2]
+        scale = _DETECTOR_SIDE / max(height, width)
+        small = cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        top, left = (_DETECTOR_SIDE - small.shape[0]) // 2, (_DETECTOR_SIDE - small.shape[1]) // 2
+        square = np.zeros((1, _DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.float32)
+        square[0, top : top + small.shape[0], left : left + small.shape[1]] = small / 127.5 - 1
+        self._net.set_tensor(self._input, square)
+        self._net.invoke()
+        outputs = {self._net.get_tensor(i).shape[-1]: self._net.get_tensor(i)[0] for i in self._outputs}
+
+        scores = 1 / (1 + np.exp(-np.clip(outputs[1][:, 0], -80, 80)))  # (cells²,)
+        keep = scores > min_score
+        if not keep.any():
+            return []
+        offsets = outputs[16][keep].reshape(-1, 8, 2) / _DETECTOR_SIDE  # centre, size, six points
+        anchors = self._anchors[keep][:, None]
+        size = offsets[:, 1:2]
+        points = np.concatenate([offsets[:, :1], offsets[:, 2:]], 1) + anchors  # (n, 7, 2)
+        corners = np.concatenate([points[:, :1] - size / 2, points[:, :1] + size / 2, points[:, 1:]], 1)  # (n, 8, 2)
+        return [
+            Detection(float(score), face[:2].ravel(), face[2:])
+            for score, face in _merge((corners * _DETECTOR_SIDE - [left, top]) / scale, scores[keep], overlap)
+        ]
+
+
+def _merge(faces: np.ndarray, scores: np.ndarray, overlap: float) -> list[tuple[float, np.ndarray]]:
+    """Overlapping candidates (n, 8, 2) become their score-weighted mean."""
+    merged, free = [], np.ones(len(faces), bool)
+    area = (faces[:, 1] - faces[:, 0]).prod(1)
+    for best in np.argsort(-scores):
+        if not free[best]:
+            continue
+        inner = np.minimum(faces[best, 1], faces[:, 1]) - np.maximum(faces[best, 0], faces[:, 0])
+        common = np.clip(inner, 0, None).prod(1)
+        group = free & (common / (area[best] + area - common) > overlap)
+        group[best] = True
+        free &= ~group
+        merged.append((scores[best], np.average(faces[group], axis=0, weights=scores[group])))
+    return merged
+
+
+class FaceMesh:
+    """The 468 landmarks of one face."""
+
+    def __init__(self) -> None:
+        self._net = _interpreter("face_landmark.tflite")
+        self._input = self._net.get_input_details()[0]["index"]
+        self._outputs = {int(np.prod(o["shape"])): o["index"] for o in self._net.get_output_details()}
+
+    def __call__(self, picture: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
+        """Landmarks (468, 3) in pixels (z grows away from the camera, nose negative) and a score in 0..1."""
+        cos, sin = np.cos(region.angle), np.sin(region.angle)
+        unit = region.side / _MESH_SIDE
+        half = region.side / 2
+        to_picture = np.array(
+            [
+                [cos * unit, -sin * unit, region.x - (cos - sin) * half],
+                [sin * unit, cos * unit, region.y - (sin + cos) * half],
+            ]
+        )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        crop = cv2.warpAffine(picture, to_picture, (_MESH_SIDE, _MESH_SIDE), flags=flags)
+        self._net.set_tensor(self._input, crop[None].astype(np.float32) / np.float32(255))
+        self._net.invoke()
+        points = self._net.get_tensor(self._outputs[LANDMARKS * 3]).reshape(LANDMARKS, 3)
+        score = 1 / (1 + np.exp(-float(self._net.get_tensor(self._outputs[1]).ravel()[0])))
+        xy = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
+        return np.concatenate([xy, points[:, 2:] * unit], 1), score
+
+
+def region_around(landmarks: np.ndarray) -> Region:
+    """Where to look for a face in the next frame, from its landmarks (468, 3) in this one."""
+    eye_line = landmarks[LEFT_EYE_OUTER, :2] - landmarks[RIGHT_EYE_OUTER, :2]
+    angle = float(np.arctan2(eye_line[1], eye_line[0]))
+    upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    turned = landmarks[:, :2] @ upright.T
+    low, high = turned.min(0), turned.max(0)
+    centre = upright.T @ ((low + high) / 2)
+    return Region(float(centre[0]), float(centre[1]), _MARGIN * float((high - low).max()), angle)

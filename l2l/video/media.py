@@ -1,0 +1,216 @@
+"""Reading and writing media files.
+
+- Decoding goes through PyAV, frame by frame: memory does not grow with the length of a recording.
+- Encoding goes through ffmpeg: the system's when there is one, else the one imageio-ffmpeg carries.
+- `probe` is the guard: whatever is not a readable recording with picture and sound is refused with one sentence.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import imageio_ffmpeg
+import numpy as np
+
+from l2l.errors import UserError
+from l2l.units import FPS, SAMPLE_RATE
+
+SAMPLES_PER_FRAME = Fraction(SAMPLE_RATE, FPS)
+_MAX_SIDE = 8192  # pixels; a header that claims more is hostile or broken
+
+
+def ffmpeg_path() -> str:
+    """The ffmpeg program: the system's, else imageio-ffmpeg's."""
+    return shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def run_ffmpeg(arguments: list[str], reading: Path) -> None:
+    """Run ffmpeg quietly. Raises UserError naming the file it was reading, with ffmpeg's last words."""
+    command = [ffmpeg_path(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a recording holds, measured from its packets, not from its header."""
+
+    width: int  # pixels
+    height: int  # pixels
+    frames: int  # packets of the picture
+    fps: float  # frames per second on average
+    constant_rate: bool  # whether all frames are equally far apart
+    seconds: float  # from the first to the end of the last frame
+    start: float  # seconds from the start of the recording to the first frame
+    video_codec: str
+    pixel_format: str
+    rotation: int  # degrees that a player turns the picture by
+    audio_codec: str
+    audio_rate: int  # Hz
+    audio_seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    if not path.exists():
+        raise UserError(f"{path} does not exist; check the path.")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path} is empty (0 bytes); copy or record it again.")
+    try:
+        return av.open(str(path))
+    except av.error.FFmpegError:
+        raise UserError(
+            f"{path} is not a video that can be read: it is damaged, cut off or not a video at all; copy it again."
+        ) from None
+
+
+def probe(path: str | Path) -> Probe:
+    """Look at every packet of a recording. Raises UserError when picture or sound is missing or cut off."""
+    path = Path(path)
+    with _open(path) as container:
+        if not container.streams.video:
+            raise UserError(f"{path} has no video stream; give a recording with picture and sound.")
+        if not container.streams.audio:
+            raise UserError(f"{path} has no audio stream; give a recording with picture and sound.")
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        if not (0 < video.width <= _MAX_SIDE and 0 < video.height <= _MAX_SIDE):
+            raise UserError(
+                f"{path} claims a picture of {video.width}x{video.height}; scale it below {_MAX_SIDE} pixels."
+            )
+        times: list[int] = []
+        audio_end, data = 0.0, 0
+        try:
+            for packet in container.demux(video, audio):
+                if packet.size == 0 or packet.pts is None:
+                    continue
+                data += packet.size
+                if packet.stream is video:
+                    times.append(packet.pts)
+                else:
+                    audio_end = max(audio_end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        except av.error.FFmpegError as error:
+            raise UserError(f"{path} is damaged ({error.strerror}); copy or convert it again.") from None
+        if not times:
+            raise UserError(f"{path} has a video stream without pictures; copy or record it again.")
+        if not audio_end:
+            raise UserError(f"{path} has an audio stream without sound; copy or record it again.")
+        base = video.time_base or Fraction(1, FPS)
+        promised = float((video.duration or 0) * base)
+        steps = np.diff(np.sort(np.array(times, np.int64)))
+        span = float((max(times) - min(times)) * base)
+        fps = (len(times) - 1) / span if span > 0 else float(video.average_rate or FPS)
+        seconds = span + 1 / fps
+        # An mp4 whose index survived but whose data was cut off: fewer pictures than the index promises.
+        if container.format.name.startswith("mov") and (video.frames > len(times) + 1 or promised > seconds + 2):
+            raise UserError(f"{path} is cut off: {len(times)} of {video.frames} pictures are there; copy it again.")
+        even = len(steps) > 0 and bool(np.ptp(steps) <= max(1, 0.002 / float(base)))
+        return Probe(
+            width=video.width,
+            height=video.height,
+            frames=len(times),
+            fps=fps,
+            constant_rate=even,
+            seconds=seconds,
+            start=max(0.0, float(min(times) * base) - (container.start_time or 0) / av.time_base),
+            video_codec=video.codec_context.name,
+            pixel_format=str(video.codec_context.pix_fmt),
+            rotation=_rotation(path),
+            audio_codec=audio.codec_context.name,
+            audio_rate=int(audio.codec_context.sample_rate or 0),
+            audio_seconds=audio_end,
+        )
+
+
+def _rotation(path: Path) -> int:
+    """Degrees a player turns the picture by, from the first frame."""
+    with _open(path) as container:
+        try:
+            frame = next(container.decode(video=0), None)
+        except av.error.FFmpegError as error:
+            raise UserError(
+                f"{path}: its first picture cannot be decoded ({error.strerror}); convert it again."
+            ) from None
+        if frame is None:
+            raise UserError(f"{path}: no picture can be decoded; copy or record it again.")
+        return int(getattr(frame, "rotation", 0) or 0)
+
+
+def read_frames(path: str | Path, start: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+    """RGB frames (H, W, 3) uint8 of a normalised recording, from `start`, at most `count` of them."""
+    path = Path(path)
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        # One thread: a step asks the workflow for one core, and two recordings at once use two.
+        stream.codec_context.thread_count = 1
+        base = float(stream.time_base or Fraction(1, FPS))
+        if start:
+            container.seek(round(start / FPS / base) + (stream.start_time or 0), stream=stream)
+        taken = 0
+        try:
+            for frame in container.decode(stream):
+                position = round(((frame.pts or 0) - (stream.start_time or 0)) * base * FPS)
+                if position < start:
+                    continue
+                if count is not None and taken >= count:
+                    return
+                taken += 1
+                yield frame.to_ndarray(format="rgb24")
+        except av.error.FFmpegError as error:
+            raise UserError(f"{path} cannot be decoded to its end ({error.strerror}); normalise it again.") from None
+
+
+class VideoWriter:
+    """An mp4 at 30 frames per second, fed with RGB frames (height, width, 3) uint8.
+
+    The same frames give the same bytes: a fixed number of threads and no time stamps or encoder names.
+    """
+
+    def __init__(
+        self, path: Path, width: int, height: int, audio: Path | None = None, crf: int = 20, preset: str = "superfast"
+    ) -> None:
+        self._path, self._shape = path, (height, width, 3)
+        sound = ["-i", str(audio), "-map", "0:v", "-map", "1:a", "-c:a", "aac", "-b:a", "96k"] if audio else []
+        self._process = subprocess.Popen(
+            [ffmpeg_path(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
+            + ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FPS), "-i", "pipe:0"]
+            + sound
+            + ["-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-threads", "2", "-pix_fmt", "yuv420p"]
+            + ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-movflags", "+faststart"]
+            + [str(path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def write(self, frame: np.ndarray) -> None:
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise ValueError(f"frame {frame.shape} {frame.dtype}, expected {self._shape} uint8")
+        assert self._process.stdin is not None
+        self._process.stdin.write(np.ascontiguousarray(frame).data)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stderr is not None
+        self._process.stdin.close()
+        words = self._process.stderr.read().decode(errors="replace").strip()
+        self._process.stderr.close()
+        if self._process.wait():
+            raise UserError(f"{self._path}: ffmpeg could not write it ({words}); is the disk full?")
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._process.kill()
+            self._process.communicate()

@@ -1,0 +1,284 @@
+"""track: the two people of a recording, with an identity that stays (p0 left, p1 right).
+
+- The face mesh follows each face from frame to frame; the detector looks every few frames for faces that are missing.
+- Every face that appears is followed as a candidate; at the end of a scene the two that are people are chosen:
+  large, present, and moving. A picture on the wall does not move, an overlay is small.
+- A scene cut ends all candidates; identities are settled again, by side, in the next scene.
+
+Run it alone: `l2l track video.mp4 --out tracks.npz`.
+"""
+
+import itertools
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from l2l import config
+from l2l.errors import UserError
+from l2l.files import NpzWriter, atomic
+from l2l.progress import progress
+from l2l.video.face_nets import LANDMARKS, FaceDetector, FaceMesh, region_around
+from l2l.video.media import read_frames
+from l2l.video.tracks import BLOCK, PEOPLE, block_name, landmark_scale
+
+_MAX_CANDIDATES = 6  # faces followed at once
+_STILL = 0.002  # mean movement per frame, in face widths, below which a face is a picture
+_SAME_FACE = 0.35  # two faces nearer than this share of their width are one
+
+
+# One face in one frame: number of its candidate, landmarks (468, 3) px, score.
+Seen = tuple[int, np.ndarray, float]
+
+
+@dataclass
+class Candidate:
+    """One face of a scene: where it is now, and what has been seen of it."""
+
+    number: int
+    landmarks: np.ndarray  # (468, 3) px, as last seen
+    missed: int = 0  # frames since it was last seen
+    frames: int = 0
+    width_sum: float = 0.0
+    x_sum: float = 0.0
+    movement_sum: float = 0.0
+    seen_with: dict[int, int] = field(default_factory=dict)  # number of another candidate: frames together
+
+    @property
+    def centre(self) -> np.ndarray:
+        return (self.landmarks[:, :2].min(0) + self.landmarks[:, :2].max(0)) / 2
+
+    @property
+    def width(self) -> float:
+        return float(np.ptp(self.landmarks[:, :2], axis=0).max())
+
+    @property
+    def mean_width(self) -> float:
+        return self.width_sum / max(1, self.frames)
+
+    @property
+    def mean_x(self) -> float:
+        return self.x_sum / max(1, self.frames)
+
+    @property
+    def moves(self) -> bool:
+        return self.movement_sum > _STILL * max(1, self.frames)
+
+    def see(self, landmarks: np.ndarray) -> None:
+        # Movement of every landmark, so that a mouth that talks in a still head counts too.
+        step = np.linalg.norm(landmarks[:, :2] - self.landmarks[:, :2], axis=1).mean()
+        self.landmarks, self.missed, self.frames = landmarks, 0, self.frames + 1
+        self.width_sum += self.width
+        self.x_sum += float(self.centre[0])
+        self.movement_sum += min(float(step) / self.width, 0.1)
+
+    def likeness(self, scene_frames: int) -> float:
+        """How much of a person it is: large, present, moving."""
+        return self.mean_width * (self.frames / scene_frames) * (1.0 if self.moves else 0.1)
+
+
+class _Scene:
+    """The candidates between two cuts."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.candidates: list[Candidate] = []
+        self.frames = 0
+
+    def choose(self) -> list[set[int]]:
+        """The candidate numbers that make up p0 and p1; both empty when there are not two people."""
+        ranked = sorted(self.candidates, key=lambda c: -c.likeness(self.frames))
+        pairs = [
+            (a.likeness(self.frames) * b.likeness(self.frames) * a.seen_with.get(b.number, 0), a, b)
+            for a, b in itertools.combinations(ranked, 2)
+        ]
+        best = max(pairs, key=lambda pair: pair[0], default=None)
+        if best is None or best[0] == 0:
+            return [set(), set()]
+        people = sorted(best[1:], key=lambda c: c.mean_x)
+        chosen = [{person.number} for person in people]
+        for extra in ranked:
+            if extra.number in chosen[0] | chosen[1]:
+                continue
+            near = int(abs(extra.mean_x - people[1].mean_x) < abs(extra.mean_x - people[0].mean_x))
+            person = people[near]
+            # Someone who was lost and found again elsewhere: never seen together, alike in size.
+            if (
+                not extra.seen_with.get(person.number)
+                and 0.6 < extra.mean_width / person.mean_width < 1.6
+                and extra.moves
+            ):
+                chosen[near].add(extra.number)
+        return chosen
+
+
+class Tracker:
+    """Follows every face of a recording, frame by frame."""
+
+    def __init__(self, settings: config.Tracking) -> None:
+        self._settings = settings
+        self._detector, self._mesh = FaceDetector(), FaceMesh()
+        self._numbers = itertools.count()
+        self._colours: np.ndarray | None = None
+        self._usual_change = 0.0
+        self._since_search = 0
+        self.scene = _Scene(0)
+        self.finished: list[_Scene] = []
+        self._frame = 0
+
+    def __call__(self, picture: np.ndarray) -> list[Seen]:
+        """(candidate number, landmarks (468, 3) px, score) of each face in an RGB picture (H, W, 3)."""
+        if self._is_cut(picture):
+            self.finish()
+        scene = self.scene
+        seen: list[Seen] = []
+        for candidate in scene.candidates:
+            if candidate.missed <= self._settings.search_every:  # after that only the detector may find it again
+                self._follow(candidate, picture, seen)
+        self._since_search += 1
+        if self._since_search >= self._settings.search_every or (not scene.frames) or len(seen) < PEOPLE:
+            self._search(picture, seen)
+        together = [number for number, _, _ in seen]
+        for candidate in scene.candidates:
+            if candidate.number in together:
+                for number in together:
+                    candidate.seen_with[number] = candidate.seen_with.get(number, 0) + 1
+        scene.frames += 1
+        self._frame += 1
+        return seen
+
+    def finish(self) -> None:
+        """End the scene."""
+        if self.scene.frames:
+            self.finished.append(self.scene)
+            self.scene = _Scene(self._frame)
+
+    def _is_cut(self, picture: np.ndarray) -> bool:
+        coarse = cv2.resize(picture[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        last, self._colours = self._colours, coarse
+        if last is None:
+            return False
+        change, usual = float(np.abs(coarse - last).mean()), self._usual_change
+        self._usual_change += 0.1 * (change - usual)
+        # A shaking camera changes much in every frame; a cut stands out.
+        return change > max(self._settings.scene_cut, 4 * usual)
+
+    def _follow(self, candidate: Candidate, picture: np.ndarray, seen: list[Seen]) -> None:
+        landmarks, score = self._mesh(picture, region_around(candidate.landmarks))
+        if self._accept(candidate, landmarks, score, seen):
+            candidate.see(landmarks)
+            seen.append((candidate.number, landmarks, score))
+        else:
+            candidate.missed += 1
+
+    def _accept(self, candidate: Candidate, landmarks: np.ndarray, score: float, seen: list[Seen]) -> bool:
+        """A good score, a believable change of size, and not on top of a face already found."""
+        width = float(np.ptp(landmarks[:, :2], axis=0).max())
+        if score < self._settings.min_score or not 0.6 < width / candidate.width < 1.7:
+            return False
+        centre = (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
+        return all(np.linalg.norm(_centre(other) - centre) > _SAME_FACE * width for _, other, _ in seen)
+
+    def _search(self, picture: np.ndarray, seen: list[Seen]) -> None:
+        """Look for faces that are not followed: one that was lost nearby, else a new one."""
+        # While a face is missing it is looked for every few frames, not in each.
+        if self._since_search < min(3, self._settings.search_every) and self.scene.frames:
+            return
+        self._since_search = 0
+        smallest = self._settings.min_face * picture.shape[0]
+        for detection in self._detector(picture, self._settings.min_score):
+            size = float((detection.box[2:] - detection.box[:2]).max())
+            centre = (detection.box[:2] + detection.box[2:]) / 2
+            if size < smallest or any(np.linalg.norm(_centre(face) - centre) < 0.5 * size for _, face, _ in seen):
+                continue
+            landmarks, score = self._mesh(picture, detection.region)
+            if score < self._settings.min_score:
+                continue
+            found = {number for number, _, _ in seen}
+            lost = [c for c in self.scene.candidates if c.number not in found]
+            near = [
+                c for c in lost if np.linalg.norm(c.centre - centre) < 1.5 * size and 0.5 < c.width / size < 2.0
+            ]  # fmt: skip
+            if near:
+                candidate = min(near, key=lambda c: float(np.linalg.norm(c.centre - centre)))
+                candidate.landmarks = landmarks  # a jump of position is no movement
+            elif len(self.scene.candidates) < _MAX_CANDIDATES:
+                candidate = Candidate(next(self._numbers), landmarks)
+                self.scene.candidates.append(candidate)
+            else:
+                continue
+            candidate.see(landmarks)
+            seen.append((candidate.number, landmarks, score))
+
+
+def _centre(landmarks: np.ndarray) -> np.ndarray:
+    return (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
+
+
+def track(video: str | Path, out: str | Path, settings: config.Tracking) -> None:
+    """Write tracks.npz for a normalised recording. Raises UserError when it does not show two people."""
+    video, out = Path(video), Path(out)
+    tracker = Tracker(settings)
+    scores: list[list[tuple[int, float]]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        # Every candidate's landmarks wait on disk until the scene is over and the two people are known.
+        candidates = Path(scratch) / "candidates.npy"
+        size, scale = (0, 0), 1.0
+        with open(candidates, "wb") as file:
+            for picture in progress(read_frames(video), f"track {video.parent.name}", unit="frame"):
+                size = (picture.shape[1], picture.shape[0])
+                scale = landmark_scale(*size)
+                seen = tracker(picture)
+                scores.append([(number, score) for number, _, score in seen])
+                for _, landmarks, _ in seen:
+                    file.write(np.clip(np.rint(landmarks * scale), -32767, 32767).astype(np.int16).tobytes())
+        tracker.finish()
+        if not scores:
+            raise UserError(f"{video} has no picture that can be decoded; normalise it again.")
+        _write(out, candidates, scores, tracker.finished, size, scale, settings, video)
+
+
+def _write(
+    out: Path,
+    candidates: Path,
+    scores: list[list[tuple[int, float]]],
+    scenes: list[_Scene],
+    size: tuple[int, int],
+    scale: float,
+    settings: config.Tracking,
+    video: Path,
+) -> None:
+    total = len(scores)
+    found = np.zeros((total, PEOPLE), bool)
+    score = np.zeros((total, PEOPLE), np.float32)
+    box = np.zeros((total, PEOPLE, 4), np.float32)
+    segment = np.zeros(total, np.int32)
+    person_of: dict[int, int] = {}
+    for index, scene in enumerate(scenes):
+        segment[scene.start :] = index
+        for person, numbers in enumerate(scene.choose()):
+            person_of |= dict.fromkeys(numbers, person)
+    with atomic(out) as partial, NpzWriter(partial) as writer, open(candidates, "rb") as file:
+        for block, start in enumerate(range(0, total, BLOCK)):
+            landmarks = np.zeros((min(BLOCK, total - start), PEOPLE, LANDMARKS, 3), np.int16)
+            for frame in range(start, min(start + BLOCK, total)):
+                for number, value in scores[frame]:
+                    face = np.frombuffer(file.read(LANDMARKS * 3 * 2), np.int16).reshape(LANDMARKS, 3)
+                    person = person_of.get(number, -1)
+                    if person < 0 or found[frame, person]:
+                        continue
+                    found[frame, person], score[frame, person] = True, value
+                    landmarks[frame - start, person] = face
+                    box[frame, person] = np.concatenate([face[:, :2].min(0), face[:, :2].max(0)]) / scale
+            writer.add(block_name(block), landmarks)
+        together = float(found.all(1).mean())
+        if together < settings.min_share:
+            raise UserError(
+                f"{video}: two people are seen together in {together:.0%} of its frames, fewer than "
+                f"tracking.min_share = {settings.min_share:.0%}; give a recording that shows both faces."
+            )
+        writer.add("size", np.array(size, np.int32))
+        for name, array in (("found", found), ("score", score), ("box", box), ("segment", segment)):
+            writer.add(name, array)

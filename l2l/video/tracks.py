@@ -1,0 +1,79 @@
+"""tracks.npz: two people, their landmarks, boxes and scores, readable in blocks.
+
+Landmarks are stored as whole numbers (a few hundredths of a pixel each) in members of `BLOCK` frames, so that a
+recording of any length can be written and read in constant memory.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from l2l.errors import UserError
+
+BLOCK = 512  # frames in one member
+PEOPLE = 2  # p0 = left, p1 = right
+
+
+def landmark_scale(width: int, height: int) -> float:
+    """Stored units per pixel: landmarks may lie a little outside the picture and must fit 16 bits."""
+    return 32767 / (2 * max(width, height))
+
+
+def block_name(index: int) -> str:
+    return f"landmarks_{index:06d}"
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The small arrays of tracks.npz; landmarks come block by block."""
+
+    path: Path
+    width: int  # pixels
+    height: int  # pixels
+    found: np.ndarray  # (T, 2) bool
+    score: np.ndarray  # (T, 2) float32, 0..1
+    box: np.ndarray  # (T, 2, 4) float32: x0, y0, x1, y1 in pixels
+    segment: np.ndarray  # (T,) int32: number of the scene
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """(frames, landmarks (n, 2, 468, 3) float32 in pixels), in order; undefined where not found."""
+        scale = np.float32(1 / landmark_scale(self.width, self.height))
+        with np.load(self.path, allow_pickle=False) as file:
+            for index, start in enumerate(range(0, len(self), BLOCK)):
+                stored = file[block_name(index)]
+                yield slice(start, start + len(stored)), stored.astype(np.float32) * scale
+
+
+def load_tracks(path: str | Path) -> Tracks:
+    """Raises UserError when the file is missing or is not a tracks.npz."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            width, height = (int(value) for value in file["size"])
+            arrays = {name: file[name] for name in ("found", "score", "box", "segment")}
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; make it with `l2l track`.") from None
+    except (ValueError, KeyError, OSError, EOFError) as error:
+        raise UserError(f"{path} is not a tracks.npz ({error}); make it again with `l2l track`.") from None
+    return Tracks(path=Path(path), width=width, height=height, **arrays)
+
+
+def fill_short_gaps(values: np.ndarray, found: np.ndarray, segment: np.ndarray, bridge: int) -> np.ndarray:
+    """Interpolate `values` (T, C) in place over gaps of at most `bridge` frames inside one scene.
+
+    `found` (T,) says which rows are known. Returns the mask (T,) of rows that are valid afterwards.
+    """
+    valid = found.copy()
+    known = np.flatnonzero(found)
+    for before, after in itertools.pairwise(known):
+        gap = after - before - 1
+        if 0 < gap <= bridge and segment[before] == segment[after]:
+            weight = (np.arange(1, gap + 1) / (gap + 1))[:, None]
+            values[before + 1 : after] = (1 - weight) * values[before] + weight * values[after]
+            valid[before + 1 : after] = True
+    return valid

@@ -1,0 +1,92 @@
+"""The configuration: complete, strict, and the same everywhere it is written down."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from l2l import config
+from l2l.config_text import defaults_as_yaml
+from l2l.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_config_yaml_names_every_key_with_its_default():
+    written = yaml.safe_load((ROOT / "config.yaml").read_text())
+    written.pop("people")
+    assert written == config.Settings().model_dump()
+
+
+def test_config_yaml_carries_the_comments_of_the_code():
+    assert (ROOT / "config.yaml").read_text().endswith(defaults_as_yaml())
+
+
+def test_schema_in_the_repository_is_that_of_the_code():
+    stored = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    assert stored == config.Config.model_json_schema()
+
+
+def test_every_key_says_what_it_means():
+    def walk(model):
+        for name, field in model.model_fields.items():
+            assert field.description, f"{model.__name__}.{name}"
+            if isinstance(field.annotation, type) and issubclass(field.annotation, config.Section):
+                walk(field.annotation)
+
+    walk(config.Config)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"trackin": {}}, ["trackin", "tracking"]),
+        ({"tracking": {"min_scor": 0.5}}, ["tracking.min_scor", "min_score"]),
+        ({"tracking": {"min_score": 2}}, ["tracking.min_score", "2"]),
+        ({"mel": {"hop": 161}}, ["mel", "hop must divide 1600"]),
+        ({"people": {"a": {}}}, ["people.a.listener", "missing"]),
+        ({"people": {"a/b": {"listener": "left"}}}, ["a/b"]),
+        ({"people": {"raw": {"listener": "left"}}}, ["raw"]),
+        ({"people": {"a": {"listener": "left", "overrides": {"mel": {"hp": 1}}}}}, ["people.a.overrides", "mel.hp"]),
+        ({"seed": float("nan")}, ["seed"]),
+        ({"mel": 3}, ["mel"]),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_key(values, words):
+    with pytest.raises(UserError) as error:
+        config.validate(values)
+    assert all(word in str(error.value) for word in words), error.value
+    assert "\n" not in str(error.value)
+
+
+def test_a_person_overrides_only_what_they_name():
+    found = config.validate(
+        {"seed": 3, "people": {"a": {"listener": "right", "overrides": {"mel": {"feature": "mfcc"}}}}}
+    )
+    settings = found.settings("a")
+    assert (settings.seed, settings.mel.feature, settings.mel.hop) == (3, "mfcc", 160)
+    assert found.people["a"].listener_side == "p1"
+
+
+def test_differences_and_back_again_is_the_same():
+    settings = config.from_differences(["codebook.training.max_steps=7", "mel.feature=log_mel", "seed=5"])
+    pairs = config.differences(settings, ("seed", "mel", "codebook"))
+    assert sorted(pairs) == ["codebook.training.max_steps=7", "mel.feature=log_mel", "seed=5"]
+    assert config.from_differences(pairs) == settings
+    assert config.differences(settings, ("tracking",)) == []
+
+
+@pytest.mark.parametrize("text", ["mel", "=3", "mel.feature=dbs"])
+def test_a_wrong_set_option_is_refused(text):
+    with pytest.raises(UserError):
+        config.from_differences([text])
+
+
+def test_a_broken_file_is_named(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: [")
+    with pytest.raises(UserError, match=r"mine\.yaml is not valid YAML"):
+        config.load(path)
+    with pytest.raises(UserError, match=r"none\.yaml does not exist"):
+        config.load(tmp_path / "none.yaml")

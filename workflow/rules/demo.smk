@@ -1,0 +1,48 @@
+# The generated conversation: nothing to download.
+
+
+rule demo_video:
+    output:
+        video="data/raw/{person}/demo_{index}.mp4",
+        truth="data/raw/{person}/demo_{index}.truth.npz",
+    log:
+        "results/{person}/logs/demo_video/{index}.log",
+    benchmark:
+        "results/{person}/benchmarks/demo_video/{index}.tsv"
+    conda:
+        "../../envs/demo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("seed", "demo"),
+        out=raw_folder,
+        index=lambda wildcards: int(wildcards.index),
+    shell:
+        "l2l demo-video {params.out} --only {params.index} {params.settings} 2>&1 | tee {log}"
+
+
+rule accuracy:
+    input:
+        truth=truth_files,
+        tracks=per_video("tracks.npz"),
+        speaking=per_video("speaking.npz"),
+        faces=per_video("faces_p1.npz"),
+    output:
+        accuracy="results/{person}/accuracy.json",
+    log:
+        "results/{person}/logs/accuracy.log",
+    benchmark:
+        "results/{person}/benchmarks/accuracy.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        truth=raw_folder,
+        videos=videos_folder,
+    shell:
+        "l2l accuracy {params.truth} --videos {params.videos} --out {output.accuracy} 2>&1 | tee {log}"

@@ -1,0 +1,29 @@
+# Samples + truth + baselines -> one file of numbers.
+
+
+rule evaluate:
+    input:
+        chunks=chunk_files("train") + chunk_files("test"),
+        samples="results/{person}/samples.npz",
+        codebook="results/{person}/codebook.pt",
+        predictor="results/{person}/predictor.pt",
+    output:
+        eval="results/{person}/eval.json",
+    log:
+        "results/{person}/logs/evaluate.log",
+    benchmark:
+        "results/{person}/benchmarks/evaluate.tsv"
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=settings("seed", "sampling", "evaluation"),
+        listener=listener,
+        chunks=chunks_folder,
+    shell:
+        "l2l evaluate {params.chunks} --samples {input.samples} --codebook {input.codebook}"
+        " --predictor {input.predictor} --listener {params.listener} --out {output.eval}"
+        " {params.settings} 2>&1 | tee {log}"

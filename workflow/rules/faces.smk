@@ -1,0 +1,46 @@
+# Tracks -> faces: one expression basis for a person's recordings, then every recording.
+
+
+rule fit_faces:
+    input:
+        tracks=per_video("tracks.npz", "train"),
+    output:
+        basis="results/{person}/face_basis.npz",
+    log:
+        "results/{person}/logs/fit_faces.log",
+    benchmark:
+        "results/{person}/benchmarks/fit_faces.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("faces"),
+    shell:
+        "l2l fit-faces {input.tracks:q} --out {output.basis} {params.settings} 2>&1 | tee {log}"
+
+
+rule faces:
+    input:
+        tracks="results/{person}/videos/{video}/tracks.npz",
+        basis="results/{person}/face_basis.npz",
+    output:
+        left="results/{person}/videos/{video}/faces_p0.npz",
+        right="results/{person}/videos/{video}/faces_p1.npz",
+    log:
+        "results/{person}/logs/faces/{video}.log",
+    benchmark:
+        "results/{person}/benchmarks/faces/{video}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("tracking", "faces"),
+        out=video_folder,
+    shell:
+        "l2l faces {input.tracks:q} --basis {input.basis} --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"

@@ -1,0 +1,28 @@
+# Test windows + both models -> several futures of the listener.
+
+
+rule sample:
+    input:
+        chunks=chunk_files("test"),
+        codebook="results/{person}/codebook.pt",
+        predictor="results/{person}/predictor.pt",
+    output:
+        samples="results/{person}/samples.npz",
+    log:
+        "results/{person}/logs/sample.log",
+    benchmark:
+        "results/{person}/benchmarks/sample.tsv"
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=1,
+    params:
+        settings=settings("seed", "sampling"),
+        listener=listener,
+        chunks=chunks_folder,
+    shell:
+        "l2l sample {params.chunks} --codebook {input.codebook} --predictor {input.predictor}"
+        " --listener {params.listener} --out {output.samples} {params.settings} 2>&1 | tee {log}"

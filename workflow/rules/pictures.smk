@@ -1,0 +1,29 @@
+# A first look at what was measured and what was sampled.
+
+
+rule preview:
+    input:
+        faces=per_video("faces_p0.npz", "test"),
+        chunks=chunk_files("test"),
+        samples="results/{person}/samples.npz",
+        basis="results/{person}/face_basis.npz",
+    output:
+        preview="results/{person}/preview.mp4",
+    log:
+        "results/{person}/logs/preview.log",
+    benchmark:
+        "results/{person}/benchmarks/preview.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("preview"),
+        listener=listener,
+        videos=videos_folder,
+        chunks=chunks_folder,
+    shell:
+        "l2l preview {params.videos} --chunks {params.chunks} --samples {input.samples} --basis {input.basis}"
+        " --listener {params.listener} --out {output.preview} {params.settings} 2>&1 | tee {log}"

@@ -1,0 +1,74 @@
+# Who speaks, what each of them says, and how it sounds.
+
+
+rule diarize:
+    input:
+        tracks="results/{person}/videos/{video}/tracks.npz",
+        audio="results/{person}/videos/{video}/audio.wav",
+    output:
+        speaking="results/{person}/videos/{video}/speaking.npz",
+        rttm="results/{person}/videos/{video}/speaking.rttm",
+    log:
+        "results/{person}/logs/diarize/{video}.log",
+    benchmark:
+        "results/{person}/benchmarks/diarize/{video}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("diarization"),
+    shell:
+        "l2l diarize --tracks {input.tracks:q} --audio {input.audio:q} --out {output.speaking:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
+
+
+rule separate:
+    input:
+        audio="results/{person}/videos/{video}/audio.wav",
+        speaking="results/{person}/videos/{video}/speaking.npz",
+    output:
+        left="results/{person}/videos/{video}/speech_p0.wav",
+        right="results/{person}/videos/{video}/speech_p1.wav",
+    log:
+        "results/{person}/logs/separate/{video}.log",
+    benchmark:
+        "results/{person}/benchmarks/separate/{video}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("separation"),
+        out=video_folder,
+    shell:
+        "l2l separate --audio {input.audio:q} --speaking {input.speaking:q} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
+
+
+rule mel:
+    input:
+        left="results/{person}/videos/{video}/speech_p0.wav",
+        right="results/{person}/videos/{video}/speech_p1.wav",
+    output:
+        left="results/{person}/videos/{video}/mel_p0.npy",
+        right="results/{person}/videos/{video}/mel_p1.npy",
+    log:
+        "results/{person}/logs/mel/{video}.log",
+    benchmark:
+        "results/{person}/benchmarks/mel/{video}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=settings("mel"),
+        folder=video_folder,
+    shell:
+        "l2l mel {params.folder:q} --out {params.folder:q} {params.settings} 2>&1 | tee {log:q}"
