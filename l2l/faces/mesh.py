@@ -40,6 +40,11 @@ def fan(upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
     return np.array([corner for corner in candidates if len(set(corner)) == 3], np.int32)
 
 
+def mouth_triangles() -> np.ndarray:
+    """Triangles (n, 3) that close the mouth."""
+    return fan(INNER_LIP_UPPER, INNER_LIP_LOWER)
+
+
 def eye_triangles() -> np.ndarray:
     """Triangles (n, 3) that close both eyes."""
     closed = [fan((eye[0], *eye[:8:-1], eye[8]), eye[:9]) for eye in (RIGHT_EYE, LEFT_EYE)]

@@ -7,11 +7,13 @@
 Run it alone: `l2l preview results/alice/videos --chunks data/alice --samples ... --basis ... --out preview.mp4`.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
 from l2l.errors import UserError
@@ -22,7 +24,8 @@ from l2l.files import atomic
 from l2l.progress import progress
 from l2l.raster import draw_shaded
 from l2l.speech.speaking import SPEAKS, load_speaking
-from l2l.units import FPS, MODEL_DIM
+from l2l.speech.vad import read_wav
+from l2l.units import FPS, MODEL_DIM, SAMPLE_RATE
 from l2l.video.media import VideoWriter, read_frames
 from l2l.video.tracks import Tracks, load_tracks
 
@@ -32,6 +35,7 @@ _SIDE = WIDTH - _PICTURE[0]  # width of the column of meshes
 _STRIP_SECONDS = 6.0
 _PAPER, _INK, _FAINT = (250, 249, 246), (40, 40, 44), (176, 176, 180)
 _COLOURS = ((38, 110, 190), (206, 96, 30))  # p0, p1
+_MOUTH = (92, 52, 50)
 _SKIN = {"true": (196, 206, 220), "sampled": (236, 200, 160)}
 
 
@@ -59,12 +63,13 @@ def write_preview(
     shown = np.flatnonzero(scene.predicted)
     start = max(0, int(shown[0]) - WINDOW // 2)
     count = min(round(seconds * FPS), len(scene.tracks) - start)
-    with atomic(out) as partial, VideoWriter(partial, WIDTH, HEIGHT, crf=23) as writer:
-        landmarks = _landmarks(scene.tracks, start, count)
-        for offset, picture in enumerate(
-            progress(read_frames(scene.video, start, count), "preview", unit="frame", total=count)
-        ):
-            writer.write(_draw(scene, basis, picture, landmarks[offset], start + offset))
+    landmarks = _landmarks(scene.tracks, start, count)
+    with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
+        sound = _sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
+        with VideoWriter(partial, WIDTH, HEIGHT, sound, crf=23) as writer:
+            pictures = progress(read_frames(scene.video, start, count), "preview", unit="frame", total=count)
+            for offset, picture in enumerate(pictures):
+                writer.write(_draw(scene, basis, picture, landmarks[offset], start + offset))
 
 
 def _gather(videos: Path, chunks: Path, samples: Path, listener: Side) -> Scene:
@@ -98,6 +103,14 @@ def _gather(videos: Path, chunks: Path, samples: Path, listener: Side) -> Scene:
         neutral=faces.neutral,
         listener=number,
     )
+
+
+def _sound(wav: Path, start: int, count: int, out: Path) -> Path:
+    """The part of the recording's sound that is shown."""
+    with read_wav(wav) as file:
+        file.seek(start * SAMPLE_RATE // FPS)
+        soundfile.write(out, file.read(count * SAMPLE_RATE // FPS), SAMPLE_RATE)
+    return out
 
 
 def _landmarks(tracks: Tracks, start: int, count: int) -> np.ndarray:
@@ -186,8 +199,8 @@ def _draw_face(
     placed = (vertices - centre) * unit + [width / 2, height / 2 + 12, 0]
     tile = np.ascontiguousarray(canvas)
     depth = np.full((height, width), np.inf, np.float32)
-    triangles = np.concatenate([mesh.triangles(), mesh.eye_triangles()])
-    draw_shaded(tile, depth, placed, triangles, _SKIN[kind])
+    draw_shaded(tile, depth, placed, np.concatenate([mesh.triangles(), mesh.eye_triangles()]), _SKIN[kind])
+    draw_shaded(tile, depth, placed, mesh.mouth_triangles(), _MOUTH)
     canvas[:] = tile
     _text(canvas, title, (16, 30), _INK)
 

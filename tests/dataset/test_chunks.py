@@ -80,7 +80,7 @@ def test_no_test_recording_leaves_an_empty_but_readable_test_set(videos, tmp_pat
 def test_nothing_usable_is_refused_by_person_with_the_reason_and_writes_nothing(tmp_path):
     preprocessed(tmp_path / "videos" / "first", 0, p0_valid=False)
     split = {"train": ["first"], "test": []}
-    with pytest.raises(UserError, match="alice: no usable chunk in 1 recording.*0% of 600 frames"):
+    with pytest.raises(UserError, match=r"alice: no usable chunk in 1 recording.*0% of 600 frames"):
         chunk(tmp_path / "videos", split, tmp_path / "alice", "p0", config.Chunking(), "alice")
     assert not list(tmp_path.glob("alice/**/*.npy"))
 

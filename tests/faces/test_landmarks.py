@@ -85,7 +85,7 @@ def test_motion_can_be_turned_back_into_the_tracked_mesh(recording):
 
 
 def test_smoothing_takes_out_tremble_and_keeps_a_nod(recording, tmp_path):
-    folder, truth, _ = recording
+    folder, _, _ = recording
     outs = [tmp_path / "0.npz", tmp_path / "1.npz"]
     extract_faces(folder / "tracks.npz", folder / "basis.npz", outs, 8, config.Faces())
     rough, smooth = load_faces(folder / "faces_p1.npz").faces, load_faces(outs[1]).faces
