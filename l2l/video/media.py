@@ -15,6 +15,7 @@ from typing import Any
 
 import av
 import av.error
+import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 
@@ -30,13 +31,19 @@ def ffmpeg_path() -> str:
     return shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def run_ffmpeg(arguments: list[str], reading: Path) -> None:
-    """Run ffmpeg quietly. Raises UserError naming the file it was reading, with ffmpeg's last words."""
-    command = [ffmpeg_path(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    if done.returncode:
-        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+# The same input must give the same bytes on any machine: a fixed number of threads, no encoder names or dates.
+_REPRODUCIBLE = {"threads": 2, "fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact"}
+_QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error")
+
+
+def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None:
+    """Convert `stream` (of ffmpeg-python) to `target`. Raises UserError naming `reading`, with ffmpeg's last words."""
+    node = ffmpeg.output(stream, str(target), **_REPRODUCIBLE, **options).global_args(*_QUIET).overwrite_output()
+    try:
+        node.run(cmd=ffmpeg_path(), capture_stdout=True, capture_stderr=True)
+    except ffmpeg.Error as error:
+        words = (error.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.") from None
 
 
 @dataclass(frozen=True)
@@ -179,16 +186,15 @@ class VideoWriter:
         self, path: Path, width: int, height: int, audio: Path | None = None, crf: int = 20, preset: str = "superfast"
     ) -> None:
         self._path, self._shape = path, (height, width, 3)
-        sound = ["-i", str(audio), "-map", "0:v", "-map", "1:a", "-c:a", "aac", "-b:a", "96k"] if audio else []
-        self._process = subprocess.Popen(
-            [ffmpeg_path(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
-            + ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FPS), "-i", "pipe:0"]
-            + sound
-            + ["-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-threads", "2", "-pix_fmt", "yuv420p"]
-            + ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-movflags", "+faststart"]
-            + [str(path)],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        frames = ffmpeg.input("pipe:0", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=FPS)
+        coding = {"vcodec": "libx264", "preset": preset, "crf": crf, "pix_fmt": "yuv420p", "movflags": "+faststart"}
+        streams = [frames]
+        if audio:
+            streams.append(ffmpeg.input(str(audio)).audio)
+            coding |= {"acodec": "aac", "audio_bitrate": "96k"}
+        node = ffmpeg.output(*streams, str(path), **_REPRODUCIBLE, **coding).global_args(*_QUIET)
+        self._process: subprocess.Popen[bytes] = node.overwrite_output().run_async(
+            cmd=ffmpeg_path(), pipe_stdin=True, pipe_stderr=True
         )
 
     def write(self, frame: np.ndarray) -> None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import av
+import ffmpeg
 
 from l2l import config
 from l2l.files import atomic, save_json
@@ -28,21 +29,20 @@ def normalise(
     with atomic(video) as new_video, atomic(audio) as new_audio:
         kept = _is_normal(found, settings)
         if kept:
-            run_ffmpeg(["-i", str(source), "-map", "0:v:0", "-c", "copy", "-an", str(new_video)], source)
+            run_ffmpeg(source, ffmpeg.input(str(source))["v:0"], new_video, vcodec="copy")
         else:
-            # The height must be even for yuv420p; -2 keeps the width so, and in proportion.
-            height = f"min({settings.max_height},trunc(ih/2)*2)"
-            picture = f"fps={FPS}:start_time=0,scale=-2:'{height}':flags=area,format=yuv420p"
-            coder = ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf)]
-            # A fixed number of threads: the result must not depend on the machine.
-            coder += ["-threads", "2", "-flags:v", "+bitexact", "-fflags", "+bitexact"]
-            run_ffmpeg(["-i", str(source), "-map", "0:v:0", "-vf", picture, *coder, "-an", str(new_video)], source)
+            picture = ffmpeg.input(str(source))["v:0"].filter("fps", fps=FPS, start_time=0)
+            # yuv420p needs even sides; -2 keeps the width so, and in proportion.
+            picture = picture.filter("scale", -2, f"min({settings.max_height},trunc(ih/2)*2)", flags="area")
+            coding = {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
+            run_ffmpeg(source, picture, new_video, **coding)
         frames = _count_frames(new_video)
         # Sound often ends before the picture, and may start late: silence fills both.
         length = samples_for(frames)
-        sound = f"aresample={SAMPLE_RATE}:async=1:first_pts=0,apad=whole_len={length},atrim=end_sample={length}"
-        wav = ["-ac", "1", "-c:a", "pcm_s16le", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
-        run_ffmpeg(["-i", str(source), "-map", "0:a:0", "-af", sound, *wav, str(new_audio)], source)
+        sound = ffmpeg.input(str(source))["a:0"]
+        sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
+        sound = sound.filter("apad", whole_len=length).filter("atrim", end_sample=length)
+        run_ffmpeg(source, sound, new_audio, ac=1, acodec="pcm_s16le")
     save_json(report, {"source": source.name, "frames": frames, "encoded_again": not kept, "probe": found.as_dict()})
 
 
