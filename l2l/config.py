@@ -15,53 +15,49 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from l2l.errors import UserError
 from l2l.settings import (
-    Chunking as Chunking,
+    Chunking,
+    Codebook,
+    Demo,
+    Diarization,
+    Evaluation,
+    Faces,
+    Mel,
+    Predictor,
+    Preview,
+    Sampling,
+    Section,
+    Separation,
+    Settings,
+    Tracking,
+    Training,
+    Video,
 )
-from l2l.settings import (
-    Codebook as Codebook,
-)
-from l2l.settings import (
-    Demo as Demo,
-)
-from l2l.settings import (
-    Diarization as Diarization,
-)
-from l2l.settings import (
-    Evaluation as Evaluation,
-)
-from l2l.settings import (
-    Faces as Faces,
-)
-from l2l.settings import (
-    Mel as Mel,
-)
-from l2l.settings import (
-    Predictor as Predictor,
-)
-from l2l.settings import (
-    Preview as Preview,
-)
-from l2l.settings import (
-    Sampling as Sampling,
-)
-from l2l.settings import (
-    Section as Section,
-)
-from l2l.settings import (
-    Separation as Separation,
-)
-from l2l.settings import (
-    Settings as Settings,
-)
-from l2l.settings import (
-    Tracking as Tracking,
-)
-from l2l.settings import (
-    Training as Training,
-)
-from l2l.settings import (
-    Video as Video,
-)
+
+__all__ = [
+    "Chunking",
+    "Codebook",
+    "Config",
+    "Demo",
+    "Diarization",
+    "Evaluation",
+    "Faces",
+    "Mel",
+    "Person",
+    "Predictor",
+    "Preview",
+    "Sampling",
+    "Section",
+    "Separation",
+    "Settings",
+    "Tracking",
+    "Training",
+    "Video",
+    "differences",
+    "from_differences",
+    "load",
+    "merge",
+    "validate",
+]
 
 S = TypeVar("S", bound=Section)
 
