@@ -1,5 +1,4 @@
 # Paths, wildcards and the functions that answer "which files?". No other rule file knows another step's paths.
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ except UserError as error:
     sys.exit(f"Error: {error}")
 
 # `l2l` of the Python that runs the workflow, also when its environment is not activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 
@@ -126,11 +125,24 @@ def split(wildcards, part):
 
 
 def check_target(target):
-    """A person who is not there, or has no videos, is told before anything is built, in one sentence."""
+    """A person who is not there, or has too few videos, is told before anything is built, in one sentence."""
     parts = Path(target).parts
     if len(parts) > 2 and parts[0] in ("results", "data") and parts[1] != "raw":
-        person_of(SimpleNamespace(person=parts[1]))
+        wildcards = SimpleNamespace(person=parts[1])
+        person_of(wildcards)
         recordings(parts[1])
+        if parts[2] in ("eval.json", "samples.npz", "preview.mp4"):
+            test_chunks(wildcards)
+
+
+def test_chunks(wildcards):
+    """The files of the test split, when there is one: training for hours and then having nothing to test would hurt."""
+    if not split(wildcards, "test"):
+        raise WorkflowError(
+            f"data/raw/{wildcards.person}/ holds one recording, and the test needs another than the training; "
+            f"add a second one, or stop earlier: data/{wildcards.person}/train/p0_list_faces_clean_deca.npy."
+        )
+    return [path.format(person=wildcards.person) for path in chunk_files("test")]
 
 
 def source_video(wildcards):
