@@ -1,61 +1,14 @@
 """The whole road on tiny settings: from mp4 to eval.json, and what happens when the input is bad."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from l2l.dataset.layout import load_chunks
 from l2l.video.media import probe
-
-ROOT = Path(__file__).resolve().parents[2]
-TINY = {
-    "demo": {"recordings": 3, "seconds": 16},
-    "chunking": {"stride_train": 8, "stride_test": 16},
-    "sampling": {"samples": 3},
-    "preview": {"seconds": 2},
-    "codebook": {
-        **{"hidden_size": 16, "layers": 1, "heads": 2, "feedforward_size": 16, "codes": 8},
-        "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
-    },
-    "predictor": {
-        **{"hidden_size": 16, "layers": 1, "cross_layers": 1, "heads": 2, "feedforward_size": 16},
-        "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
-    },
-}
-PEOPLE = {"demo": {"listener": "left", "source": "demo"}, "alice": {"listener": "right"}, "bad": {"listener": "left"}}
-
-
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the workflow in `folder`, as its README says: two cores."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
-    # Snakemake finds no profile of this repository from another folder, and must not find the user's.
-    environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "none")}
-    return subprocess.run(
-        [*command, "--snakefile", str(ROOT / "workflow/Snakefile"), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """A folder in which the tiny demo has been run."""
-    folder = tmp_path_factory.mktemp("road")
-    (folder / "config.yaml").write_text(yaml.safe_dump({**TINY, "people": PEOPLE}))
-    targets = [f"results/demo/{name}" for name in ("eval.json", "accuracy.json", "preview.mp4")]
-    done = snakemake(folder, *targets)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout + done.stderr
+from tests.road import snakemake
 
 
 @pytest.mark.workflow
