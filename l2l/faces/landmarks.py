@@ -19,9 +19,9 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.geometry import COMPONENTS, FaceBasis
-from l2l.faces.mesh import LANDMARKS
 from l2l.faces.store import write_faces
 from l2l.files import save_npz
+from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
 _ORDER = 2  # of the smoothing polynomial
