@@ -10,9 +10,11 @@ from typing import Literal
 
 import yaml
 
+from l2l import weights
 from l2l.errors import UserError
 
 CATALOGUE = Path(__file__).resolve().parents[2] / "third_party" / "datasets.yaml"
+MODEL_FILES = tuple(f"{model}{end}" for model in ("codebook", "predictor") for end in (".pth", "_core.npz", ".json"))
 _SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
 
@@ -54,3 +56,8 @@ def placed_dataset(data: Path, name: str) -> Path | None:
 def by_hand(data: Path, name: str) -> str:
     """What to do when there is no archive and none can be had."""
     return f"put the archive at {data / f'{name}_data.tar'} yourself (its page: {entry(name).url}) and run this again"
+
+
+def models_folder(name: str) -> Path:
+    """Where the released models of one person live: MODEL_FILES."""
+    return weights.folder() / "released" / name

@@ -20,14 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2l import weights
 from l2l.archives import Archive, Limits, open_archive
-from l2l.dataset.catalogue import entry, placed_archive, published
+from l2l.dataset.catalogue import MODEL_FILES, entry, models_folder, placed_archive, published
 from l2l.dataset.layout import Side
 from l2l.errors import UserError
 from l2l.units import MEL_BANDS, MODEL_DIM
 
-FILES = ("codebook.pth", "codebook_core.npz", "codebook.json", "predictor.pth", "predictor_core.npz", "predictor.json")
 _MAX_JSON, _MAX_NPZ = 1 << 16, 1 << 20
 _LIMITS = Limits(members=500, bytes=8 << 30)
 _STATISTICS = {"codebook": ("X", "Y", "audio"), "predictor": ("X", "audio")}
@@ -54,21 +52,12 @@ class _Config:
         return value
 
 
-def folder(person: str) -> Path:
-    """Where the released models of one person live."""
-    return weights.folder() / "released" / person
-
-
-def is_complete(person: str) -> bool:
-    return all((folder(person) / name).is_file() for name in FILES)
-
-
 def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
     """Unpack and check the released models of `person`; returns their folder, which appears whole or not at all.
 
     Raises UserError that says where to put the archive, or what does not belong together.
     """
-    page, out = entry(person).models, folder(person)
+    page, out = entry(person).models, models_folder(person)
     if page is None:
         some = ", ".join(name for name, known in published().items() if known.models)
         raise UserError(f"no models of {person} were released; there are some of {some}.")
@@ -101,7 +90,7 @@ def import_folder(source: Path, listener: Side, out: Path) -> None:
     # At run time only: reading checkpoints of the released program is that module's business.
     from l2l.training.released import import_released_pair  # type: ignore[import-not-found, unused-ignore]
 
-    for name in FILES:
+    for name in MODEL_FILES:
         if not (source / name).is_file():
             raise UserError(f"{source / name} is missing; get it with `l2l fetch-models {source.name}`.")
     import_released_pair(

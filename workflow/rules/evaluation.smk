@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        chunks=chunk_files("train") + chunk_files("test"),
+        chunks=chunks("train", "test"),
         samples="results/{person}/samples.npz",
         codebook="results/{person}/codebook.pt",
         predictor="results/{person}/predictor.pt",
