@@ -17,9 +17,9 @@ from tqdm import tqdm
 from l2l.errors import UserError
 from l2l.files import save_json
 
-_PIECE = 1 << 20
+_PIECE = 1 << 16  # bytes; what of a piece has come when the connection ends is lost
 _TIMEOUT = (15, 60)  # seconds to connect, seconds without a byte
-_ATTEMPTS = 5  # in a row without a single new byte
+_ATTEMPTS = 5  # in a row that do not get further
 _MAX_BYTES = 100 << 30
 
 
@@ -34,15 +34,16 @@ def download(url: str, target: Path, sha256: str | None = None, pause: float = 1
     """
     partial = target.with_name(f".{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
-    failures = 0
+    failures, most = 0, _size(partial)
     while True:
-        before = _size(partial)
         try:
             _attempt(url, partial, max_bytes)
             break
         except (_Stopped, requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            failures = 0 if _size(partial) > before else failures + 1
-            if failures >= _ATTEMPTS or not partial.exists():
+            failures = 0 if _size(partial) > most else failures + 1
+            most = max(most, _size(partial))
+            dead = not partial.exists() and not isinstance(error, _Stopped)
+            if dead or failures >= _ATTEMPTS:
                 kept = f"{_size(partial)} bytes are kept and the next run goes on from there" if _size(partial) else ""
                 raise UserError(f"{url} cannot be downloaded ({_reason(error)}); {kept or 'nothing came'}.") from None
             time.sleep(pause)
@@ -146,4 +147,6 @@ def _sha256(path: Path) -> str:
 
 def _reason(error: Exception) -> str:
     """The end of a chain of wrapped errors, which is the part a person understands."""
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection ended early"
     return " ".join(str(error).split()).rsplit(": ", 1)[-1].strip("')(") or type(error).__name__
