@@ -70,7 +70,9 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg("--data", default=Path("data"), metavar="FOLDER", help="folder of <person>_models.tar; default: data")
     arg("--configs", nargs="+", default=[], metavar="FILE", help="configuration .json files, if not in the archive")
 
-    arg = add("import-released", import_released, "turn released models into codebook.pt and predictor.pt", settings=False)
+    arg = add(
+        "import-released", import_released, "turn released models into codebook.pt and predictor.pt", settings=False
+    )
     arg("folder", help="folder with codebook.{pth,json}, predictor.{pth,json} and their *_core.npz")
     arg("--listener", **side)
     arg("--out", help="folder for codebook.pt, predictor.pt")

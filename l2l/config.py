@@ -256,7 +256,8 @@ def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
 
 
 def from_differences(pairs: list[str], path: str | Path | None = None) -> Settings:
-    """Settings from a file (optional; what is the workflow's alone, as `people`, is left out) and `section.key=value` pairs laid over it."""
+    """Settings from a file (optional; keys that are the workflow's alone, as `people`, are left out) and pairs
+    `section.key=value` laid over it."""
     values = load(path) if path else {}
     for key in set(Config.model_fields) - set(Settings.model_fields):
         values.pop(key, None)

@@ -27,7 +27,9 @@ class _Stopped(Exception):
     """The connection ended early; what came is kept."""
 
 
-def download(url: str, target: Path, sha256: str | None = None, pause: float = 1.0, max_bytes: int = _MAX_BYTES) -> None:
+def download(
+    url: str, target: Path, sha256: str | None = None, pause: float = 1.0, max_bytes: int = _MAX_BYTES
+) -> None:
     """Fetch `url` to `target`, which must not exist. Raises UserError; a second call goes on where this one stopped.
 
     `pause` is the seconds between two attempts of one call.
@@ -39,7 +41,12 @@ def download(url: str, target: Path, sha256: str | None = None, pause: float = 1
         try:
             _attempt(url, partial, max_bytes)
             break
-        except (_Stopped, requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except (
+            _Stopped,
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
             failures = 0 if _size(partial) > most else failures + 1
             most = max(most, _size(partial))
             dead = not partial.exists() and not isinstance(error, _Stopped)
@@ -109,7 +116,9 @@ def _check_room(url: str, partial: Path, start: int, size: int | None, max_bytes
         raise UserError(f"{url} has {size} bytes, more than {max_bytes}; it is not a published archive.")
     free = shutil.disk_usage(partial.parent).free
     if (size or 0) - start > free:
-        raise UserError(f"{url} needs {((size or 0) - start) >> 20} MiB but {partial.parent} has {free >> 20} MiB free.")
+        raise UserError(
+            f"{url} needs {((size or 0) - start) >> 20} MiB but {partial.parent} has {free >> 20} MiB free."
+        )
 
 
 def _remember(partial: Path, url: str, answer: requests.Response, size: int | None) -> None:

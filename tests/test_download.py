@@ -110,9 +110,7 @@ def test_an_interruption_is_mended_within_one_call(server: Server, tmp_path: Pat
 
 
 @pytest.mark.parametrize("modified", [None, "Wed, 01 Jun 2022 00:00:00 GMT"])
-def test_the_next_call_goes_on_where_the_last_one_stopped(
-    server: Server, tmp_path: Path, modified: str | None
-) -> None:
+def test_the_next_call_goes_on_where_the_last_one_stopped(server: Server, tmp_path: Path, modified: str | None) -> None:
     if modified:  # a weak ETag does not promise the same bytes; the date does
         server.etag, server.modified = 'W/"one"', modified
     interrupted(server, tmp_path / "a.tar", 18 * PIECE)

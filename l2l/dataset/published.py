@@ -131,7 +131,11 @@ def _check_names(array: np.ndarray, name: str) -> None:
 
 
 def _refuse_to_overwrite(out: Path) -> None:
-    if out.is_symlink() or (out.exists() and not out.is_dir()) or any(path.is_symlink() or not path.is_dir() for path in out.rglob("*")):
+    if (
+        out.is_symlink()
+        or (out.exists() and not out.is_dir())
+        or any(path.is_symlink() or not path.is_dir() for path in out.rglob("*"))
+    ):
         raise UserError(f"{out} holds files already, but not a whole dataset; move it away and run this again.")
 
 

@@ -1,7 +1,7 @@
 """fetch-models: the released models of one person, from the authors' archive to six files with plain names.
 
-- The archive lies on a personal drive: a person downloads it and puts it at data/<person>_models.tar. The configurations
-  may be in it, in data/<person>_configs.tar, or given as .json files.
+- The archive lies on a personal drive: a person downloads it and puts it at data/<person>_models.tar. The
+  configurations may be in it, in data/<person>_configs.tar, or given as .json files.
 - The files must belong together: names (a checkpoint is <tag><pipeline>_best.pth), the codebook that the predictor
   names, the person, and the shapes of the weights.
 
@@ -136,7 +136,7 @@ def _pair(person: str, configs: list[_Config], archive: Path) -> tuple[_Config, 
     of_person = [config for config in of_all if config.get("data", "speaker") == person]
     if of_all and not of_person:
         raise UserError(
-            f"{of_all[0].name} is about {ascii(of_all[0].get('data', 'speaker'))}, not {person}; is it the right file?"
+            f"{of_all[0].name} is about {of_all[0].get('data', 'speaker')!a}, not {person}; is it the right file?"
         )
     if len(of_person) != 1:
         raise UserError(f"{archive} comes with {len(of_person)} predictor configurations of {person}, not one; {hint}.")
@@ -145,10 +145,10 @@ def _pair(person: str, configs: list[_Config], archive: Path) -> tuple[_Config, 
     named = [c for c in configs if "VQuantizer" in c.values and _file_name(c) == wanted]
     if len(named) != 1:
         raise UserError(
-            f"{predictor.name} names the codebook configuration {ascii(wanted)}, of which there are {len(named)}; {hint}."
+            f"{predictor.name} names the codebook configuration {wanted!a}, of which there are {len(named)}; {hint}."
         )
     if named[0].get("data", "speaker") != person:
-        raise UserError(f"{named[0].name} is about {ascii(named[0].get('data', 'speaker'))}, not {person}.")
+        raise UserError(f"{named[0].name} is about {named[0].get('data', 'speaker')!a}, not {person}.")
     return named[0], predictor
 
 
@@ -161,7 +161,7 @@ def _take(archives: list[Archive], file: str, target: Path, config: _Config) -> 
     found = [(archive, name) for archive in archives for name in archive.names if name.name == file]
     if len(found) != 1:
         raise UserError(
-            f"{config.name} belongs to {ascii(file)} (its tag and pipeline), of which {archives[0].path} holds "
+            f"{config.name} belongs to {file!a} (its tag and pipeline), of which {archives[0].path} holds "
             f"{len(found)}; get the archive and the configuration that belong together."
         )
     archive, name = found[0]

@@ -194,7 +194,9 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, capsys: pytest.Cap
     refused(tmp_path / "data", "is not a .tar", capsys)
 
 
-def test_a_compression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_compression_bomb_is_refused_before_it_is_unpacked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = tmp_path / "data"
     data.mkdir()
     header = tarfile.TarInfo(f"conan/{FACES}")

@@ -20,7 +20,11 @@ except UserError as error:
     sys.exit(f"Error: {error}")
 
 # `l2l` of the Python that runs the workflow, also when its environment is not activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+)
+    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+)
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 
