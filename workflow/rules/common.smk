@@ -1,5 +1,4 @@
 # Paths, wildcards and the functions that answer "which files?". No other rule file knows another step's paths.
-import os
 import re
 import shlex
 import sys
@@ -20,11 +19,7 @@ except UserError as error:
     sys.exit(f"Error: {error}")
 
 # `l2l` of the Python that runs the workflow, also when its environment is not activated.
-os.environ.update(
-    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
-)
-    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-)
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 
