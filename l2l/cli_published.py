@@ -10,7 +10,8 @@ Arguments = argparse.Namespace
 
 
 def fetch(args: Arguments) -> None:
-    from l2l.dataset import catalogue, published
+    from l2l import catalogue
+    from l2l.dataset import published
 
     names = list(catalogue.published()) if "all" in args.people else args.people
     refused = {}

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from l2l.dataset.catalogue import published
+from l2l.catalogue import published
 from l2l.errors import UserError
 from l2l.settings import (
     Chunking,

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l2l import cli
+from l2l import catalogue, cli
 from l2l import download as module
-from l2l.dataset import catalogue
 from l2l.download import download
 from l2l.errors import UserError
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from l2l.archives import Archive, Limits, open_archive
-from l2l.dataset.catalogue import MODEL_FILES, entry, models_folder, placed_archive, published
+from l2l.catalogue import MODEL_FILES, entry, models_folder, placed_archive, published
 from l2l.dataset.layout import Side
 from l2l.errors import UserError
 from l2l.units import MEL_BANDS, MODEL_DIM

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from l2l import cli
-from l2l.dataset.catalogue import MODEL_FILES
+from l2l.catalogue import MODEL_FILES
 from tests.dataset.archives import add
 
 Members = dict[str, Any]

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
+from l2l import catalogue
 from l2l import config as configuration
-from l2l.dataset import by_hand, catalogue, published
+from l2l.dataset import by_hand, published
 from l2l.dataset.layout import chunk_paths
 from l2l.dataset.split import split_videos
 from l2l.errors import UserError
@@ -213,12 +214,24 @@ def check_target(target):
     person = person_of(wildcards)
     if person.has_videos or parts[2] in NEED_VIDEOS:
         recordings(parts[1])
+    if person.source == "published":
+        published_data(person.dataset)
+    elif parts[2] in ("eval.json", "samples.npz", "preview.mp4"):
+        test_chunks(wildcards)
     elif person.source == "arrays":
         split(wildcards, "train")
-    else:
-        published_data(person.dataset)
     if person.models == "released":
         released_files(wildcards)
+
+
+def test_chunks(wildcards):
+    """The files of the test split, when there is one: training for hours and then having nothing to test would hurt."""
+    if person_of(wildcards).source != "published" and not split(wildcards, "test"):
+        raise WorkflowError(
+            f"data/raw/{wildcards.person}/ holds one recording, and the test needs another than the training; "
+            f"add a second one, or stop earlier: data/{wildcards.person}/train/p0_list_faces_clean_deca.npy."
+        )
+    return chunks("test")(wildcards)
 
 
 def source_video(wildcards):

@@ -3,7 +3,7 @@
 
 rule sample:
     input:
-        chunks=chunks("test"),
+        chunks=test_chunks,
         codebook="results/{person}/codebook.pt",
         predictor="results/{person}/predictor.pt",
     output:

@@ -13,7 +13,7 @@ import yaml
 from l2l import weights
 from l2l.errors import UserError
 
-CATALOGUE = Path(__file__).resolve().parents[2] / "third_party" / "datasets.yaml"
+CATALOGUE = Path(__file__).resolve().parents[1] / "third_party" / "datasets.yaml"
 MODEL_FILES = tuple(f"{model}{end}" for model in ("codebook", "predictor") for end in (".pth", "_core.npz", ".json"))
 _SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
