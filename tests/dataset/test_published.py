@@ -64,7 +64,7 @@ def test_an_archive_in_data_becomes_a_dataset_that_loads(
         ("conan.tar", "./conan", "w"),
         ("conan.tar.gz", "conan", "w:gz"),
         ("conan_data.tgz", "data/conan", "w:gz"),
-        ("conan_data.tar", "conan", "w:xz"),
+        ("conan_data.tar", "conan", "w:gz"),
     ],
 )
 def test_other_names_folders_and_compressions_are_taken(

@@ -111,6 +111,17 @@ def test_the_six_files_get_their_plain_names(tmp_path: Path, weights: Path, pers
     assert json.loads((folder / "predictor.json").read_text()) == content["configs/vq/delta.json"]
 
 
+def test_checkpoints_of_an_old_torch_are_taken(tmp_path: Path, weights: Path) -> None:
+    content = members()
+    for name in [name for name in content if name.endswith("_best.pth") and "/." not in name]:
+        file = io.BytesIO()
+        old = torch.load(io.BytesIO(content[name]), weights_only=True)
+        torch.save(old, file, _use_new_zipfile_serialization=False)
+        content[name] = file.getvalue()
+    write(tmp_path / "data" / "conan_models.tar", content)
+    assert fetch(tmp_path) == 0
+
+
 @pytest.mark.parametrize("place", ["archive", "files"])
 def test_configurations_may_come_apart_from_the_weights(tmp_path: Path, weights: Path, place: str) -> None:
     content = members()

@@ -89,6 +89,13 @@ def test_what_cannot_be_made_is_one_sentence_and_nothing_is_done(work: Path, tar
 
 
 @pytest.mark.workflow
+def test_a_download_is_planned_only_when_the_configuration_allows_it(work: Path) -> None:
+    assert snakemake(work, "-n", "data/kimmel/test/p0_list_faces_clean_deca.npy").returncode
+    planned = snakemake(work, "-n", "results/kimmel/eval.json", "--config", "download=true")
+    assert planned.returncode == 0 and "l2l fetch kimmel" in planned.stderr + planned.stdout
+
+
+@pytest.mark.workflow
 def test_released_models_stand_in_for_training(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L2L_WEIGHTS", str(work / "weights"))
     write_tar(work / "data" / "conan_data.tar", {})
