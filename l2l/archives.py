@@ -101,7 +101,10 @@ class Archive:
 
 @contextlib.contextmanager
 def open_archive(path: Path, limits: Limits | None = None) -> Iterator[Archive]:
-    """Open a .tar (plain or gzip: their readers need little memory) and look through it. Raises UserError on anything that is not in order."""
+    """Open a .tar, plain or gzip (their readers need little memory), and look through it.
+
+    Raises UserError on anything that is not in order.
+    """
     limits = limits or Limits()
     allowed = limits.allowed(path)
     with contextlib.ExitStack() as stack:
