@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from l2l import config
+from l2l import cli_published, config
 from l2l.errors import UserError
 
 Arguments = argparse.Namespace
@@ -266,6 +266,8 @@ def _parser() -> argparse.ArgumentParser:
     arg("file", nargs="?", default=Path("config.yaml"), help="default: config.yaml")
     arg("--schema", action="store_true", help="print the JSON schema")
     arg("--defaults", action="store_true", help="print every setting with its default and its meaning")
+
+    cli_published.register(add)
     return parser
 
 

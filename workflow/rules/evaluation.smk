@@ -3,7 +3,7 @@
 
 rule evaluate:
     input:
-        train=chunk_files("train"),
+        train=chunks("train"),
         test=test_chunks,
         samples="results/{person}/samples.npz",
         codebook="results/{person}/codebook.pt",
