@@ -66,7 +66,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(demo):
 def test_own_videos_need_two_lines_of_configuration(demo):
     folder, _ = demo
     raw = folder / "data/raw/alice"
-    raw.mkdir(parents=True)
+    raw.mkdir(parents=True, exist_ok=True)
     for source, name in (("demo_00.mp4", "a talk (1).mp4"), ("demo_01.mp4", "b.mp4")):
         shutil.copy(folder / "data/raw/demo" / source, raw / name)
     done = snakemake(folder, "results/alice/eval.json")
@@ -81,7 +81,8 @@ def test_a_bad_recording_stops_with_its_name_and_leaves_no_output(demo):
     folder, _ = demo
     raw = folder / "data/raw/bad"
     raw.mkdir(parents=True)
-    (raw / "notes.mp4").write_text("not a video")
+    for name in ("notes.mp4", "more notes.mp4"):
+        (raw / name).write_text("not a video")
     done = snakemake(folder, "results/bad/eval.json")
     output = done.stdout + done.stderr
     assert done.returncode != 0 and "Traceback" not in output
