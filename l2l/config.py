@@ -31,6 +31,7 @@ from l2l.settings import (
     Tracking,
     Training,
     Video,
+    Windows,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Faces",
     "Mel",
     "Person",
+    "Preset",
     "Predictor",
     "Preview",
     "Sampling",
@@ -52,14 +54,18 @@ __all__ = [
     "Tracking",
     "Training",
     "Video",
+    "Windows",
     "differences",
     "from_differences",
     "load",
     "merge",
+    "preset",
     "validate",
 ]
 
 S = TypeVar("S", bound=Section)
+Preset = Literal["modern", "released"]
+PRESETS = Path(__file__).resolve().parents[1] / "workflow" / "presets"
 
 
 class Person(Section):
@@ -68,6 +74,7 @@ class Person(Section):
     listener: Literal["left", "right"] = Field(description="left: p0 listens; right: p1 listens")
     source: Literal["videos", "demo"] = Field("videos", description="videos: data/raw/<person>/; demo: generated")
     test_videos: tuple[str, ...] = Field((), description="recordings kept for testing, by file name without suffix")
+    preset: Preset = Field("modern", description="modern: the settings as they are; released: as the original program")
     overrides: dict[str, Any] = Field(default_factory=dict, description="settings that differ for this person")
 
     @property
@@ -92,10 +99,10 @@ class Config(Settings):
         return people
 
     def settings(self, person: str) -> Settings:
-        """The settings of one person: everyone's, changed by the person's overrides."""
-        base = self.model_dump(exclude={"people"})
-        where = f"people.{person}.overrides"
-        return _validate(Settings, merge(base, self.people[person].overrides), where)
+        """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""
+        chosen = self.people[person]
+        base = merge(self.model_dump(exclude={"people"}), preset(chosen.preset))
+        return _validate(Settings, merge(base, chosen.overrides), f"people.{person}.overrides")
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +176,11 @@ def load(path: str | Path) -> dict[str, Any]:
     return values
 
 
+def preset(name: Preset) -> dict[str, Any]:
+    """The settings that a preset changes; `modern` changes none."""
+    return {} if name == "modern" else load(PRESETS / f"{name}.yaml")
+
+
 def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
     """`section.key=value` for every value of these sections (or plain keys) that is not the default."""
     default, found = Settings().model_dump(), []
@@ -186,10 +198,11 @@ def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
     return found
 
 
-def from_differences(pairs: list[str], path: str | Path | None = None) -> Settings:
-    """Settings from a file (optional; its `people` are left out) and `section.key=value` pairs laid over it."""
+def from_differences(pairs: list[str], path: str | Path | None = None, chosen: Preset = "modern") -> Settings:
+    """Settings from a file (optional; its `people` are left out), a preset, and `section.key=value` pairs over them."""
     values = load(path) if path else {}
     values.pop("people", None)
+    values = merge(values, preset(chosen))
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:

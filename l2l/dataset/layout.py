@@ -53,6 +53,10 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.listener)
 
+    def first(self, count: int) -> "Chunks":
+        """The first `count` windows."""
+        return Chunks(self.listener[:count], self.speaker[:count], self.audio[:count], self.files[:count])
+
     @property
     def videos(self) -> np.ndarray:
         """(N,) the video each window comes from."""
