@@ -44,8 +44,8 @@ __all__ = [
     "Faces",
     "Mel",
     "Person",
-    "Preset",
     "Predictor",
+    "Preset",
     "Preview",
     "Sampling",
     "Section",
@@ -59,6 +59,8 @@ __all__ = [
     "from_differences",
     "load",
     "merge",
+    "nested_differences",
+    "overlaid",
     "preset",
     "validate",
 ]
@@ -181,28 +183,44 @@ def preset(name: Preset) -> dict[str, Any]:
     return {} if name == "modern" else load(PRESETS / f"{name}.yaml")
 
 
+def nested_differences(settings: Settings, sections: tuple[str, ...]) -> dict[str, Any]:
+    """Every value of these sections (or plain keys) that is not the default, section by section."""
+
+    def walk(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for key, value in values.items():
+            if isinstance(value, dict):
+                if inner := walk(value, usual[key]):
+                    found[key] = inner
+            elif value != usual[key]:
+                found[key] = value
+        return found
+
+    default, values = Settings().model_dump(), settings.model_dump()
+    return walk({section: values[section] for section in sections}, default)
+
+
 def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
     """`section.key=value` for every value of these sections (or plain keys) that is not the default."""
-    default, found = Settings().model_dump(), []
 
-    def walk(prefix: str, value: Any, usual: Any) -> None:
-        if isinstance(value, dict):
-            for key in value:
-                walk(f"{prefix}.{key}", value[key], usual[key])
-        elif value != usual:
-            found.append(f"{prefix}={value}")
+    def flat(values: dict[str, Any], prefix: str = "") -> list[str]:
+        found = []
+        for key, value in values.items():
+            found += flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={value}"]
+        return found
 
-    values = settings.model_dump()
-    for section in sections:
-        walk(section, values[section], default[section])
-    return found
+    return flat(nested_differences(settings, sections))
 
 
 def from_differences(pairs: list[str], path: str | Path | None = None, chosen: Preset = "modern") -> Settings:
     """Settings from a file (optional; its `people` are left out), a preset, and `section.key=value` pairs over them."""
     values = load(path) if path else {}
     values.pop("people", None)
-    values = merge(values, preset(chosen))
+    return overlaid(merge(values, preset(chosen)), pairs, str(path) if path and not pairs else "settings")
+
+
+def overlaid(values: dict[str, Any], pairs: list[str], where: str) -> Settings:
+    """`values` with `section.key=value` pairs laid over them. Raises UserError naming the key."""
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:
@@ -211,4 +229,4 @@ def from_differences(pairs: list[str], path: str | Path | None = None, chosen: P
         for part in reversed(key.split(".")):
             value = {part: value}
         values = merge(values, value)
-    return _validate(Settings, values, str(path) if path and not pairs else "settings")
+    return _validate(Settings, values, where)

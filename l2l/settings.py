@@ -108,9 +108,7 @@ class Windows(Section):
     """What is done to windows of 64 frames before a model sees them, and which of them are held out."""
 
     smoothing: Smoothing = Field("none", description="of faces over time; bilateral: 5 frames, as released")
-    statistics: Statistics = Field(
-        "frames", description="standardize by the std of all frames; released: by the std of windows' stds"
-    )
+    statistics: Statistics = Field("frames", description="std of all frames; released: std over windows of their stds")
     holdout: Literal["video", "window"] = Field(
         "video", description="validate on whole recordings; window: on random windows, as released"
     )
@@ -121,7 +119,7 @@ class Training(Section):
 
     batch_size: Count = Field(32, description="windows per step")
     batches: Literal["mixed", "fixed"] = Field(
-        "mixed", description="mixed anew each epoch; fixed: only their order changes, the rest is dropped, as released"
+        "mixed", description="mixed anew each epoch; fixed: only their order changes, as released"
     )
     learning_rate: Positive = Field(4e-4, description="peak learning rate")
     warmup_steps: int = Field(200, ge=0, description="steps until the peak, linear")
@@ -155,10 +153,11 @@ class Codebook(Section):
     commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
     padding: Literal["replicate", "zeros"] = Field("replicate", description="convolution padding")
     crops: Literal["random", "halves"] = Field(
-        "random", description="train on 32 frames from anywhere in a window; halves: on its two halves, as released"
+        "random", description="from anywhere in a window; halves: only its two halves, as released"
     )
     best: Literal["reconstruction", "total"] = Field(
-        "reconstruction", description="validation loss that chooses the weights; total: with the quantizer's, as released"
+        "reconstruction",
+        description="validation loss that decides; total: with the quantizer's, as released",
     )
     training: Training = Field(default_factory=Training, description="see Training")
 
@@ -179,7 +178,7 @@ class Predictor(Section):
     feedforward_size: Count = Field(128, description="inner width of the transformer's MLP")
     padding: Literal["replicate", "zeros"] = Field("replicate", description="convolution padding")
     masks: Literal["uniform", "released"] = Field(
-        "uniform", description="visible past codes are drawn from 0..4; released: from 0..20, where 4 and more show all"
+        "uniform", description="visible past codes: 0..4; released: 0..20, where 4 and more show all"
     )
     training: Training = Field(default_factory=Training, description="see Training")
 
@@ -200,14 +199,14 @@ class Sampling(Section):
         "real", description="real: the listener's first 32 frames are given; none: nothing is, as released"
     )
     positions: Literal["all", "first"] = Field(
-        "all", description="all: 4 codes of 32 frames from one pass; first: 1 code per 8 frames, 4 passes, as released"
+        "all", description="all: 4 codes from one pass; first: 4 passes of 1 code, 8 frames apart, as released"
     )
     reencode: bool = Field(False, description="positions first: past codes are decoded and encoded again, as released")
     audio_step: Literal[4, 1] = Field(
         4, description="positions first: rows of audio per frame of advance; 1 lags behind, as released"
     )
     sample_idx: int = Field(
-        -1, ge=-1, description="k >= 0: draw k + 1 different codes with no nucleus, keep the last, as released; -1: off"
+        -1, ge=-1, description="k >= 0: keep the last of k + 1 different draws, no nucleus, as released; -1: off"
     )
     batch_size: Count = Field(64, description="windows at a time")
     whole_batches: bool = Field(False, description="leave out a last batch that is not full, as released")

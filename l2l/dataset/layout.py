@@ -5,6 +5,7 @@
 - p0 is the person on the left of the picture, p1 the one on the right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -87,3 +88,11 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
                 f"{path} has shape {array.shape}, expected {(count, *shapes[part])}; make the chunks again."
             )
     return Chunks(**arrays)
+
+
+def concatenate(people: Sequence[Chunks]) -> Chunks:
+    """The windows of several people, one after another; a single one stays memory-mapped."""
+    if len(people) == 1:
+        return people[0]
+    parts = ("listener", "speaker", "audio", "files")
+    return Chunks(**{part: np.concatenate([getattr(person, part) for person in people]) for part in parts})

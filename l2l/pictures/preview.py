@@ -16,9 +16,8 @@ import numpy as np
 import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
-from l2l.errors import UserError
-from l2l.faces import geometry, mesh
 from l2l.evaluation.evaluate import load_samples
+from l2l.faces import geometry, mesh
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import load_faces
 from l2l.files import atomic

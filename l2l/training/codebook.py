@@ -99,6 +99,11 @@ class CodebookTask:
         }
 
 
+def codebook_optimizer(model: Codebook, rate: float) -> torch.optim.Optimizer:
+    """AdamW with torch's decay of 0.01 on every parameter, biases and norms as well."""
+    return torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+
+
 @dataclass(frozen=True)
 class CodebookRun:
     """A codebook about to be trained."""
@@ -121,8 +126,7 @@ def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
         torch.manual_seed(settings.seed)
         model = Codebook(sizes).to(device)
     task = CodebookTask(model, motion, train_rows, validation, sizes)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, betas=(0.9, 0.98), eps=1e-9)
-    return CodebookRun(task, optimizer, standardizer, train_rows)
+    return CodebookRun(task, codebook_optimizer(model, training.learning_rate), standardizer, train_rows)
 
 
 def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:

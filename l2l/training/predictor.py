@@ -108,6 +108,11 @@ class PredictorTask:
         return {"loss": float(means.mean()), "loss_none_visible": float(means[0]), "loss_all_visible": float(means[-1])}
 
 
+def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
+    """Adam, without decay."""
+    return torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+
+
 @dataclass(frozen=True)
 class PredictorRun:
     """A predictor about to be trained."""
@@ -136,8 +141,7 @@ def prepare_predictor(data: Chunks, codebook: Codebook, listener: Standardizer, 
     task = PredictorTask(
         model, codes, torch.from_numpy(motion).to(device), data.audio, audio, train_rows, validation, sizes
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=training.learning_rate, betas=(0.9, 0.98), eps=1e-9)
-    return PredictorRun(task, optimizer, speaker, audio)
+    return PredictorRun(task, predictor_optimizer(model, training.learning_rate), speaker, audio)
 
 
 def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
