@@ -47,7 +47,7 @@ def train_predictor(args: Arguments) -> None:
 
 
 def test(args: Arguments) -> None:
-    from l2l.listening.released_test import released_test
+    from l2l.listening.released import released_test
 
     changes = list(args.changes)
     if args.sample_idx is not None:
@@ -59,7 +59,7 @@ def test(args: Arguments) -> None:
 
 
 def export_pkl(args: Arguments) -> None:
-    from l2l.listening.released_test import export_pickles
+    from l2l.listening.released import export_pickles
 
     print(f"{export_pickles(args.results, args.out)} files under {args.out}")
 

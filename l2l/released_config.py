@@ -134,10 +134,18 @@ def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + key, value
 
 
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands there twice")
+    return found
+
+
 def read_config(path: Path) -> ReleasedConfig:
     """Read and check one JSON file. Raises UserError naming the file and the key."""
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_no_doubles)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give a released JSON configuration.") from None
     except (ValueError, OSError) as error:

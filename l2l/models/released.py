@@ -1,7 +1,7 @@
 """The released program's checkpoint files: read as they are, written so that it can load them back.
 
-- A file is `{config, state_dict, optimizer: {optimizer, n_steps}, epoch}`. Every name in `state_dict` carries the prefix
-  `module.`, left by torch's DataParallel; here it is taken off when read and put back when written.
+- A file is `{config, state_dict, optimizer: {optimizer, n_steps}, epoch}`. Every name in `state_dict` carries the
+  prefix `module.`, left by torch's DataParallel; here it is taken off when read and put back when written.
 - Our models register their weights in the released order, so an optimizer's numbered states fit without translation.
 - Files are written in torch's older format: the released program ran with a torch that knows no other, and every later
   one reads both. Reading never runs anything inside a file (`weights_only`).

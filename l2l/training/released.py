@@ -90,13 +90,14 @@ class ReleasedPair:
         self,
         codebook: tuple[Path, Path, ReleasedConfig],
         predictor: tuple[Path, Path, ReleasedConfig],
-        padding: Literal["replicate", "zeros"] = "replicate",
+        changes: tuple[str, ...] = (),
     ) -> None:
-        """Each model is its `.pth`, its `_preprocess_core.npz` and its configuration. Raises UserError for a mismatch."""
-        (codebook_pth, codebook_npz, codebook_json), (predictor_pth, predictor_npz, predictor_json) = (
-            codebook,
-            predictor,
-        )
+        """Each model is its `.pth`, its `_preprocess_core.npz` and its configuration; `changes` are laid over both.
+
+        Raises UserError for files that do not fit each other.
+        """
+        codebook_pth, codebook_npz, codebook_json = codebook
+        predictor_pth, predictor_npz, predictor_json = predictor
         expect(codebook_json, "codebook")
         expect(predictor_json, "predictor")
         codes, vocabulary = released_config.codes(codebook_json), released_config.codes(predictor_json)
@@ -105,9 +106,8 @@ class ReleasedPair:
                 f"{predictor_json.path} is for {vocabulary} codes, but {codebook_json.path} has {codes}; "
                 "give the configuration of the codebook it was trained with."
             )
-        change = (f"codebook.padding={padding}", f"predictor.padding={padding}")
-        self.codebook_sizes = released_config.settings(codebook_json, change).codebook
-        self.predictor_sizes = released_config.settings(predictor_json, change).predictor
+        self.codebook_sizes = released_config.settings(codebook_json, changes).codebook
+        self.predictor_sizes = released_config.settings(predictor_json, changes).predictor
         self.codebook, self.predictor = read_released(codebook_pth), read_released(predictor_pth)
         self.codes = codes
         self.pair = Pair(
@@ -138,7 +138,7 @@ def import_released_pair(
     released = ReleasedPair(
         (codebook_pth, codebook_npz, read_config(codebook_json)),
         (predictor_pth, predictor_npz, read_config(predictor_json)),
-        padding,
+        (f"codebook.padding={padding}", f"predictor.padding={padding}"),
     )
     pair = released.pair
     save_checkpoint(

@@ -1,8 +1,8 @@
 """The released training commands: the original's configurations, folders and files, our training loop.
 
-`l2l released train-codebook --config vqgan/configs/C.json`, then `l2l released train-predictor --config configs/P.json`.
-Whenever validation gets better, `<model_path><tag><pipeline>_best.pth` and `..._preprocess_core.npz` are written
-together; the original rewrote the statistics at every start, so that they could stop matching its weights.
+`l2l released train-codebook --config vqgan/configs/C.json`, then `train-predictor --config configs/P.json`. Whenever
+validation gets better, `<model_path><tag><pipeline>_best.pth` and `..._preprocess_core.npz` are written together; the
+original rewrote the statistics at every start, so that they could stop matching its weights.
 
 - The original drew its split without a seed; here it follows from `seed`, and codebook and predictor share it.
 - Curves go to `tensorboard/` beside the checkpoint.

@@ -92,11 +92,10 @@ def released_test(
     settings = released_config.settings(found, changes)
     sampling = settings.sampling
     codebook = codebook_of(found, root)
-    padding = settings.predictor.padding
     pair = ReleasedPair(
         (codebook.checkpoint(root), codebook.statistics(root), codebook),
         (checkpoint, found.statistics(root), found),
-        padding,
+        changes,
     ).pair
     data = load_chunks(found.data(root, speaker), "test", found.listener)
     if not len(data):
