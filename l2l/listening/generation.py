@@ -62,9 +62,11 @@ def distribution(logits: Tensor, sampling: config.Sampling) -> Tensor:
 def choose(probabilities: Tensor, sampling: config.Sampling, generator: torch.Generator) -> Tensor:
     """One draw for each row, (B, K) -> codes (B,) on the same device; the draw itself is made on the CPU.
 
-    With `sample_idx` k, the last of k + 1 draws without replacement.
+    With `sample_idx` k, the last of k + 1 draws without replacement; UserError when there are not that many codes.
     """
     count = max(sampling.sample_idx, 0) + 1
+    if count > probabilities.shape[-1]:
+        raise UserError(f"sampling.sample_idx is {sampling.sample_idx}, but there are {probabilities.shape[-1]} codes.")
     drawn = torch.multinomial(probabilities.cpu(), count, generator=generator)  # (B, count)
     return drawn[:, -1].to(probabilities.device)
 

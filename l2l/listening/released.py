@@ -176,7 +176,7 @@ def export_pickles(results: Path, outputs: Path) -> int:
             "prob": arrays["probabilities"][n, t // STEP],
         }
         path = outputs / str(arrays["video"][n, t]) / "results" / name / f"{number:08d}.pkl"
-        with atomic(path) as partial, open(partial, "wb") as file:
+        with atomic(path, sync=False) as partial, open(partial, "wb") as file:
             pickle.dump(content, file)
         written += 1
     return written

@@ -65,11 +65,20 @@ def write_released(path: Path, checkpoint: ReleasedCheckpoint) -> None:
     content = {
         "config": checkpoint.config,
         "state_dict": {PREFIX + key: value.cpu() for key, value in checkpoint.weights.items()},
-        "optimizer": {"optimizer": checkpoint.optimizer, "n_steps": checkpoint.steps},
+        "optimizer": {"optimizer": _on_cpu(checkpoint.optimizer), "n_steps": checkpoint.steps},
         "epoch": checkpoint.epoch,
     }
     with atomic(path) as partial, open(partial, "wb") as file:
         torch.save(content, file, _use_new_zipfile_serialization=False)
+
+
+def _on_cpu(value: Any) -> Any:
+    """Nested dicts and lists with every tensor on the CPU, so that a machine without a GPU can read the file."""
+    if isinstance(value, dict):
+        return {key: _on_cpu(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_on_cpu(inner) for inner in value]
+    return value.cpu() if isinstance(value, Tensor) else value
 
 
 def _size(weights: dict[str, Tensor], key: str, axis: int, path: Path) -> int:
