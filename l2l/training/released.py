@@ -20,17 +20,17 @@ from l2l.dataset.layout import Side
 from l2l.dataset.standardize import Standardizer
 from l2l.errors import UserError
 from l2l.files import save_npz
-from l2l.models.released import (
+from l2l.released_config import ReleasedConfig, read_config
+from l2l.training.checkpoint import Pair, fingerprint, load_codebook, load_pair, load_predictor, save_checkpoint
+from l2l.training.codebook import codebook_optimizer
+from l2l.training.predictor import predictor_optimizer
+from l2l.training.released_checkpoint import (
     ReleasedCheckpoint,
     load_codebook_weights,
     load_predictor_weights,
     read_released,
     write_released,
 )
-from l2l.released_config import ReleasedConfig, read_config
-from l2l.training.checkpoint import Pair, fingerprint, load_codebook, load_pair, load_predictor, save_checkpoint
-from l2l.training.codebook import codebook_optimizer
-from l2l.training.predictor import predictor_optimizer
 from l2l.units import MEL_BANDS, MODEL_DIM
 
 log = logging.getLogger(__name__)

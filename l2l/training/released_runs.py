@@ -16,13 +16,13 @@ from pathlib import Path
 from l2l import config, released_config
 from l2l.dataset.layout import Chunks, concatenate
 from l2l.dataset.standardize import Standardizer
-from l2l.models.released import ReleasedCheckpoint, load_codebook_weights, read_released, write_released
 from l2l.released_config import ReleasedConfig, read_config
 from l2l.training.codebook import CodebookRun, prepare_codebook
 from l2l.training.holdout import load_training_chunks
 from l2l.training.loop import State, train
 from l2l.training.predictor import PredictorRun, prepare_predictor
 from l2l.training.released import expect, read_statistics, write_statistics
+from l2l.training.released_checkpoint import ReleasedCheckpoint, load_codebook_weights, read_released, write_released
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)

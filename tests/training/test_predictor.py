@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,18 @@ def test_released_masks_are_one_draw_per_batch_of_training_and_validation_alike(
 
 
 def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook: Path) -> None:
-    model, listener, _ = load_codebook(codebook)
+    model, plain, _ = load_codebook(codebook)
     data = load_chunks(chunks, "train", "p0")
+    shaky = data.listener[:40] + np.random.default_rng(0).standard_normal((40, 64, 184)).astype(np.float32)
+    data = replace(data.first(40), listener=shaky)
+    listener = replace(plain, smoothing="bilateral")  # as its codebook was trained
     windows = {"smoothing": "bilateral", "statistics": "released", "holdout": "window"}
     run = prepare_predictor(data, model, listener, tiny_settings(windows=windows))
+    smoothed, not_smoothed = (
+        encode_windows(model, plain.apply(motion), torch.device("cpu"))
+        for motion in (bilateral(shaky[..., :56]), shaky[..., :56])
+    )
+    assert torch.equal(run.task.codes, smoothed) and not torch.equal(smoothed, not_smoothed)
     faces = bilateral(data.speaker[run.task.train, :, :56])
     np.testing.assert_allclose(run.speaker.std, faces.astype(float).std(1).std(0) + 1e-10, rtol=1e-4)
     np.testing.assert_allclose(run.audio.mean, data.audio[run.task.train].mean((0, 1)), rtol=1e-4)

@@ -12,10 +12,10 @@ from l2l.training.checkpoint import load_codebook, load_pair
 from l2l.training.codebook import train_codebook
 from l2l.training.predictor import train_predictor
 from l2l.training.released import export_released, import_released_pair, read_statistics
-from tests.models.test_released_checkpoint import same
 from tests.released_folder import write_folder, write_models
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
+from tests.training.test_released_checkpoint import same
 
 
 @pytest.fixture(scope="module")

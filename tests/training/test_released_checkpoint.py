@@ -10,8 +10,13 @@ from torch import Tensor
 from l2l.errors import UserError
 from l2l.models.codebook import Codebook
 from l2l.models.predictor import Predictor
-from l2l.models.released import load_codebook_weights, load_predictor_weights, read_released, write_released
 from l2l.released_config import read_config, settings
+from l2l.training.released_checkpoint import (
+    load_codebook_weights,
+    load_predictor_weights,
+    read_released,
+    write_released,
+)
 from tests.released_folder import CODES, write_folder, write_models
 
 FILES = {"codebook": "vqgan/models/tiny_er2er_best.pth", "predictor": "models/small_er2er_best.pth"}
