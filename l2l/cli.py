@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from l2l import cli_released, config
+from l2l import cli_published, cli_released, config
 from l2l.errors import UserError
 
 Arguments = argparse.Namespace
@@ -270,6 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     arg("file", nargs="?", default=Path("config.yaml"), help="default: config.yaml")
     arg("--schema", action="store_true", help="print the JSON schema")
     arg("--defaults", action="store_true", help="print every setting with its default and its meaning")
+
+    cli_published.register(add)
     cli_released.add_commands(commands)
     return parser
 

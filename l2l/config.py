@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from l2l.catalogue import published
 from l2l.errors import UserError
 from l2l.settings import (
     Chunking,
@@ -73,11 +75,43 @@ PRESETS = Path(__file__).resolve().parents[1] / "workflow" / "presets"
 class Person(Section):
     """One person to model: where the recordings come from and on which side the listener sits."""
 
-    listener: Literal["left", "right"] = Field(description="left: p0 listens; right: p1 listens")
-    source: Literal["videos", "demo"] = Field("videos", description="videos: data/raw/<person>/; demo: generated")
+    source: Literal["videos", "demo", "published", "arrays"] = Field(
+        "videos",
+        description="videos, arrays: data/raw/<person>/; demo: generated; published: an archive of the authors'",
+    )
+    dataset: str | None = Field(None, description="published: whose data it is; default: the person's name")
+    models: Literal["trained", "released"] = Field(
+        "trained", description="released: tested with the authors' models, without training"
+    )
+    # After the three above: what it may be depends on them.
+    listener: Literal["left", "right"] | None = Field(
+        None, description="left: p0 listens; right: p1 listens; published data says it itself"
+    )
     test_videos: tuple[str, ...] = Field((), description="recordings kept for testing, by file name without suffix")
     preset: Preset = Field("modern", description="modern: the settings as they are; released: as the original program")
     overrides: dict[str, Any] = Field(default_factory=dict, description="settings that differ for this person")
+
+    @field_validator("listener")
+    @classmethod
+    def _side(cls, side: str | None, info: ValidationInfo) -> str | None:
+        if side is None and info.data.get("source") != "published":
+            raise PydanticCustomError("missing", "missing")
+        return side
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Person":
+        if self.source != "published" and self.dataset:
+            raise ValueError("dataset is for source published; take it out")
+        if self.source != "published" and self.models == "released":
+            raise ValueError("models released needs source published, the data they were trained on")
+        if self.source == "published" and self.test_videos:
+            raise ValueError("the published data is split already; take test_videos out")
+        return self
+
+    @property
+    def has_videos(self) -> bool:
+        """Whether this person's recordings can be looked at, and preprocessed here."""
+        return self.source in ("videos", "demo")
 
     @property
     def listener_side(self) -> Literal["p0", "p1"]:
@@ -88,6 +122,16 @@ class Config(Settings):
     """config.yaml: the settings of everyone, the people, and what differs for each of them."""
 
     people: dict[str, Person] = Field(default_factory=dict, description="the people to model, by name")
+    download: bool = Field(False, description="the workflow may download published data that is not in data/")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published(cls, values: Any) -> Any:
+        """Whose data a published person is and on which side they listen follows from the name."""
+        people = values.get("people") if isinstance(values, dict) else None
+        if not isinstance(people, dict):
+            return values
+        return {**values, "people": {name: _known(name, person) for name, person in people.items()}}
 
     @field_validator("people")
     @classmethod
@@ -98,13 +142,37 @@ class Config(Settings):
                 raise ValueError(f"the name {name!r} may hold only letters, digits, _ and -")
             if name == "raw":
                 raise ValueError("the name 'raw' is taken: data/raw/ holds the recordings")
+        datasets = {person.dataset: name for name, person in people.items() if person.source == "published"}
+        for name, person in people.items():
+            if person.source != "published" and name in datasets:
+                raise ValueError(f"data/{name}/ would hold the published data of {datasets[name]} too; rename {name}")
         return people
 
     def settings(self, person: str) -> Settings:
         """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""
         chosen = self.people[person]
-        base = merge(self.model_dump(exclude={"people"}), preset(chosen.preset))
+        everyones = self.model_dump(exclude=set(Config.model_fields) - set(Settings.model_fields))
+        base = merge(everyones, preset(chosen.preset))
         return _validate(Settings, merge(base, chosen.overrides), f"people.{person}.overrides")
+
+
+def _known(name: str, person: Any) -> Any:
+    """The keys of one person, with what the published data says laid under them. Raises ValueError."""
+    if not isinstance(person, dict) or person.get("source") != "published":
+        return person
+    dataset = person.get("dataset") or name
+    if dataset not in published():
+        raise ValueError(f"people.{name}.dataset: no data of {dataset!r} was published; it is one of {_listed()}")
+    known = published()[dataset]
+    if person.get("listener") not in (None, known.listener):
+        raise ValueError(f"people.{name}.listener: the listener of {dataset} sits {known.listener}; take the key out")
+    if person.get("models") == "released" and not known.models:
+        raise ValueError(f"people.{name}.models: no models of {dataset} were released; train them")
+    return {**person, "dataset": dataset, "listener": known.listener}
+
+
+def _listed() -> str:
+    return ", ".join(published())
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +210,8 @@ def _sentence(error: ValidationError, model: type[BaseModel], where: str) -> str
     if fault["type"] == "missing":
         return f"{where}: the key {key!r} is missing; add it (config.yaml shows an example)."
     message = fault["msg"].removeprefix("Value error, ")
+    if not location:  # a fault of the whole names its key itself
+        return f"{where}: {message}."
     given = "" if isinstance(fault["input"], (dict, BaseModel)) else f", not {fault['input']!r}"
     return f"{where}: key {key!r}: {message[0].lower()}{message[1:]}{given}."
 
@@ -213,9 +283,11 @@ def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
 
 
 def from_differences(pairs: list[str], path: str | Path | None = None, chosen: Preset = "modern") -> Settings:
-    """Settings from a file (optional; its `people` are left out), a preset, and `section.key=value` pairs over them."""
+    """Settings from a file (optional; keys that are the workflow's alone, as `people`, are left out), a preset, and
+    `section.key=value` pairs, each laid over the one before."""
     values = load(path) if path else {}
-    values.pop("people", None)
+    for key in set(Config.model_fields) - set(Settings.model_fields):
+        values.pop(key, None)
     return overlaid(merge(values, preset(chosen)), pairs, str(path) if path and not pairs else "settings")
 
 

@@ -8,6 +8,7 @@
 import contextlib
 import json
 import os
+import struct
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -66,6 +67,27 @@ class NpzWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def map_npz(path: str | Path, name: str) -> np.ndarray:
+    """One array of an uncompressed .npz, memory-mapped and read-only, so that it never has to fit in memory.
+
+    Raises KeyError when there is no such array, ValueError or zipfile.BadZipFile when the file is not of that kind.
+    """
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(f"{name}.npy")
+        if member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{name} is compressed")
+    with open(path, "rb") as file:
+        # The local header repeats name and extra field, whose lengths may differ from the directory's.
+        file.seek(member.header_offset + 26)
+        name_length, extra_length = struct.unpack("<HH", file.read(4))
+        file.seek(name_length + extra_length, os.SEEK_CUR)
+        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+        shape, fortran, dtype = read_header[np.lib.format.read_magic(file)[0]](file)
+        if dtype.hasobject or fortran or 0 in shape:
+            raise ValueError(f"{name} cannot be mapped")
+        return np.memmap(path, dtype, "r", file.tell(), shape)
 
 
 def save_npz(path: str | Path, **arrays: np.ndarray) -> None:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_config_yaml_names_every_key_with_its_default():
     written = yaml.safe_load((ROOT / "config.yaml").read_text())
     written.pop("people")
+    assert written.pop("download") is False
     assert written == config.Settings().model_dump()
 
 
@@ -48,6 +49,16 @@ def test_every_key_says_what_it_means():
         ({"people": {"a": {}}}, ["people.a.listener", "missing"]),
         ({"people": {"a/b": {"listener": "left"}}}, ["a/b"]),
         ({"people": {"raw": {"listener": "left"}}}, ["raw"]),
+        ({"people": {"a": {"source": "published"}}}, ["people.a.dataset", "conan", "trevor"]),
+        ({"people": {"fallon": {"source": "published", "listener": "left"}}}, ["people.fallon.listener", "right"]),
+        ({"people": {"kimmel": {"source": "published", "models": "released"}}}, ["people.kimmel.models", "kimmel"]),
+        ({"people": {"a": {"listener": "left", "models": "released"}}}, ["people.a", "source published"]),
+        ({"people": {"a": {"listener": "left", "dataset": "conan"}}}, ["people.a", "dataset"]),
+        ({"people": {"conan": {"source": "published", "test_videos": ["a"]}}}, ["people.conan", "test_videos"]),
+        (
+            {"people": {"b": {"source": "published", "dataset": "conan"}, "conan": {"listener": "left"}}},
+            ["data/conan/", "published data of b"],
+        ),
         ({"people": {"a": {"listener": "left", "overrides": {"mel": {"hp": 1}}}}}, ["people.a.overrides", "mel.hp"]),
         ({"seed": float("nan")}, ["seed"]),
         ({"mel": 3}, ["mel"]),
@@ -89,6 +100,14 @@ def test_the_command_line_takes_the_same_preset():
     person = {"listener": "left", "preset": "released"}
     assert config.from_differences(pairs) == config.validate({"people": {"a": person}}).settings("a")
     assert config.from_differences(["sampling.past=real"], None, "released").sampling.past == "real"
+
+
+def test_a_published_person_listens_on_the_published_side_under_any_name():
+    found = config.validate(
+        {"people": {"fallon": {"source": "published"}, "mine": {"source": "published", "dataset": "conan"}}}
+    )
+    assert (found.people["fallon"].listener_side, found.people["fallon"].dataset) == ("p1", "fallon")
+    assert (found.people["mine"].listener_side, found.people["mine"].dataset) == ("p0", "conan")
 
 
 def test_differences_and_back_again_is_the_same():

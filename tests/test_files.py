@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from l2l.files import NpzWriter, atomic, save_json, save_npz
+from l2l.files import NpzWriter, atomic, map_npz, save_json, save_npz
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -33,6 +33,17 @@ def test_an_npz_grows_by_arrays_and_by_blocks(tmp_path):
     with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
         np.testing.assert_array_equal(file["whole"], rows)
         np.testing.assert_array_equal(file["blocks"], rows)
+
+
+def test_an_array_can_be_mapped_without_reading_the_file(tmp_path):
+    rows = np.arange(12, dtype=np.float32).reshape(6, 2)
+    save_npz(tmp_path / "a.npz", other=np.arange(5), rows=rows)
+    found = map_npz(tmp_path / "a.npz", "rows")
+    assert isinstance(found, np.memmap) and not found.flags.writeable
+    np.testing.assert_array_equal(found, rows)
+    np.savez_compressed(tmp_path / "b.npz", rows=rows)
+    with pytest.raises(ValueError, match="compressed"):
+        map_npz(tmp_path / "b.npz", "rows")
 
 
 def test_the_same_arrays_give_the_same_bytes(tmp_path):

@@ -5,7 +5,7 @@ Run it alone: `l2l chunk results/alice/videos --train a,b --test c --out data/al
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,15 @@ import numpy as np
 from l2l import config
 from l2l.dataset.layout import WINDOW, Side, Split, chunk_paths
 from l2l.dataset.turns import find_turns, windows
+from l2l.dataset.writer import Recording, write_windows
 from l2l.errors import UserError
 from l2l.faces.store import load_faces
 from l2l.files import atomic
 from l2l.progress import progress
 from l2l.speech.speaking import SPEAKS, load_speaking
-from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
 SIDES: tuple[Side, Side] = ("p0", "p1")
+SEATS = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -64,38 +65,22 @@ def chunk(
             for number, side in enumerate(SIDES):
                 paths = chunk_paths(out, part, side)
                 partial = {name: stack.enter_context(atomic(path)) for name, path in paths.items()}
-                _write(videos, chosen, number, partial)
+                count = sum(len(p.starts[number]) for p in chosen)
+                write_windows(partial, count, SEATS[1 - number], _recordings(videos, chosen, number))
     return counts
 
 
-def _write(videos: Path, plans: list[Plan], listener: int, paths: dict[str, Path]) -> None:
-    """Write the four files of one listener, recording by recording."""
-    count = sum(len(p.starts[listener]) for p in plans)
-    audio_rows = WINDOW * AUDIO_PER_FRAME
-    with contextlib.ExitStack() as stack:
-        files = {name: stack.enter_context(open(path, "wb")) for name, path in paths.items()}
-        for name, shape in {
-            "listener": (count, WINDOW, FACE_DIM),
-            "speaker": (count, WINDOW, FACE_DIM),
-            "audio": (count, audio_rows, MEL_BANDS),
-        }.items():
-            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(files[name], header)
-        rows: list[list[tuple[str, str, str]]] = []
-        for video in progress(plans, f"chunk p{listener} listens", unit="video"):
-            folder, speaker = videos / video.video, 1 - listener
-            listening = load_faces(folder / f"faces_p{listener}.npz").faces
-            speaking = load_faces(folder / f"faces_p{speaker}.npz").faces
-            audio = np.load(folder / f"mel_p{speaker}.npy", mmap_mode="r", allow_pickle=False)
-            for start in video.starts[listener]:
-                files["listener"].write(listening[start : start + WINDOW].tobytes())
-                files["speaker"].write(speaking[start : start + WINDOW].tobytes())
-                first = start * AUDIO_PER_FRAME
-                files["audio"].write(np.ascontiguousarray(audio[first : first + audio_rows], "<f4").tobytes())
-                seat = ("left", "right")[speaker]
-                rows.append([(video.video, seat, str(frame)) for frame in range(start, start + WINDOW)])
-        names = np.array(rows) if rows else np.empty((0, WINDOW, 3), "<U1")  # (N, 64, 3)
-        np.lib.format.write_array(files["files"], names, allow_pickle=False)
+def _recordings(videos: Path, plans: list[Plan], listener: int) -> Iterator[Recording]:
+    """The recordings in which `listener` (0 or 1) has windows, one in memory at a time."""
+    for video in progress(plans, f"chunk p{listener} listens", unit="video"):
+        folder, speaker = videos / video.video, 1 - listener
+        yield Recording(
+            video.video,
+            load_faces(folder / f"faces_p{listener}.npz").faces,
+            load_faces(folder / f"faces_p{speaker}.npz").faces,
+            np.load(folder / f"mel_p{speaker}.npy", mmap_mode="r", allow_pickle=False),
+            video.starts[listener],
+        )
 
 
 def _nothing_usable(person: str, plans: list[Plan], listener: Side) -> str:

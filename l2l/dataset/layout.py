@@ -25,6 +25,13 @@ REGIONS = {"expression": EXPRESSION, "rotation": ROTATION, "jaw": JAW}
 Side = Literal["p0", "p1"]
 Split = Literal["train", "test"]
 
+PART_SHAPES = {  # of one window, by its part in `Chunks`
+    "listener": (WINDOW, FACE_DIM),
+    "speaker": (WINDOW, FACE_DIM),
+    "audio": (WINDOW * AUDIO_PER_FRAME, MEL_BANDS),
+    "files": (WINDOW, 3),
+}
+
 
 def other(side: Side) -> Side:
     """The person opposite."""
@@ -74,18 +81,12 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
             raise UserError(f"{path} is missing; make it with `l2l chunk` or the workflow.") from None
         except ValueError as error:
             raise UserError(f"{path} is not a readable .npy array ({error}); make it again.") from None
-    shapes = {
-        "listener": (WINDOW, FACE_DIM),
-        "speaker": (WINDOW, FACE_DIM),
-        "audio": (WINDOW * AUDIO_PER_FRAME, MEL_BANDS),
-        "files": (WINDOW, 3),
-    }
     count = len(arrays["listener"])
     for part, array in arrays.items():
-        if array.shape != (count, *shapes[part]):
+        if array.shape != (count, *PART_SHAPES[part]):
             path = chunk_paths(folder, split, listener)[part]
             raise UserError(
-                f"{path} has shape {array.shape}, expected {(count, *shapes[part])}; make the chunks again."
+                f"{path} has shape {array.shape}, expected {(count, *PART_SHAPES[part])}; make the chunks again."
             )
     return Chunks(**arrays)
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from l2l.demo.rig import Pose, Rig
 from l2l.errors import UserError
-from l2l.faces import mesh
 from l2l.raster import draw_textured
+from l2l.video import mesh
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 
 WIDTH, HEIGHT = 640, 720  # pixels of one person's half of the picture

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import spsolve
 
-from l2l.faces import mesh
+from l2l.video import mesh
 
 _OUTER_LIP_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
 _BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
-from l2l.faces import mesh
+from l2l.video import mesh
 
 COMPONENTS = 50  # expression coefficients
 

@@ -19,11 +19,12 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.geometry import COMPONENTS, FaceBasis
-from l2l.faces.mesh import LANDMARKS
 from l2l.faces.store import write_faces
 from l2l.files import save_npz
+from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
+_BLOCK = 500  # frames whose residuals are in memory at once
 _ORDER = 2  # of the smoothing polynomial
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
 
@@ -80,8 +81,9 @@ def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -
         for person in range(PEOPLE):
             landmarks = _sample(tracks, person, per_person)
             if len(landmarks):
-                neutral = geometry.neutral_face(landmarks, basis.template)
-                yield geometry.residual(landmarks, neutral, basis)
+                neutral = geometry.neutral_face(landmarks[:: max(1, len(landmarks) // _NEUTRAL_FRAMES)], basis.template)
+                for start in range(0, len(landmarks), _BLOCK):
+                    yield geometry.residual(landmarks[start : start + _BLOCK], neutral, basis)
 
 
 def load_basis(path: str | Path) -> FaceBasis:

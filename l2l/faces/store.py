@@ -1,12 +1,13 @@
 """faces_p0.npz, faces_p1.npz: what every faces backend writes and every later step reads."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from l2l.errors import UserError
-from l2l.files import NpzWriter, atomic
+from l2l.files import NpzWriter, atomic, map_npz
 from l2l.units import FACE_DIM
 
 _BLOCK = 4096  # frames written at once
@@ -16,7 +17,7 @@ _BLOCK = 4096  # frames written at once
 class Faces:
     """One person of a recording."""
 
-    faces: np.ndarray  # (T, 184) float32; the last 128 (detail) are zeros when a backend has none
+    faces: np.ndarray  # (T, 184) float32, memory-mapped; the last 128 (detail) are zeros when a backend has none
     valid: np.ndarray  # (T,) bool
     segment: np.ndarray  # (T,) int32: number of the scene
     neutral: np.ndarray  # (468, 3) float32 face at rest; empty for backends that have none
@@ -47,8 +48,8 @@ def load_faces(path: str | Path) -> Faces:
     """Raises UserError when the file is missing or is not a faces file."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Faces(file["faces"], file["valid"], file["segment"], file["neutral"])
+            return Faces(map_npz(path, "faces"), file["valid"], file["segment"], file["neutral"])
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it with `l2l faces`.") from None
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is not a faces file ({error}); make it again with `l2l faces`.") from None

@@ -17,7 +17,7 @@ import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
 from l2l.evaluation.evaluate import load_samples
-from l2l.faces import geometry, mesh
+from l2l.faces import geometry
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import load_faces
 from l2l.files import atomic
@@ -26,6 +26,7 @@ from l2l.raster import draw_shaded
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, MODEL_DIM, SAMPLE_RATE
+from l2l.video import mesh
 from l2l.video.media import VideoWriter, read_frames
 from l2l.video.tracks import Tracks, load_tracks
 

@@ -12,9 +12,9 @@ import numpy as np
 from scipy.ndimage import binary_closing, gaussian_filter1d, uniform_filter1d
 
 from l2l import config
-from l2l.faces import mesh
 from l2l.speech.vad import read_wav, voice_activity
 from l2l.units import FPS, SAMPLE_RATE
+from l2l.video import mesh
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
 _MAX_LAG = 4  # frames by which lips and sound may be apart

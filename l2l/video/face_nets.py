@@ -16,9 +16,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from l2l import weights
+from l2l.video.mesh import LANDMARKS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 
-LANDMARKS = 468
-RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # of the person; right is on the picture's left
 _DETECTOR_SIDE, _DETECTOR_STRIDE, _MESH_SIDE = 192, 4, 192
 _MARGIN = 1.5  # region of interest over the landmarks' extent, as the mesh was trained
 

@@ -20,8 +20,9 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.files import NpzWriter, atomic
 from l2l.progress import progress
-from l2l.video.face_nets import LANDMARKS, FaceDetector, FaceMesh, region_around
+from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.media import read_frames
+from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import BLOCK, PEOPLE, block_name, landmark_scale
 
 _MAX_CANDIDATES = 6  # faces followed at once

@@ -8,7 +8,7 @@ import pytest
 from l2l.demo.puppet import HEIGHT, WIDTH, Puppet, photograph
 from l2l.demo.rig import Pose, rotation
 from l2l.errors import UserError
-from l2l.faces import mesh
+from l2l.video import mesh
 from l2l.video.face_nets import FaceMesh, region_around
 
 

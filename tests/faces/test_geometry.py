@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from l2l.faces import geometry, mesh
+from l2l.faces import geometry
+from l2l.video import mesh
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from tests.media import face_photo
 

@@ -1,5 +1,5 @@
 # Paths, wildcards and the functions that answer "which files?". No other rule file knows another step's paths.
-import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
+from l2l import catalogue
 from l2l import config as configuration
+from l2l.dataset import by_hand, published
+from l2l.dataset.layout import chunk_paths
 from l2l.dataset.split import split_videos
 from l2l.errors import UserError
 
@@ -17,9 +20,29 @@ except UserError as error:
     sys.exit(f"Error: {error}")
 
 # `l2l` of the Python that runs the workflow, also when its environment is not activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
+
+
+# What only recordings have, below results/<person>/.
+NEED_VIDEOS = {"videos", "face_basis.npz", "preview.mp4", "accuracy.json"}
+
+
+def one_of(names):
+    """A wildcard's pattern: these names and no other."""
+    return "|".join(map(re.escape, sorted(set(names)))) or r"(?!)nobody"
+
+
+def people_from(*sources):
+    return [name for name, p in CONFIG.people.items() if p.source in sources]
+
+
+# One maker for each dataset: which rule may write data/<person>/ follows from the person's source. Several people may
+# share one published dataset.
+PUBLISHED = {CONFIG.people[name].dataset for name in people_from("published")}
+RELEASED = [name for name, p in CONFIG.people.items() if p.models == "released"]
+TRAINED = [name for name in CONFIG.people if name not in RELEASED]
 
 
 wildcard_constraints:
@@ -56,6 +79,10 @@ def raw_folder(wildcards):
     return f"data/raw/{wildcards.person}"
 
 
+def results_folder(wildcards):
+    return f"results/{wildcards.person}"
+
+
 def videos_folder(wildcards):
     return f"results/{wildcards.person}/videos"
 
@@ -65,7 +92,11 @@ def video_folder(wildcards):
 
 
 def chunks_folder(wildcards):
-    return f"data/{wildcards.person}"
+    return f"data/{person_of(wildcards).dataset or wildcards.person}"
+
+
+def models_folder(wildcards):
+    return str(catalogue.models_folder(person_of(wildcards).dataset))
 
 
 def tensorboard_folder(model):
@@ -87,6 +118,11 @@ def training_threads(section):
 
 def recordings(person):
     """The recordings of one person: {name: path}."""
+    if not CONFIG.people[person].has_videos:
+        raise WorkflowError(
+            f"{person} comes from source {CONFIG.people[person].source}, which has no videos: preview.mp4 and what lies "
+            f"under results/{person}/videos/ can only be made of source videos or demo."
+        )
     if CONFIG.people[person].source == "demo":
         count = CONFIG.settings(person).demo.recordings
         return {
@@ -117,6 +153,9 @@ def split(wildcards, part):
     person = person_of(wildcards)
     share = CONFIG.settings(wildcards.person).chunking.test_share
     try:
+        if person.source == "arrays":
+            folder = Path(raw_folder(wildcards))
+            return by_hand.split_recordings(folder, person.test_videos, share)[part]
         training, testing = split_videos(
             list(recordings(wildcards.person)), person.test_videos, share
         )
@@ -125,12 +164,74 @@ def split(wildcards, part):
     return {"train": training, "test": testing}[part]
 
 
+def published_data(dataset):
+    """No files: an archive may be deleted once it is unpacked. Raises when the data is not there and must not be fetched."""
+    data = Path("data")
+    if not (
+        CONFIG.download
+        or published.is_complete(data / dataset)
+        or catalogue.placed_dataset(data, dataset)
+    ):
+        raise WorkflowError(
+            f"data/{dataset}/ is not there and nothing is downloaded unless you ask: run `l2l fetch {dataset}`, "
+            f"or {catalogue.by_hand(data, dataset)}."
+        )
+    return []
+
+
+def array_files(wildcards):
+    """Every array of a person's recordings."""
+    return [
+        str(file)
+        for part in ("train", "test")
+        for recording in split(wildcards, part)
+        for file in sorted(Path(raw_folder(wildcards), recording).glob("*.npy"))
+    ]
+
+
+def released_files(wildcards):
+    """The six files of the released models."""
+    dataset = person_of(wildcards).dataset
+    folder = catalogue.models_folder(dataset)
+    files = [folder / name for name in catalogue.MODEL_FILES]
+    if not all(file.is_file() for file in files):
+        raise WorkflowError(
+            f"{folder}/ does not hold the released models of {dataset}; put {dataset}_models.tar in data/ and run "
+            f"`l2l fetch-models {dataset}`."
+        )
+    return list(map(str, files))
+
+
 def check_target(target):
-    """A person who is not there, or has no videos, is told before anything is built, in one sentence."""
+    """What cannot be made is told before anything is built, in one sentence."""
     parts = Path(target).parts
-    if len(parts) > 2 and parts[0] in ("results", "data") and parts[1] != "raw":
-        person_of(SimpleNamespace(person=parts[1]))
+    if len(parts) < 3 or parts[0] not in ("results", "data") or parts[1] == "raw":
+        return
+    if parts[0] == "data" and parts[1] in PUBLISHED:
+        published_data(parts[1])
+        return
+    wildcards = SimpleNamespace(person=parts[1])
+    person = person_of(wildcards)
+    if person.has_videos or parts[2] in NEED_VIDEOS:
         recordings(parts[1])
+    if person.source == "published":
+        published_data(person.dataset)
+    elif parts[2] in ("eval.json", "samples.npz", "preview.mp4"):
+        test_chunks(wildcards)
+    elif person.source == "arrays":
+        split(wildcards, "train")
+    if person.models == "released":
+        released_files(wildcards)
+
+
+def test_chunks(wildcards):
+    """The files of the test split, when there is one: training for hours and then having nothing to test would hurt."""
+    if person_of(wildcards).source != "published" and not split(wildcards, "test"):
+        raise WorkflowError(
+            f"data/raw/{wildcards.person}/ holds one recording, and the test needs another than the training; "
+            f"add a second one, or stop earlier: data/{wildcards.person}/train/p0_list_faces_clean_deca.npy."
+        )
+    return chunks("test")(wildcards)
 
 
 def source_video(wildcards):
@@ -166,18 +267,27 @@ def truth_files(wildcards):
 
 
 def chunk_files(part):
-    """The eight files of one split, both directions."""
-    kinds = [
-        "p{p}_list_faces",
-        "p{p}_speak_faces",
-        "p{p}_speak_audio",
-        "p{p}_speak_files",
-    ]
+    """The eight files of one split, both directions, as the rule that makes them names them."""
     return [
-        f"data/{{person}}/{part}/{kind.format(p=p)}_clean_deca.npy"
-        for p in (0, 1)
-        for kind in kinds
+        str(path)
+        for side in ("p0", "p1")
+        for path in chunk_paths("data/{person}", part, side).values()
     ]
+
+
+def chunks(*parts):
+    """Input function: the files of these splits, wherever the person's data lies."""
+
+    def files(wildcards):
+        folder = chunks_folder(wildcards)
+        return [
+            str(path)
+            for part in parts
+            for side in ("p0", "p1")
+            for path in chunk_paths(folder, part, side).values()
+        ]
+
+    return files
 
 
 # What was asked for on the command line; other ways to call the workflow check in the rules' input functions.

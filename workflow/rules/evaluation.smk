@@ -3,7 +3,8 @@
 
 rule evaluate:
     input:
-        chunks=chunk_files("train") + chunk_files("test"),
+        train=chunks("train"),
+        test=test_chunks,
         samples="results/{person}/samples.npz",
         codebook="results/{person}/codebook.pt",
         predictor="results/{person}/predictor.pt",

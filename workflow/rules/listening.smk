@@ -3,7 +3,7 @@
 
 rule sample:
     input:
-        chunks=chunk_files("test"),
+        chunks=test_chunks,
         codebook="results/{person}/codebook.pt",
         predictor="results/{person}/predictor.pt",
     output:

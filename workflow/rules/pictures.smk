@@ -4,7 +4,7 @@
 rule preview:
     input:
         faces=per_video("faces_p0.npz", "test"),
-        chunks=chunk_files("test"),
+        chunks=test_chunks,
         samples="results/{person}/samples.npz",
         basis="results/{person}/face_basis.npz",
     output:

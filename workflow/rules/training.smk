@@ -1,15 +1,17 @@
-# Chunks -> codebook -> predictor.
+# Chunks -> codebook -> predictor; or the released pair, for people whose models are not trained here.
 
 
 rule train_codebook:
     input:
-        chunks=chunk_files("train"),
+        chunks=chunks("train"),
     output:
         codebook="results/{person}/codebook.pt",
     log:
         "results/{person}/logs/train_codebook.log",
     benchmark:
         "results/{person}/benchmarks/train_codebook.tsv"
+    wildcard_constraints:
+        person=one_of(TRAINED),
     conda:
         "../../envs/models.yaml"
     threads: training_threads("codebook")
@@ -29,7 +31,7 @@ rule train_codebook:
 
 rule train_predictor:
     input:
-        chunks=chunk_files("train"),
+        chunks=chunks("train"),
         codebook="results/{person}/codebook.pt",
     output:
         predictor="results/{person}/predictor.pt",
@@ -37,6 +39,8 @@ rule train_predictor:
         "results/{person}/logs/train_predictor.log",
     benchmark:
         "results/{person}/benchmarks/train_predictor.tsv"
+    wildcard_constraints:
+        person=one_of(TRAINED),
     conda:
         "../../envs/models.yaml"
     threads: training_threads("predictor")
@@ -52,3 +56,29 @@ rule train_predictor:
     shell:
         "l2l train-predictor {params.chunks} --codebook {input.codebook} --listener {params.listener}"
         " --log-dir {params.board} --out {output.predictor} {params.settings} 2>&1 | tee {log}"
+
+
+rule import_released:
+    input:
+        models=released_files,
+    output:
+        codebook="results/{person}/codebook.pt",
+        predictor="results/{person}/predictor.pt",
+    log:
+        "results/{person}/logs/import_released.log",
+    benchmark:
+        "results/{person}/benchmarks/import_released.tsv"
+    wildcard_constraints:
+        person=one_of(RELEASED),
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=models_folder,
+        listener=listener,
+        out=results_folder,
+    shell:
+        "l2l import-released {params.folder:q} --listener {params.listener} --out {params.out} 2>&1 | tee {log}"

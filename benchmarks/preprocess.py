@@ -1,0 +1,93 @@
+"""How fast, and in how much memory, a recording becomes chunks: every preprocessing step as its own process, one core.
+
+    python benchmarks/preprocess.py                       # the demo's first recording
+    python benchmarks/preprocess.py talk.mp4 --repeat 5   # the same recording, looped to five times its length
+
+Prints one line per step: seconds, times real time, peak memory of the process and its children. Training is not part
+of it. The goal: at least 1.5 times real time in all on one core, and memory that does not grow with the length.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from l2l.video.media import ffmpeg_path, probe
+
+ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+
+
+def measure(command: list[str], peak_file: Path) -> tuple[float, float]:
+    """(seconds, peak MB) of one command and its children, run on one core in a process of its own."""
+    start = time.perf_counter()
+    pid = os.fork()
+    if pid == 0:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        done = subprocess.run([sys.executable, "-m", "l2l.cli", *command], env=os.environ | ONE_CORE, check=False)
+        peak_file.write_text(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+        os._exit(done.returncode)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        sys.exit(f"failed: l2l {' '.join(command)}")
+    return time.perf_counter() - start, int(peak_file.read_text()) / 1024
+
+
+def looped(source: Path, times: int, folder: Path) -> Path:
+    """The recording, repeated without encoding it again."""
+    target = folder / source.name
+    loop = [ffmpeg_path(), "-loglevel", "error", "-y", "-stream_loop", str(times - 1), "-i", str(source)]
+    subprocess.run([*loop, "-c", "copy", str(target)], check=True)
+    return target
+
+
+def steps(source: Path, folder: Path, encode: bool) -> list[list[str]]:
+    """The commands from a recording to chunks, in order."""
+    one = folder / "videos" / "one"
+    tracks, audio, speaking = f"{one}/tracks.npz", f"{one}/audio.wav", f"{one}/speaking.npz"
+    basis = f"{folder}/face_basis.npz"
+    again = ["--set", f"video.max_height={probe(source).height - 2}"] if encode else []
+    return [
+        ["normalise", str(source), "--out", str(one), *again],
+        ["track", f"{one}/video.mp4", "--out", tracks],
+        ["diarize", "--tracks", tracks, "--audio", audio, "--out", speaking],
+        ["separate", "--audio", audio, "--speaking", speaking, "--out", str(one)],
+        ["fit-faces", tracks, "--out", basis],
+        ["faces", tracks, "--basis", basis, "--out", str(one)],
+        ["mel", str(one), "--out", str(one)],
+        ["chunk", str(one.parent), "--train", "one", "--listener", "p0", "--out", f"{folder}/data"],
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recording", nargs="?", type=Path, help="a video of two people; default: the demo's first")
+    parser.add_argument("--repeat", type=int, default=1, help="loop the recording to this many times its length")
+    parser.add_argument("--encode", action="store_true", help="encode the picture again even if it is normal already")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        source = args.recording
+        if source is None:
+            subprocess.run([sys.executable, "-m", "l2l.cli", "demo-video", str(folder), "--only", "0"], check=True)
+            source = folder / "demo_00.mp4"
+        if args.repeat > 1:
+            (folder / "looped").mkdir()
+            source = looped(source, args.repeat, folder / "looped")
+        seconds = probe(source).seconds
+        print(f"{source.name}: {seconds:.0f} s, one core")
+        print(f"{'step':12}{'seconds':>10}{'x real time':>14}{'peak MB':>10}")
+        total = 0.0
+        for step in steps(source, folder, args.encode):
+            took, peak = measure(step, folder / "peak")
+            total += took
+            print(f"{step[0]:12}{took:>10.1f}{seconds / took:>14.1f}{peak:>10.0f}", flush=True)
+        print(f"{'all':12}{total:>10.1f}{seconds / total:>14.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""chunk-arrays: arrays that somebody made with tools of their own, cut into the published windows of 64 frames.
+
+One folder per recording: `p0_faces.npy`, `p1_faces.npy` of shape (T, 56) or (T, 184), and `p1_audio.npy` of shape
+(4T, 128) when p0 listens (`p0_audio.npy` when p1 does), each with or without a leading 1. The names that the authors'
+page tells people to use (`p0_list_faces_clean_deca.npy` and so on) are taken too.
+
+- The whole recording is one stretch of listening. There is no sound of the listener, so that the files of the other
+  direction are written with no windows.
+- Recordings lie in `train/` and `test/`, or in neither; then the split is made by recording.
+
+Run it alone: `l2l chunk-arrays data/raw/alice --train monday --test friday --listener p0 --out data/alice`.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from l2l import config
+from l2l.dataset.checked import check_finite, open_array
+from l2l.dataset.layout import WINDOW, Side, Split, chunk_paths, other
+from l2l.dataset.split import split_videos
+from l2l.dataset.writer import Recording, write_windows
+from l2l.errors import UserError
+from l2l.files import atomic
+from l2l.progress import progress
+from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS, MODEL_DIM
+
+_FACES = {FACE_DIM, MODEL_DIM}
+
+
+def split_recordings(folder: Path, test_names: Sequence[str], share: float) -> dict[Split, list[str]]:
+    """Folders below `folder`, by split. `train/` and `test/` decide when they are there, else names and share do."""
+    splits: tuple[Split, ...] = get_args(Split)
+    found = _folders(folder)
+    if not found:
+        raise UserError(
+            f"{folder}/ holds no recordings; make one folder for each, with p0_faces.npy, p1_faces.npy and the "
+            "speaker's sound."
+        )
+    if not set(found) & set(splits):
+        train, test = split_videos(found, test_names, share)
+        return {"train": train, "test": test}
+    if set(found) != set(splits):
+        stray = sorted(set(found) ^ set(splits))[0]
+        raise UserError(f"{folder}/: with train/ or test/ there must be both and nothing else, but see {stray!r}.")
+    if test_names:
+        raise UserError(f"{folder}/ has train/ and test/, so that test_videos decides nothing; take it out.")
+    return {split: [f"{split}/{name}" for name in _folders(folder / split)] for split in splits}
+
+
+def chunk_arrays(
+    folder: Path, split: dict[Split, Sequence[str]], out: Path, listener: Side, settings: config.Chunking
+) -> dict[Split, int]:
+    """Write the chunk files of both splits; all of them or none. Returns the number of windows in each.
+
+    Raises UserError naming the file that is missing, too short, misshapen or not finite.
+    """
+    strides: dict[Split, int] = {"train": settings.stride_train, "test": settings.stride_test}
+    chosen = {part: [_recording(folder, name, listener, strides[part]) for name in split[part]] for part in split}
+    if not any(chosen.values()):
+        raise UserError(f"{folder}/: no recordings were chosen; name some for training.")
+    seats: dict[Side, str] = {"p0": "left", "p1": "right"}
+    with contextlib.ExitStack() as stack:
+        for part, recordings in chosen.items():
+            for side in get_args(Side):
+                partial = {
+                    name: stack.enter_context(atomic(path)) for name, path in chunk_paths(out, part, side).items()
+                }
+                listening = recordings if side == listener else []
+                count = sum(len(recording.starts) for recording in listening)
+                write_windows(partial, count, seats[other(side)], _checked(folder, listening, listener))
+    return {part: sum(len(recording.starts) for recording in recordings) for part, recordings in chosen.items()}
+
+
+def _folders(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+
+def _find(folder: Path, name: str, listener: Side) -> Path:
+    """The file of one array, by our name or by the authors'."""
+    speaker = other(listener)
+    theirs = {
+        f"{listener}_faces.npy": f"{listener}_list_faces_clean_deca.npy",
+        f"{speaker}_faces.npy": f"{speaker}_speak_faces_clean_deca.npy",
+        f"{speaker}_audio.npy": f"{speaker}_speak_audio_clean_deca.npy",
+    }[name]
+    found = [path for path in (folder / name, folder / theirs) if path.exists()]
+    if len(found) > 1:
+        raise UserError(f"{folder} holds both {name} and {theirs}; keep one of them.")
+    if not found:
+        raise UserError(f"{folder / name} is missing; {listener} listens, so that it is needed.")
+    return found[0]
+
+
+def _recording(folder: Path, name: str, listener: Side, stride: int) -> Recording:
+    """Map the arrays of one recording and check their shapes; their values are checked when they are read."""
+    speaker, place = other(listener), folder / name
+    paths = [_find(place, file, listener) for file in _names(listener)]
+    arrays = [_without_batch(open_array(path, "numbers"), path) for path in paths]
+    for path, array in zip(paths[:2], arrays[:2], strict=True):
+        if array.shape[1] not in _FACES:
+            raise UserError(f"{path} has {array.shape[1]} columns, expected 56 (expression, rotation, jaw) or 184.")
+        if len(array) < WINDOW:
+            raise UserError(f"{path} has {len(array)} frames; a window needs {WINDOW}: leave this recording out.")
+    listening, speaking, audio = arrays
+    if len(speaking) != len(listening):
+        raise UserError(f"{paths[1]} has {len(speaking)} frames but {paths[0]} has {len(listening)}; cut them alike.")
+    expected = (AUDIO_PER_FRAME * len(listening), MEL_BANDS)
+    if audio.shape != expected:
+        raise UserError(
+            f"{paths[2]} has shape {audio.shape}, expected {expected}: {AUDIO_PER_FRAME} rows of {MEL_BANDS} bands for "
+            f"each of the {len(listening)} frames of {speaker}'s face; cut or pad it."
+        )
+    return Recording(name, listening, speaking, audio, list(range(0, len(listening) - WINDOW + 1, stride)))
+
+
+def _names(listener: Side) -> tuple[str, str, str]:
+    speaker = other(listener)
+    return f"{listener}_faces.npy", f"{speaker}_faces.npy", f"{speaker}_audio.npy"
+
+
+def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:
+    """(1, T, C) or (T, C) -> (T, C)."""
+    if array.ndim == 3 and len(array) == 1:
+        return array[0]
+    if array.ndim != 2:
+        raise UserError(f"{path} has shape {array.shape}, expected (T, columns) or (1, T, columns); reshape it.")
+    return array
+
+
+def _checked(folder: Path, recordings: list[Recording], listener: Side) -> Iterator[Recording]:
+    for recording in progress(recordings, f"chunk {listener} listens", unit="recording"):
+        arrays = (recording.listening, recording.speaking, recording.audio)
+        for name, array in zip(_names(listener), arrays, strict=True):
+            check_finite(array, str(_find(folder / recording.name, name, listener)))
+        yield recording

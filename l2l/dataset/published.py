@@ -1,0 +1,147 @@
+"""The published people: from the authors' archive to data/<person>/{train,test}.
+
+Run it alone: `l2l fetch conan`. It takes data/conan_data.tar when that is there, and downloads it when not.
+
+- Nothing appears under data/<person> before every array has been checked: then the whole folder does, by one rename.
+- Arrays that are float32 keep their bytes; others (float64 sound) are written as float32, in which all models compute.
+"""
+
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import get_args
+
+import numpy as np
+
+from l2l.archives import Archive, Limits, open_archive
+from l2l.catalogue import by_hand, entry, placed_dataset
+from l2l.dataset.checked import check_finite, open_array, store_as_float32
+from l2l.dataset.layout import PART_SHAPES, Side, Split, chunk_paths
+from l2l.download import download
+from l2l.errors import UserError
+from l2l.progress import progress
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+SIDES: tuple[Side, ...] = get_args(Side)
+
+
+def fetch(person: str, data: Path) -> bool:
+    """Put the published data of one person at data/<person>; False when they are there already.
+
+    Raises UserError that says what is wrong, or where to put the archive by hand; then `data` is as it was.
+    """
+    known, out = entry(person), data / person
+    if is_complete(out):
+        return False
+    _refuse_to_overwrite(out)
+    archive = placed_dataset(data, person)
+    if archive is None:
+        archive = data / f"{person}_data.tar"
+        try:
+            download(known.url, archive, known.sha256)
+        except UserError as error:
+            raise UserError(f"{str(error).rstrip('.')}; or {by_hand(data, person)}.") from None
+    unpack(archive, person, out)
+    return True
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all files of both splits and both listeners are there."""
+    return all(path.is_file() for path in dataset_files(folder))
+
+
+def dataset_files(folder: Path) -> list[Path]:
+    """The 16 files of one person."""
+    return [path for split in SPLITS for side in SIDES for path in chunk_paths(folder, split, side).values()]
+
+
+def unpack(archive: Path, person: str, out: Path, limits: Limits | None = None) -> None:
+    """Unpack, check, and only then rename into place. Raises UserError naming the archive and what is wrong with it."""
+    _refuse_to_overwrite(out)
+    staging = out.with_name(f".{out.name}.unpacking")
+    shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
+    with open_archive(archive, limits) as opened:
+        chosen = _choose(opened, person)
+        try:
+            found = opened.extract({name: staging / relative for name, relative in chosen.items()})
+            for name, path in progress(found, f"unpack {person}", unit="file", total=len(chosen)):
+                open_array(path, "text" if "_files_" in path.name else "numbers", f"{archive}: {name}")
+            for split in SPLITS:
+                for side in SIDES:
+                    _check(staging, split, side, f"{archive}: {person}", side == listener_side(person))
+            _clear_empty(out)
+            staging.rename(out)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def listener_side(person: str) -> Side:
+    return "p0" if entry(person).listener == "left" else "p1"
+
+
+def _choose(archive: Archive, person: str) -> dict[PurePosixPath, Path]:
+    """{member: path below data/<person>} of the 16 files, wherever the archive keeps the person's folder."""
+    chosen: dict[Path, PurePosixPath] = {}
+    others = set()
+    wanted = set(dataset_files(Path()))
+    for name in archive.names:
+        relative = Path(*name.parts[-2:])
+        if relative not in wanted or len(name.parts) < 3:
+            continue
+        if name.parts[-3] != person:
+            others.add(name.parts[-3])
+        elif relative in chosen:
+            raise UserError(f"{archive.path} holds {person}/{relative} in two places; get the published archive.")
+        else:
+            chosen[relative] = name
+    if not chosen and others:
+        named = ascii(", ".join(sorted(others))[:100])
+        raise UserError(f"{archive.path} holds the data of {named}, not of {person}; is it the right archive?")
+    missing = sorted(str(path) for path in wanted - set(chosen))
+    if missing:
+        raise UserError(
+            f"{archive.path} has no {person}/{missing[0]} ({len(missing)} of {len(wanted)} files are missing); "
+            f"get the published archive of {person}."
+        )
+    return {name: relative for relative, name in chosen.items()}
+
+
+def _check(folder: Path, split: Split, side: Side, label: str, needed: bool) -> None:
+    """The four files in which `side` listens: shapes, as many windows in each, finite; then stored as float32."""
+    count = -1
+    for part, path in chunk_paths(folder, split, side).items():
+        name = f"{label}/{path.relative_to(folder)}"
+        array = open_array(path, "text" if part == "files" else "numbers", name)
+        shape = PART_SHAPES[part]
+        count = len(array) if count < 0 and array.ndim else count
+        if array.shape != (count, *shape):
+            wanted = f"({count if count >= 0 else 'N'}, {', '.join(map(str, shape))})"
+            raise UserError(f"{name} has shape {array.shape}, expected {wanted}; get the published archive.")
+        if needed and not count:
+            raise UserError(f"{name} has no windows; get the published archive.")
+        if part == "files":
+            _check_names(array, name)
+        else:
+            check_finite(array, name)
+            store_as_float32(path, array)
+
+
+def _check_names(array: np.ndarray, name: str) -> None:
+    if (array[:, 0, 0] == "").any():
+        raise UserError(f"{name} has windows without the name of their video; get the published archive.")
+
+
+def _refuse_to_overwrite(out: Path) -> None:
+    if (
+        out.is_symlink()
+        or (out.exists() and not out.is_dir())
+        or any(path.is_symlink() or not path.is_dir() for path in out.rglob("*"))
+    ):
+        raise UserError(f"{out} holds files already, but not a whole dataset; move it away and run this again.")
+
+
+def _clear_empty(out: Path) -> None:
+    """Remove the empty folders that a workflow makes before its job."""
+    for folder in sorted(out.rglob("*"), reverse=True):
+        folder.rmdir()
+    if out.exists():
+        out.rmdir()

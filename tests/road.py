@@ -1,0 +1,38 @@
+"""The whole road on tiny settings, run once for all tests that look at it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = {
+    "demo": {"recordings": 3, "seconds": 16},
+    "chunking": {"stride_train": 8, "stride_test": 16},
+    "sampling": {"samples": 3},
+    "preview": {"seconds": 2},
+    "codebook": {
+        **{"hidden_size": 16, "layers": 1, "heads": 2, "feedforward_size": 16, "codes": 8},
+        "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
+    },
+    "predictor": {
+        **{"hidden_size": 16, "layers": 1, "cross_layers": 1, "heads": 2, "feedforward_size": 16},
+        "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
+    },
+}
+PEOPLE = {"demo": {"listener": "left", "source": "demo"}, "alice": {"listener": "right"}, "bad": {"listener": "left"}}
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow in `folder`, as its README says: two cores."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
+    # Snakemake finds no profile of this repository from another folder, and must not find the user's.
+    environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "none")}
+    return subprocess.run(
+        [*command, "--snakefile", str(ROOT / "workflow/Snakefile"), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )

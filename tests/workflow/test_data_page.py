@@ -1,0 +1,62 @@
+"""docs/data.md: every command that it shows runs, and its tables are those of the code."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from l2l import cli
+from l2l.catalogue import published
+from tests.dataset.archives import person_arrays, write_tar
+from tests.road import ROOT, TINY, snakemake
+from tests.training.test_released_archive import members, write
+
+PAGE = (ROOT / "docs" / "data.md").read_text()
+COMMANDS = re.findall(r"^\$ (.*)$", PAGE, re.M)
+
+
+def people() -> dict:
+    """The people of the page's YAML, together."""
+    found: dict = {}
+    for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.S):
+        found |= yaml.safe_load(block)["people"]
+    found["conan_released"].pop("preset", None)  # settings of the models, of no matter here
+    return found
+
+
+def test_the_page_lists_the_people_there_are() -> None:
+    rows = re.findall(r"^\| (\w+) \| (p[01]), (left|right) \| (yes|no) \|$", PAGE, re.M)
+    assert [(name, side, models) for name, _, side, models in rows] == [
+        (name, entry.listener, "yes" if entry.models else "no") for name, entry in published().items()
+    ]
+    assert all((side == "left") == (number == "p0") for _, number, side, _ in rows)
+
+
+@pytest.mark.workflow
+def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path / "third_party/weights"))
+    settings = {key: TINY[key] for key in ("codebook", "predictor", "sampling")}
+    Path("config.yaml").write_text(yaml.safe_dump({"people": people(), **settings}))
+    for person in ("conan", "fallon"):
+        write_tar(Path(f"data/{person}_data.tar"), person_arrays(tmp_path / "made"), person)
+    write(Path("data/conan_models.tar"), members())
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        folder = Path(f"data/raw/alice/day {number}")
+        folder.mkdir(parents=True)
+        for name, shape in {"p0_faces": (1, 200, 56), "p1_faces": (200, 184), "p1_audio": (1, 800, 128)}.items():
+            np.save(folder / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
+    assert len(COMMANDS) >= 6
+    for command in COMMANDS:
+        program, *arguments = shlex.split(command)
+        if program == "l2l":
+            assert cli.main(arguments) == 0, command
+        else:
+            assert program == "snakemake"
+            done = snakemake(tmp_path, *arguments[2:])
+            assert done.returncode == 0, command + done.stdout + done.stderr
+    assert Path("results/conan/eval.json").exists() and Path("results/alice/eval.json").exists()

@@ -1,0 +1,110 @@
+"""From an archive or from arrays in data/ to numbers, with the workflow and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.dataset.archives import person_arrays, write_tar
+from tests.dataset.test_published import listing
+from tests.tiny import tiny_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A folder with a configuration of differences: two ways in, one of them under a name of our own."""
+    settings = tiny_settings(8).model_dump()
+    people = {
+        "mine": {"source": "published", "dataset": "fallon"},
+        "kimmel": {"source": "published"},
+        "alice": {"source": "arrays", "listener": "left"},
+        "conan_released": {"source": "published", "dataset": "conan", "models": "released"},
+    }
+    changed = {key: settings[key] for key in ("codebook", "predictor", "sampling", "evaluation")}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"people": people, **changed}))
+    return tmp_path
+
+
+def snakemake(work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "workflow" / "Snakefile"), "--cores", "1"]
+    # `l2l` is a script of the environment; PYTHONPATH makes it run this checkout.
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([*command, *arguments], cwd=work, env=environment, text=True, capture_output=True)
+
+
+@pytest.mark.workflow
+def test_a_placed_archive_becomes_numbers_and_is_needed_no_more(work: Path) -> None:
+    archive = write_tar(work / "data" / "fallon_data.tar", person_arrays(work / "made"), "fallon")
+    done = snakemake(work, "results/mine/eval.json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((work / "results/mine/eval.json").read_text())
+    assert "--listener p1" in done.stderr and "data/fallon" in done.stderr
+    archive.unlink()
+    before = listing(work / "data")
+    assert "Nothing to be done" in snakemake(work, "results/mine/eval.json").stderr
+    forced = snakemake(work, "--forcerun", "fetch", "--until", "fetch", "--", "results/mine/eval.json")
+    assert forced.returncode == 0 and "rule fetch" in forced.stderr, forced.stderr
+    assert listing(work / "data") == before
+
+
+@pytest.mark.workflow
+def test_arrays_become_numbers(work: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        folder, frames = work / "data/raw/alice" / f"day {number}", 250 + number
+        folder.mkdir(parents=True)
+        for name, shape in {
+            "p0_faces": (1, frames, 56),
+            "p1_faces": (frames, 184),
+            "p1_audio": (1, 4 * frames, 128),
+        }.items():
+            np.save(folder / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
+    done = snakemake(work, "results/alice/eval.json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((work / "results/alice/eval.json").read_text())
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("results/kimmel/eval.json", "run `l2l fetch kimmel`, or put the archive at data/kimmel_data.tar"),
+        ("results/mine/preview.mp4", "which has no videos"),
+        ("results/alice/eval.json", "data/raw/alice/ holds no recordings"),
+        ("data/kimmel/train/p0_list_faces_clean_deca.npy", "run `l2l fetch kimmel`"),
+    ],
+)
+def test_what_cannot_be_made_is_one_sentence_and_nothing_is_done(work: Path, target: str, words: str) -> None:
+    done = snakemake(work, target)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode and words in last and last.startswith("Error: "), done.stderr
+    assert not (work / "results").exists() and not (work / "data").exists()
+
+
+@pytest.mark.workflow
+def test_a_download_is_planned_only_when_the_configuration_allows_it(work: Path) -> None:
+    assert snakemake(work, "-n", "data/kimmel/test/p0_list_faces_clean_deca.npy").returncode
+    planned = snakemake(work, "-n", "results/kimmel/eval.json", "--config", "download=true")
+    assert planned.returncode == 0 and "l2l fetch kimmel" in planned.stderr + planned.stdout
+
+
+@pytest.mark.workflow
+def test_released_models_stand_in_for_training(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L2L_WEIGHTS", str(work / "weights"))
+    write_tar(work / "data" / "conan_data.tar", {})
+    missing = snakemake(work, "-n", "results/conan_released/eval.json")
+    assert "run `l2l fetch-models conan`" in missing.stderr.splitlines()[-1]
+    folder = work / "weights/released/conan"
+    folder.mkdir(parents=True)
+    for name in ("codebook.pth", "codebook_core.npz", "codebook.json"):
+        (folder / name).touch()
+        (folder / name.replace("codebook", "predictor")).touch()
+    planned = snakemake(work, "-n", "results/conan_released/eval.json").stdout
+    assert "rule import_released" in planned and "rule fetch" in planned and "train_codebook" not in planned
