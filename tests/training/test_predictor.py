@@ -113,6 +113,8 @@ def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook
     assert torch.equal(run.task.codes, smoothed) and not torch.equal(smoothed, not_smoothed)
     faces = bilateral(data.speaker[run.task.train, :, :56])
     np.testing.assert_allclose(run.speaker.std, faces.astype(float).std(1).std(0) + 1e-10, rtol=1e-4)
+    sound = data.audio[run.task.train].astype(float)
+    np.testing.assert_allclose(run.audio.std, sound.std(1).std(0) + 1e-10, rtol=1e-3)
     np.testing.assert_allclose(run.audio.mean, data.audio[run.task.train].mean((0, 1)), rtol=1e-4)
     expected = (bilateral(data.speaker[7, :, :56]) - run.speaker.mean) / run.speaker.std
     np.testing.assert_allclose(run.task.speaker[7], expected[:40], rtol=1e-4, atol=1e-4)
