@@ -54,8 +54,9 @@ def test_samples_differ_from_each_other_and_follow_the_seed(person: Path, tmp_pa
         assert (one["codes"] != other["codes"]).any()
 
 
-def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_path: Path) -> None:
-    blind = tiny_settings(sampling={"samples": 2, "past": "none"})
+@pytest.mark.parametrize("positions", ["all", "first"])
+def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_path: Path, positions: str) -> None:
+    blind = tiny_settings(sampling={"samples": 2, "past": "none", "positions": positions})
     found = run(person, tmp_path / "samples.npz", blind)
     copy = tmp_path / "copy"
     (copy / "test").mkdir(parents=True)
