@@ -1,7 +1,7 @@
 """The command line: one subcommand per step of the road. It parses and calls, nothing else.
 
 Every rule of the workflow runs one of these; the command in its log can be copied and run alone. Settings come from
-`--set section.key=value` (any number) and `--config FILE`; what is not given has its default.
+`--set section.key=value` (any number), `--preset released` and `--config FILE`; what is not given has its default.
 """
 
 import argparse
@@ -10,8 +10,9 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
-from l2l import cli_published, config
+from l2l import cli_published, cli_released, config
 from l2l.errors import UserError
 
 Arguments = argparse.Namespace
@@ -155,13 +156,16 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, call: Callable[[Arguments], None], summary: str, *, settings: bool = True) -> Callable:
         command = commands.add_parser(name, help=summary, description=summary)
-        command.set_defaults(call=call, set=[], config=None)
+        command.set_defaults(call=call, set=[], config=None, preset="modern")
         if settings:
             group = command.add_argument_group("settings")
             group.add_argument(
                 "--set", action="extend", nargs="+", metavar="KEY=VALUE", help="e.g. mel.feature=log_mel"
             )
             group.add_argument("--config", type=Path, metavar="FILE", help="a YAML file with settings")
+            group.add_argument(
+                "--preset", choices=get_args(config.Preset), default="modern", help="laid over the file, under --set"
+            )
 
         def argument(*names: str, **options) -> None:
             if not options.get("action") and "choices" not in options:
@@ -268,6 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("--defaults", action="store_true", help="print every setting with its default and its meaning")
 
     cli_published.register(add)
+    cli_released.add_commands(commands)
     return parser
 
 
@@ -276,7 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        args.settings = config.from_differences(args.set, args.config)
+        args.settings = config.from_differences(args.set, args.config, args.preset)
         args.call(args)
     except UserError as error:
         print(f"l2l {args.command}: {error}", file=sys.stderr)

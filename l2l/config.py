@@ -33,6 +33,7 @@ from l2l.settings import (
     Tracking,
     Training,
     Video,
+    Windows,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Mel",
     "Person",
     "Predictor",
+    "Preset",
     "Preview",
     "Sampling",
     "Section",
@@ -54,14 +56,20 @@ __all__ = [
     "Tracking",
     "Training",
     "Video",
+    "Windows",
     "differences",
     "from_differences",
     "load",
     "merge",
+    "nested_differences",
+    "overlaid",
+    "preset",
     "validate",
 ]
 
 S = TypeVar("S", bound=Section)
+Preset = Literal["modern", "released"]
+PRESETS = Path(__file__).resolve().parents[1] / "workflow" / "presets"
 
 
 class Person(Section):
@@ -80,6 +88,7 @@ class Person(Section):
         None, description="left: p0 listens; right: p1 listens; published data says it itself"
     )
     test_videos: tuple[str, ...] = Field((), description="recordings kept for testing, by file name without suffix")
+    preset: Preset = Field("modern", description="modern: the settings as they are; released: as the original program")
     overrides: dict[str, Any] = Field(default_factory=dict, description="settings that differ for this person")
 
     @field_validator("listener")
@@ -140,10 +149,11 @@ class Config(Settings):
         return people
 
     def settings(self, person: str) -> Settings:
-        """The settings of one person: everyone's, changed by the person's overrides."""
-        base = self.model_dump(exclude=set(Config.model_fields) - set(Settings.model_fields))
-        where = f"people.{person}.overrides"
-        return _validate(Settings, merge(base, self.people[person].overrides), where)
+        """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""
+        chosen = self.people[person]
+        everyones = self.model_dump(exclude=set(Config.model_fields) - set(Settings.model_fields))
+        base = merge(everyones, preset(chosen.preset))
+        return _validate(Settings, merge(base, chosen.overrides), f"people.{person}.overrides")
 
 
 def _known(name: str, person: Any) -> Any:
@@ -238,29 +248,51 @@ def load(path: str | Path) -> dict[str, Any]:
     return values
 
 
+def preset(name: Preset) -> dict[str, Any]:
+    """The settings that a preset changes; `modern` changes none."""
+    return {} if name == "modern" else load(PRESETS / f"{name}.yaml")
+
+
+def nested_differences(settings: Settings, sections: tuple[str, ...]) -> dict[str, Any]:
+    """Every value of these sections (or plain keys) that is not the default, section by section."""
+
+    def walk(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for key, value in values.items():
+            if isinstance(value, dict):
+                if inner := walk(value, usual[key]):
+                    found[key] = inner
+            elif value != usual[key]:
+                found[key] = value
+        return found
+
+    default, values = Settings().model_dump(), settings.model_dump()
+    return walk({section: values[section] for section in sections}, default)
+
+
 def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
     """`section.key=value` for every value of these sections (or plain keys) that is not the default."""
-    default, found = Settings().model_dump(), []
 
-    def walk(prefix: str, value: Any, usual: Any) -> None:
-        if isinstance(value, dict):
-            for key in value:
-                walk(f"{prefix}.{key}", value[key], usual[key])
-        elif value != usual:
-            found.append(f"{prefix}={value}")
+    def flat(values: dict[str, Any], prefix: str = "") -> list[str]:
+        found = []
+        for key, value in values.items():
+            found += flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={value}"]
+        return found
 
-    values = settings.model_dump()
-    for section in sections:
-        walk(section, values[section], default[section])
-    return found
+    return flat(nested_differences(settings, sections))
 
 
-def from_differences(pairs: list[str], path: str | Path | None = None) -> Settings:
-    """Settings from a file (optional; keys that are the workflow's alone, as `people`, are left out) and pairs
-    `section.key=value` laid over it."""
+def from_differences(pairs: list[str], path: str | Path | None = None, chosen: Preset = "modern") -> Settings:
+    """Settings from a file (optional; keys that are the workflow's alone, as `people`, are left out), a preset, and
+    `section.key=value` pairs, each laid over the one before."""
     values = load(path) if path else {}
     for key in set(Config.model_fields) - set(Settings.model_fields):
         values.pop(key, None)
+    return overlaid(merge(values, preset(chosen)), pairs, str(path) if path and not pairs else "settings")
+
+
+def overlaid(values: dict[str, Any], pairs: list[str], where: str) -> Settings:
+    """`values` with `section.key=value` pairs laid over them. Raises UserError naming the key."""
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:
@@ -269,4 +301,4 @@ def from_differences(pairs: list[str], path: str | Path | None = None) -> Settin
         for part in reversed(key.split(".")):
             value = {part: value}
         values = merge(values, value)
-    return _validate(Settings, values, str(path) if path and not pairs else "settings")
+    return _validate(Settings, values, where)

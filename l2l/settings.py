@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Smoothing = Literal["none", "bilateral"]
+Statistics = Literal["frames", "released"]
 
 
 class Section(BaseModel):
@@ -102,18 +104,42 @@ class Chunking(Section):
     test_share: Fraction = Field(0.2, description="share of the recordings kept for testing (at least one of two)")
 
 
+class Windows(Section):
+    """What is done to windows of 64 frames before a model sees them, and which of them are held out."""
+
+    smoothing: Smoothing = Field("none", description="of faces over time; bilateral: 5 frames, as released")
+    statistics: Statistics = Field("frames", description="std of all frames; released: std over windows of their stds")
+    holdout: Literal["video", "window"] = Field(
+        "video", description="validate on whole recordings; window: on random windows, as released"
+    )
+
+
 class Training(Section):
     """How long and how fast a model is trained."""
 
     batch_size: Count = Field(32, description="windows per step")
+    batches: Literal["mixed", "fixed"] = Field(
+        "mixed", description="mixed anew each epoch; fixed: only their order changes, as released"
+    )
     learning_rate: Positive = Field(4e-4, description="peak learning rate")
-    warmup_steps: int = Field(200, ge=0, description="steps until the peak, linear; then a cosine to zero at max_steps")
+    warmup_steps: int = Field(200, ge=0, description="steps until the peak, linear")
+    schedule: Literal["cosine", "inverse_sqrt"] = Field(
+        "cosine", description="after the peak: a cosine to zero at max_steps; or 1 / sqrt(step), as released"
+    )
+    clip: float = Field(1.0, ge=0, description="largest gradient norm of a step; 0: any")
     max_steps: Count = Field(20000, description="stop after this many steps")
-    validate_every: Count = Field(250, description="steps between two looks at the validation loss")
-    patience: Count = Field(10, description="stop after this many looks without a better validation loss")
-    validation_share: Fraction = Field(0.2, description="share of the training recordings held out for validation")
+    max_epochs: int = Field(0, ge=0, description="stop after this many epochs; 0: no limit")
+    validate_every: int = Field(250, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
+    patience: int = Field(10, ge=0, description="stop after this many looks without a better loss; 0: never")
+    validation_share: Fraction = Field(0.2, description="share of the recordings (or windows) held out for validation")
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves it to torch or the workflow")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+
+    @model_validator(mode="after")
+    def _warms_up(self) -> "Training":
+        if self.schedule == "inverse_sqrt" and not self.warmup_steps:
+            raise ValueError("warmup_steps must be at least 1 for the schedule inverse_sqrt")
+        return self
 
 
 class Codebook(Section):
@@ -126,6 +152,13 @@ class Codebook(Section):
     codes: int = Field(200, ge=2, description="entries in the codebook")
     commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
     padding: Literal["replicate", "zeros"] = Field("replicate", description="convolution padding")
+    crops: Literal["random", "halves"] = Field(
+        "random", description="from anywhere in a window; halves: only its two halves, as released"
+    )
+    best: Literal["reconstruction", "total"] = Field(
+        "reconstruction",
+        description="validation loss that decides; total: with the quantizer's, as released",
+    )
     training: Training = Field(default_factory=Training, description="see Training")
 
     @model_validator(mode="after")
@@ -144,6 +177,9 @@ class Predictor(Section):
     heads: Count = Field(10, description="attention heads")
     feedforward_size: Count = Field(128, description="inner width of the transformer's MLP")
     padding: Literal["replicate", "zeros"] = Field("replicate", description="convolution padding")
+    masks: Literal["uniform", "released"] = Field(
+        "uniform", description="visible past codes: 0..4; released: 0..20, where 4 and more show all"
+    )
     training: Training = Field(default_factory=Training, description="see Training")
 
     @model_validator(mode="after")
@@ -160,8 +196,21 @@ class Sampling(Section):
     temperature: Positive = Field(0.7, description="below 1 is safer, above 1 is wilder")
     top_p: float = Field(0.9, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass")
     past: Literal["real", "none"] = Field(
-        "real", description="real: the listener's first 32 frames are given; none: nothing is"
+        "real", description="real: the listener's first 32 frames are given; none: nothing is, as released"
     )
+    positions: Literal["all", "first"] = Field(
+        "all", description="all: 4 codes from one pass; first: 4 passes of 1 code, 8 frames apart, as released"
+    )
+    reencode: bool = Field(False, description="positions first: past codes are decoded and encoded again, as released")
+    audio_step: Literal[4, 1] = Field(
+        4, description="positions first: rows of audio per frame of advance; 1 lags behind, as released"
+    )
+    sample_idx: int = Field(
+        -1, ge=-1, description="k >= 0: keep the last of k + 1 different draws, no nucleus, as released; -1: off"
+    )
+    batch_size: Count = Field(64, description="windows at a time")
+    whole_batches: bool = Field(False, description="leave out a last batch that is not full, as released")
+    max_windows: int = Field(0, ge=0, description="sample only the first windows; 0: all; released: 1024")
 
 
 class Evaluation(Section):
@@ -197,6 +246,7 @@ class Settings(Section):
     faces: Faces = Field(default_factory=Faces, description="see Faces")
     mel: Mel = Field(default_factory=Mel, description="see Mel")
     chunking: Chunking = Field(default_factory=Chunking, description="see Chunking")
+    windows: Windows = Field(default_factory=Windows, description="see Windows")
     codebook: Codebook = Field(default_factory=Codebook, description="see Codebook")
     predictor: Predictor = Field(default_factory=Predictor, description="see Predictor")
     sampling: Sampling = Field(default_factory=Sampling, description="see Sampling")

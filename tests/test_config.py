@@ -62,6 +62,11 @@ def test_every_key_says_what_it_means():
         ({"people": {"a": {"listener": "left", "overrides": {"mel": {"hp": 1}}}}}, ["people.a.overrides", "mel.hp"]),
         ({"seed": float("nan")}, ["seed"]),
         ({"mel": 3}, ["mel"]),
+        ({"people": {"a": {"listener": "left", "preset": "old"}}}, ["people.a.preset", "released"]),
+        (
+            {"predictor": {"training": {"schedule": "inverse_sqrt", "warmup_steps": 0}}},
+            ["predictor.training", "warmup_steps must be at least 1"],
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_key(values, words):
@@ -78,6 +83,23 @@ def test_a_person_overrides_only_what_they_name():
     settings = found.settings("a")
     assert (settings.seed, settings.mel.feature, settings.mel.hop) == (3, "mfcc", 160)
     assert found.people["a"].listener_side == "p1"
+
+
+def test_a_preset_lies_between_everyones_settings_and_the_persons_own():
+    person = {"listener": "left", "preset": "released", "overrides": {"sampling": {"audio_step": 4}}}
+    found = config.validate({"sampling": {"samples": 3, "past": "real"}, "people": {"a": person}}).settings("a")
+    sampling = found.sampling
+    assert (sampling.samples, sampling.past, sampling.positions, sampling.audio_step) == (3, "none", "first", 4)
+    assert found.codebook.training.schedule == "inverse_sqrt"
+    modern = config.validate({"people": {"a": {"listener": "left"}}}).settings("a")
+    assert modern == config.Settings()
+
+
+def test_the_command_line_takes_the_same_preset():
+    pairs = config.differences(config.from_differences([], None, "released"), tuple(config.Settings.model_fields))
+    person = {"listener": "left", "preset": "released"}
+    assert config.from_differences(pairs) == config.validate({"people": {"a": person}}).settings("a")
+    assert config.from_differences(["sampling.past=real"], None, "released").sampling.past == "real"
 
 
 def test_a_published_person_listens_on_the_published_side_under_any_name():

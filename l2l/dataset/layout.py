@@ -5,6 +5,7 @@
 - p0 is the person on the left of the picture, p1 the one on the right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,10 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.listener)
 
+    def first(self, count: int) -> "Chunks":
+        """The first `count` windows."""
+        return Chunks(self.listener[:count], self.speaker[:count], self.audio[:count], self.files[:count])
+
     @property
     def videos(self) -> np.ndarray:
         """(N,) the video each window comes from."""
@@ -84,3 +89,11 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
                 f"{path} has shape {array.shape}, expected {(count, *PART_SHAPES[part])}; make the chunks again."
             )
     return Chunks(**arrays)
+
+
+def concatenate(people: Sequence[Chunks]) -> Chunks:
+    """The windows of several people, one after another; a single one stays memory-mapped."""
+    if len(people) == 1:
+        return people[0]
+    parts = ("listener", "speaker", "audio", "files")
+    return Chunks(**{part: np.concatenate([getattr(person, part) for person in people]) for part in parts})

@@ -80,6 +80,10 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
         raise UserError(f"{path} is not a file of samples that can be read; sample again.") from None
     samples = arrays["samples"]
+    # The settings say so when the last windows were left out on purpose.
+    left_out = {"max_windows", "whole_batches"} & {k for k, v in json.loads(arrays["sampling"].item()).items() if v}
+    if left_out and samples.ndim == 4 and 0 < samples.shape[1] < windows:
+        windows = samples.shape[1]
     if samples.ndim != 4 or samples.shape[1:] != (windows, WINDOW, MODEL_DIM) or not len(samples):
         wanted = f"(samples, {windows}, {WINDOW}, {MODEL_DIM})"
         raise UserError(
@@ -156,6 +160,7 @@ def evaluate(
         if not len(data):
             raise UserError(f"{chunks}/{split} has no {split} windows; add a second recording or longer ones.")
     drawn = load_samples(samples, len(test))
+    test = test.first(drawn["samples"].shape[1])
     frames = slice(int(drawn["first_frame"].item()), WINDOW)
     truth = np.asarray(test.listener[:, frames, :MODEL_DIM], np.float32)  # (N, T, 56)
     if not np.isfinite(truth).all():

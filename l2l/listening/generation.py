@@ -2,8 +2,8 @@
 
 - Training fits the 4 codes of the next 32 frames at once, from 32 past frames of listener and 40 of speaker, so the
   plain way is to draw all 4 from one pass. Given that pass they are independent: no code sees the others drawn.
-- We differ from the released test loop, which zeroes the listener's past, draws one code per step and shifts the
-  codes as if each were a patch of 8 frames. They are channel groups of 32 frames (see `l2l.models.codebook`).
+- The released test loop zeroes the listener's past, draws one code per step and shifts the codes as if each were a
+  patch of 8 frames: `sampling.positions: first`, in `l2l.listening.autoregressive`.
 """
 
 import logging
@@ -20,15 +20,15 @@ from l2l.config import Settings
 from l2l.dataset.layout import Chunks, Side, load_chunks
 from l2l.errors import UserError
 from l2l.files import save_npz
+from l2l.listening.autoregressive import autoregress
 from l2l.models.codebook import FRAMES, GROUPS
 from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
+from l2l.training.batches import whole_batches
 from l2l.training.checkpoint import Pair, load_pair
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
-
-BATCH = 64  # windows at a time
 
 
 def nucleus(logits: Tensor, temperature: float, top_p: float) -> Tensor:
@@ -52,18 +52,85 @@ def draw(probabilities: Tensor, samples: int, generator: torch.Generator) -> Ten
     return codes.T.unflatten(1, probabilities.shape[:2])
 
 
+def distribution(logits: Tensor, sampling: config.Sampling) -> Tensor:
+    """Probabilities to draw from, (..., K) -> (..., K)."""
+    if sampling.sample_idx >= 0:
+        return logits.softmax(-1)
+    return nucleus(logits, sampling.temperature, sampling.top_p)
+
+
+def choose(probabilities: Tensor, sampling: config.Sampling, generator: torch.Generator) -> Tensor:
+    """One draw for each row, (B, K) -> codes (B,) on the same device; the draw itself is made on the CPU.
+
+    With `sample_idx` k, the last of k + 1 draws without replacement; UserError when there are not that many codes.
+    """
+    count = max(sampling.sample_idx, 0) + 1
+    if count > probabilities.shape[-1]:
+        raise UserError(f"sampling.sample_idx is {sampling.sample_idx}, but there are {probabilities.shape[-1]} codes.")
+    drawn = torch.multinomial(probabilities.cpu(), count, generator=generator)  # (B, count)
+    return drawn[:, -1].to(probabilities.device)
+
+
+def standardized(pair: Pair, chunks: Chunks, rows: slice, past: str, device: torch.device) -> tuple[Tensor, ...]:
+    """Whole windows of speaker (B, 64, 56) and audio (B, 256, 128), then of listener (B, 64, 56) if `past` is real."""
+    arrays = [pair.speaker.apply(chunks.speaker[rows, :, :MODEL_DIM]), pair.audio.apply(chunks.audio[rows])]
+    if past == "real":
+        arrays.append(pair.listener.apply(chunks.listener[rows, :, :MODEL_DIM]))
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
+
+
 @torch.no_grad()
 def next_codes(pair: Pair, chunks: Chunks, rows: slice, sampling: config.Sampling, device: torch.device) -> Tensor:
-    """Probabilities (B, 4, K) of the codes of frames 32..63 of some windows."""
-    speaker = torch.from_numpy(pair.speaker.apply(chunks.speaker[rows, :SPEAKER_FRAMES, :MODEL_DIM])).to(device)
-    audio = torch.from_numpy(pair.audio.apply(chunks.audio[rows, :SPEAKER_AUDIO])).to(device)
-    if sampling.past == "real":
-        past = torch.from_numpy(pair.listener.apply(chunks.listener[rows, :FRAMES, :MODEL_DIM])).to(device)
-        codes, visible = pair.codebook.encode(past), GROUPS
+    """Probabilities (B, 4, K) of the codes of frames 32..63 of some windows, all from one pass."""
+    speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
+    if listener:
+        codes, visible = pair.codebook.encode(listener[0][:, :FRAMES]), GROUPS
     else:
         codes, visible = torch.zeros(len(speaker), GROUPS, dtype=torch.int64, device=device), 0
-    logits = pair.predictor(codes, speaker, audio, visible)[:, :GROUPS]  # (B, 4, K)
-    return nucleus(logits, sampling.temperature, sampling.top_p)
+    logits = pair.predictor(codes, speaker[:, :SPEAKER_FRAMES], audio[:, :SPEAKER_AUDIO], visible)
+    return distribution(logits[:, :GROUPS], sampling)
+
+
+def futures(
+    pair: Pair,
+    chunks: Chunks,
+    rows: slice,
+    sampling: config.Sampling,
+    generator: torch.Generator,
+    device: torch.device,
+) -> tuple[Tensor, Tensor]:
+    """Codes (S, B, 4) of some windows and the probabilities (S or 1, B, 4, K) that they were drawn from."""
+    if sampling.positions == "all":
+        probabilities = next_codes(pair, chunks, rows, sampling, device)
+        if sampling.sample_idx < 0:
+            return draw(probabilities, sampling.samples, generator), probabilities[None]
+        flat = probabilities.flatten(0, 1)  # (B * 4, K)
+        drawn = [choose(flat, sampling, generator).cpu() for _ in range(sampling.samples)]
+        return torch.stack(drawn).unflatten(1, probabilities.shape[:2]), probabilities[None]
+    speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
+    past = listener[0][:, :FRAMES] if listener else None
+    found = [
+        autoregress(
+            pair.codebook,
+            pair.predictor,
+            past,
+            speaker,
+            audio,
+            sampling,
+            lambda logits: distribution(logits, sampling),
+            lambda probabilities: choose(probabilities, sampling, generator),
+        )
+        for _ in range(sampling.samples)
+    ]
+    return torch.stack([f.codes for f in found]).cpu(), torch.stack([f.probabilities for f in found])
+
+
+def chosen_rows(count: int, sampling: config.Sampling) -> list[slice]:
+    """The batches of `count` test windows, without those that `max_windows` and `whole_batches` leave out."""
+    count = min(count, sampling.max_windows or count)
+    if sampling.whole_batches:
+        return whole_batches(count, min(sampling.batch_size, count))
+    return [slice(start, min(start + sampling.batch_size, count)) for start in range(0, count, sampling.batch_size)]
 
 
 @torch.no_grad()
@@ -85,7 +152,8 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
 
     It holds `samples` (S, N, 64, 56) float32 in raw units, of which the frames from `first_frame` on are predicted and
     those before are what the model was told; `codes` (S, N, 4) int64; `entropy` (N, 4) float32, nats, of the
-    distributions drawn from; `seed`; and `sampling`, the settings as JSON. Row n is row n of the test chunks. Raises
+    distributions drawn from (their mean over samples, where each has its own); `seed`; and `sampling`, the settings as
+    JSON. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out the last ones. Raises
     UserError when there are none.
     """
     sampling = settings.sampling
@@ -99,18 +167,18 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
     pair.codebook.to(device)
     pair.predictor.to(device)
     generator = torch.Generator().manual_seed(settings.seed)
+    batches = chosen_rows(len(data), sampling)
+    data = data.first(batches[-1].stop)
     past = past_frames(pair, data, sampling)
     samples = np.empty((sampling.samples, len(data), 2 * FRAMES, MODEL_DIM), np.float32)
     samples[:, :, :FRAMES] = past
     codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
     entropy = np.empty((len(data), GROUPS), np.float32)
-    for start in tqdm(range(0, len(data), BATCH), unit="batch", disable=None):
-        rows = slice(start, start + BATCH)
-        probabilities = next_codes(pair, data, rows, sampling, device)
-        drawn = draw(probabilities, sampling.samples, generator)
+    for rows in tqdm(batches, unit="batch", disable=None):
+        drawn, probabilities = futures(pair, data, rows, sampling, generator, device)
         codes[:, rows] = drawn.numpy()
         samples[:, rows, FRAMES:] = decode(pair, drawn, device)
-        entropy[rows] = torch.special.entr(probabilities).sum(-1).cpu().numpy()
+        entropy[rows] = torch.special.entr(probabilities).sum(-1).mean(0).cpu().numpy()
     save_npz(
         out,
         samples=samples,

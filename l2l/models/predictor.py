@@ -74,7 +74,12 @@ class Predictor(nn.Module):
 
     def _past(self, codes: Tensor, hidden: int) -> Tensor:
         """Codes (B, 4) -> (B, 4, D), of which the first `hidden` rows hold only their position."""
-        seen = self.listener_past_tok_embedding(codes[:, hidden:])  # (B, 4 - hidden, D)
+        width = self.listener_past_tok_embedding.embedding_dim
+        if hidden == GROUPS:
+            # No lookup, so no gradient rather than one of zeros: Adam then leaves the embedding alone, as released.
+            seen = self.listener_past_tok_embedding.weight.new_zeros(len(codes), 0, width)
+        else:
+            seen = self.listener_past_tok_embedding(codes[:, hidden:])  # (B, 4 - hidden, D)
         return self.listener_past_pos_embedding(F.pad(seen, (0, 0, hidden, 0)))  # (B, 4, D)
 
     def _speaker(self, motion: Tensor, audio: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
-from l2l.errors import UserError
+from l2l.evaluation.evaluate import load_samples
 from l2l.faces import geometry
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import load_faces
@@ -75,10 +75,9 @@ def write_preview(
 
 def _gather(videos: Path, chunks: Path, samples: Path, listener: Side) -> Scene:
     windows = load_chunks(chunks, "test", listener)
-    with np.load(samples, allow_pickle=False) as file:
-        first, futures = int(file["first_frame"]), file["samples"]  # (S, N, 64, 56)
-    if len(windows) != futures.shape[1]:
-        raise UserError(f"{samples} holds {futures.shape[1]} windows, {chunks}/test {len(windows)}; sample again.")
+    drawn = load_samples(samples, len(windows))
+    first, futures = int(drawn["first_frame"].item()), drawn["samples"]  # (S, N, 64, 56)
+    windows = windows.first(futures.shape[1])
     names, counts = np.unique(windows.videos, return_counts=True)
     name = str(names[counts.argmax()])
     folder, number = videos / name, int(listener[1])

@@ -54,7 +54,8 @@ def save_checkpoint(path: Path, standardizers: dict[str, Standardizer], **conten
     }
     # Through an open file: given a path, torch would write the temporary file's random name into the archive.
     with atomic(path) as partial, open(partial, "wb") as file:
-        torch.save({"format": FORMAT, **content, "standardizer": tensors}, file)
+        smoothing: dict[str, str] = {name: standardizer.smoothing for name, standardizer in standardizers.items()}
+        torch.save({"format": FORMAT, **content, "standardizer": tensors, "smoothing": smoothing}, file)
 
 
 def _load(path: Path, kind: str) -> dict[str, Any]:
@@ -80,9 +81,14 @@ def _restore(model: nn.Module, content: dict[str, Any], path: Path) -> None:
 
 
 def _standardizers(content: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Standardizer]:
-    stored = content.pop("standardizer", {})
+    stored, smoothing = content.pop("standardizer", {}), content.pop("smoothing", {})
     try:
-        return {name: Standardizer.from_dict({k: v.numpy() for k, v in stored[name].items()}) for name in names}
+        return {
+            name: Standardizer.from_dict(
+                {key: value.numpy() for key, value in stored[name].items()}, smoothing.get(name, "none")
+            )
+            for name in names
+        }
     except KeyError as error:
         raise UserError(f"{path}: the standardizer {error} is missing; train again.") from None
 

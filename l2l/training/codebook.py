@@ -1,11 +1,14 @@
 """train-codebook: losses, batches and the checkpoint of the codebook (Ng et al. 2022, section 3.2).
 
-- Trained on crops of 32 frames at any offset of a window; the released code used only its two halves.
+- Trained on crops of 32 frames at any offset of a window; the released code used only its two halves
+  (`codebook.crops: halves`).
 - The best weights are those of the lowest validation RECONSTRUCTION error. The released code added the quantizer's
-  loss, which is in units of a latent that grows while the model gets better, and so kept a very early checkpoint.
+  loss (`codebook.best: total`), which is in units of a latent that grows while the model gets better, and so kept a
+  very early checkpoint.
 """
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +16,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import REGIONS, WINDOW, Side
+from l2l.dataset.layout import REGIONS, WINDOW, Chunks, Side
 from l2l.dataset.standardize import Standardizer
 from l2l.models.codebook import FRAMES, Codebook, perplexity
+from l2l.training.batches import held_out
 from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare
-from l2l.training.holdout import load_training_chunks, split_by_video
+from l2l.training.holdout import load_training_chunks, split
 from l2l.training.loop import train
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
 
-BATCH = 256  # windows of a validation step; the result does not depend on it
 CROPS = 2  # per window and step: as many frames as the released batches of two halves
 
 
@@ -50,27 +54,79 @@ def random_crops(windows: Tensor, generator: torch.Generator) -> Tensor:
     return windows.gather(1, frames[..., None].expand(-1, -1, windows.shape[-1]))
 
 
+def halves(windows: Tensor) -> Tensor:
+    """(N, 64, C) -> (2N, 32, C): the first halves of all windows, then the second halves."""
+    return torch.cat([windows[:, :FRAMES], windows[:, FRAMES:]])
+
+
 class CodebookTask:
     """The codebook's side of the training loop."""
 
-    def __init__(self, model: Codebook, motion: Tensor, train_rows: np.ndarray, validation: np.ndarray) -> None:
+    def __init__(
+        self, model: Codebook, motion: Tensor, train_rows: np.ndarray, validation: np.ndarray, sizes: config.Codebook
+    ) -> None:
         """`motion` is (N, 64, 56), standardized, on the model's device; the rows choose among its windows."""
-        self.model, self.motion, self.train, self.validation = model, motion, train_rows, validation
+        self.model, self.sizes = model, sizes
+        self.held = halves(motion[validation])  # (2 * held-out windows, 32, 56)
+        if sizes.crops == "halves":
+            self.motion = halves(motion[train_rows])
+            self.train = np.arange(len(self.motion))
+        else:
+            self.motion, self.train = motion, train_rows
 
     def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+        if self.sizes.crops == "halves":
+            return codebook_loss(self.model, self.motion[rows])
         return codebook_loss(self.model, random_crops(self.motion[np.repeat(rows, CROPS)], generator))
 
     def validate(self) -> dict[str, float]:
-        """Mean over both halves of every held-out window."""
+        """Mean over both halves of the held-out windows."""
+        training = self.sizes.training
         total, quantizer, counts = 0.0, 0.0, np.zeros(self.model.quantize.embedding.num_embeddings, np.int64)
-        for start in range(0, len(self.validation), BATCH):
-            halves = self.motion[self.validation[start : start + BATCH]].reshape(-1, FRAMES, MODEL_DIM)  # (2B, 32, 56)
-            reconstruction, quantizer_loss, codes = self.model(halves)
-            total += float(reconstruction_loss(reconstruction, halves)) * len(halves)
-            quantizer += float(quantizer_loss) * len(halves)
+        used = 0
+        for batch in held_out(len(self.held), training.batches, training.batch_size):
+            motion = self.held[batch]  # (B, 32, 56)
+            reconstruction, quantizer_loss, codes = self.model(motion)
+            total += float(reconstruction_loss(reconstruction, motion)) * len(motion)
+            quantizer += float(quantizer_loss) * len(motion)
             counts += np.bincount(codes.flatten().cpu().numpy(), minlength=len(counts))
-        count = 2 * len(self.validation)
-        return {"loss": total / count, "quantizer_loss": quantizer / count, "perplexity": perplexity(counts)}
+            used += len(motion)
+        reconstruction_mean, quantizer_mean = total / used, quantizer / used
+        return {
+            "loss": reconstruction_mean + (quantizer_mean if self.sizes.best == "total" else 0),
+            "quantizer_loss": quantizer_mean,
+            "perplexity": perplexity(counts),
+        }
+
+
+def codebook_optimizer(model: Codebook, rate: float) -> torch.optim.Optimizer:
+    """AdamW with torch's decay of 0.01 on every parameter, biases and norms as well."""
+    return torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+
+
+@dataclass(frozen=True)
+class CodebookRun:
+    """A codebook about to be trained."""
+
+    task: CodebookTask
+    optimizer: torch.optim.Optimizer
+    standardizer: Standardizer
+    train_rows: np.ndarray
+
+
+def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
+    """Split, standardizer, model and optimizer for `data`, all from the settings' seed."""
+    sizes, training, windows = settings.codebook, settings.codebook.training, settings.windows
+    device = prepare(training)
+    train_rows, validation = split(data, windows.holdout, training.validation_share, settings.seed)
+    faces = data.listener[..., :MODEL_DIM]
+    standardizer = Standardizer.fit(faces, train_rows, windows.statistics, windows.smoothing)
+    motion = torch.from_numpy(standardizer.apply(faces)).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = Codebook(sizes).to(device)
+    task = CodebookTask(model, motion, train_rows, validation, sizes)
+    return CodebookRun(task, codebook_optimizer(model, training.learning_rate), standardizer, train_rows)
 
 
 def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
@@ -78,23 +134,13 @@ def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, 
 
     `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on.
     """
-    sizes, training = settings.codebook, settings.codebook.training
-    device = prepare(training)
-    data = load_training_chunks(chunks, listener, ("listener",))
-    train_rows, validation = split_by_video(data, training.validation_share, settings.seed)
-    standardizer = Standardizer.fit(data.listener[..., :MODEL_DIM], train_rows)
-    motion = torch.from_numpy(standardizer.apply(data.listener[..., :MODEL_DIM])).to(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = Codebook(sizes).to(device)
-    task = CodebookTask(model, motion, train_rows, validation)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, betas=(0.9, 0.98), eps=1e-9)
-    state = train(task, optimizer, training, settings.seed, log_dir)
+    run = prepare_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
+    state = train(run.task, run.optimizer, settings.codebook.training, settings.seed, log_dir)
     save_checkpoint(
         out,
-        {"listener": standardizer},
+        {"listener": run.standardizer},
         kind="codebook",
-        config=sizes.model_dump(),
+        config=settings.codebook.model_dump(),
         state_dict=state.best_weights,
         step=state.best_step,
         validation_loss=state.best_loss,

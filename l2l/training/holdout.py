@@ -1,7 +1,8 @@
 """Which windows train and which validate: whole recordings, never some windows of one.
 
 - Windows overlap, and a recording has one room, one light and one conversation: windows of one recording on both
-  sides would make the validation loss a measure of memory. The released code drew windows, unseeded, at each start.
+  sides would make the validation loss a measure of memory. The released code drew windows, unseeded, at each start;
+  `windows.holdout: window` does the same from a seed, so that codebook and predictor hold out the same ones.
 - The draw depends only on the recordings' names, the share and the seed: codebook and predictor of one person with
   the same share hold out the same recordings.
 """
@@ -15,6 +16,27 @@ from l2l.dataset.layout import Chunks, Side, load_chunks
 from l2l.errors import UserError
 
 log = logging.getLogger(__name__)
+
+
+def split(chunks: Chunks, holdout: str, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training rows and validation rows, by whole recordings or, as released, by window."""
+    return (split_by_window if holdout == "window" else split_by_video)(chunks, share, seed)
+
+
+def split_by_window(chunks: Chunks, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first int((1 - share) * N) rows of a random order train, the rest validates; both stay in that order.
+
+    The order matters: batches that are `fixed` are cut from it. Raises UserError when one of the two would be empty.
+    """
+    order = np.random.RandomState(seed).permutation(len(chunks))
+    count = int((1 - share) * len(chunks))
+    if not 0 < count < len(chunks):
+        raise UserError(
+            f"{len(chunks)} training window(s) cannot be split into training and validation with validation_share "
+            f"{share}; add a recording, or change validation_share."
+        )
+    log.info("validation: %d of %d windows, of any recording", len(chunks) - count, len(chunks))
+    return order[:count], order[count:]
 
 
 def split_by_video(chunks: Chunks, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

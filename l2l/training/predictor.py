@@ -2,11 +2,12 @@
 
 - Past and target codes come from the frozen codebook, once, before training; the released code encoded each batch.
 - How much of the past is visible is drawn from 0..4, uniformly. The released code drew from 0..20, where 4 and more are
-  the same, and so hardly trained the cases that its own sampling uses.
-- Validation averages over all five cases, so it holds no chance.
+  the same, and so hardly trained the cases that its own sampling uses (`predictor.masks: released`).
+- Validation averages over all five cases, so it holds no chance; the released masks go on being drawn there.
 """
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +15,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import Side
+from l2l.dataset.layout import Chunks, Side
 from l2l.dataset.standardize import Standardizer
 from l2l.models.codebook import FRAMES, GROUPS, Codebook
 from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES, Predictor
+from l2l.training.batches import held_out
 from l2l.training.checkpoint import load_codebook, save_checkpoint
 from l2l.training.device import prepare
-from l2l.training.holdout import load_training_chunks, split_by_video
+from l2l.training.holdout import load_training_chunks, split
 from l2l.training.loop import train
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
 
 BATCH = 256  # windows of a step without gradients; the result does not depend on it
+MASK_SEED = 23456  # of the released masks
+MASK_DRAWS = 21  # the released masks are drawn from 0..20
 
 
 def prediction_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -58,6 +63,7 @@ class PredictorTask:
         audio_standardizer: Standardizer,
         train_rows: np.ndarray,
         validation: np.ndarray,
+        sizes: config.Predictor,
     ) -> None:
         """Codes (N, 2, 4) and speaker (N, 40, 56), standardized, on the model's device; audio (N, 256, 128) is raw.
 
@@ -65,7 +71,8 @@ class PredictorTask:
         """
         self.model, self.codes, self.speaker = model, codes, speaker
         self.audio, self.audio_standardizer = audio, audio_standardizer
-        self.train, self.validation = train_rows, validation
+        self.train, self.validation, self.sizes = train_rows, validation, sizes
+        self.masks = np.random.RandomState(MASK_SEED)  # one draw per batch, of training and of validation
 
     def inputs(self, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Past codes (B, 4), speaker (B, 40, 56) and audio (B, 160, 128) of some windows."""
@@ -73,19 +80,68 @@ class PredictorTask:
         return self.codes[rows, 0], self.speaker[rows], torch.from_numpy(audio).to(self.speaker.device)
 
     def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
-        visible = int(torch.randint(0, GROUPS + 1, (), generator=generator))
-        return prediction_loss(self.model(*self.inputs(rows), visible), self.codes[rows, 1])
+        if self.sizes.masks == "released":
+            visible = int(self.masks.randint(0, MASK_DRAWS))
+        else:
+            visible = int(torch.randint(0, GROUPS + 1, (), generator=generator))
+        return self._loss(rows, self.inputs(rows), visible)
+
+    def _loss(self, rows: np.ndarray, inputs: tuple[Tensor, Tensor, Tensor], visible: int) -> Tensor:
+        return prediction_loss(self.model(*inputs, visible), self.codes[rows, 1])
 
     def validate(self) -> dict[str, float]:
-        """Mean over the held-out windows, for each visible past and over all five."""
-        totals = np.zeros(GROUPS + 1)
-        for start in range(0, len(self.validation), BATCH):
-            rows = self.validation[start : start + BATCH]
+        """Mean over the held-out windows: for each visible past and over all five, or for one drawn per batch."""
+        training, released = self.sizes.training, self.sizes.masks == "released"
+        totals, used = np.zeros(GROUPS + 1), 0
+        for batch in held_out(len(self.validation), training.batches, training.batch_size):
+            rows = self.validation[batch]
             inputs = self.inputs(rows)
-            for visible in range(GROUPS + 1):
-                totals[visible] += float(prediction_loss(self.model(*inputs, visible), self.codes[rows, 1])) * len(rows)
-        means = totals / len(self.validation)
+            if released:
+                totals += float(self._loss(rows, inputs, int(self.masks.randint(0, MASK_DRAWS)))) * len(rows)
+            else:
+                for visible in range(GROUPS + 1):
+                    totals[visible] += float(self._loss(rows, inputs, visible)) * len(rows)
+            used += len(rows)
+        means = totals / used
+        if released:
+            return {"loss": float(means[0])}
         return {"loss": float(means.mean()), "loss_none_visible": float(means[0]), "loss_all_visible": float(means[-1])}
+
+
+def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
+    """Adam, without decay."""
+    return torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+
+
+@dataclass(frozen=True)
+class PredictorRun:
+    """A predictor about to be trained."""
+
+    task: PredictorTask
+    optimizer: torch.optim.Optimizer
+    speaker: Standardizer
+    audio: Standardizer
+
+
+def prepare_predictor(data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings) -> PredictorRun:
+    """Split, standardizers, codes, model and optimizer for `data`, all from the settings' seed.
+
+    `listener` standardizes the motion that the codebook encodes.
+    """
+    sizes, training, windows = settings.predictor, settings.predictor.training, settings.windows
+    device = prepare(training)
+    train_rows, validation = split(data, windows.holdout, training.validation_share, settings.seed)
+    speaker = Standardizer.fit(data.speaker[..., :MODEL_DIM], train_rows, windows.statistics, windows.smoothing)
+    audio = Standardizer.fit(data.audio, train_rows, windows.statistics)
+    codes = encode_windows(codebook, listener.apply(data.listener[..., :MODEL_DIM]), device)
+    motion = speaker.apply(data.speaker[..., :MODEL_DIM])[:, :SPEAKER_FRAMES]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = Predictor(sizes, codebook.quantize.embedding.num_embeddings).to(device)
+    task = PredictorTask(
+        model, codes, torch.from_numpy(motion).to(device), data.audio, audio, train_rows, validation, sizes
+    )
+    return PredictorRun(task, predictor_optimizer(model, training.learning_rate), speaker, audio)
 
 
 def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
@@ -94,36 +150,16 @@ def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Sett
     `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook. Raises UserError
     when there is too little to train on or the codebook cannot be read.
     """
-    sizes, training = settings.predictor, settings.predictor.training
-    device = prepare(training)
     codebook_model, listener_standardizer, codebook_meta = load_codebook(codebook)
     data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
-    train_rows, validation = split_by_video(data, training.validation_share, settings.seed)
-    speaker_standardizer = Standardizer.fit(data.speaker[..., :MODEL_DIM], train_rows)
-    audio_standardizer = Standardizer.fit(data.audio, train_rows)
-    codes = encode_windows(codebook_model, listener_standardizer.apply(data.listener[..., :MODEL_DIM]), device)
-    speaker = speaker_standardizer.apply(data.speaker[:, :SPEAKER_FRAMES, :MODEL_DIM])
-    count = codebook_model.quantize.embedding.num_embeddings
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = Predictor(sizes, count).to(device)
-    task = PredictorTask(
-        model,
-        codes,
-        torch.from_numpy(speaker).to(device),
-        data.audio,
-        audio_standardizer,
-        train_rows,
-        validation,
-    )
-    optimizer = torch.optim.Adam(model.parameters(), lr=training.learning_rate, betas=(0.9, 0.98), eps=1e-9)
-    state = train(task, optimizer, training, settings.seed, log_dir)
+    run = prepare_predictor(data, codebook_model, listener_standardizer, settings)
+    state = train(run.task, run.optimizer, settings.predictor.training, settings.seed, log_dir)
     save_checkpoint(
         out,
-        {"speaker": speaker_standardizer, "audio": audio_standardizer},
+        {"speaker": run.speaker, "audio": run.audio},
         kind="predictor",
-        config=sizes.model_dump(),
-        codes=count,
+        config=settings.predictor.model_dump(),
+        codes=codebook_model.quantize.embedding.num_embeddings,
         codebook_fingerprint=codebook_meta["fingerprint"],
         state_dict=state.best_weights,
         step=state.best_step,

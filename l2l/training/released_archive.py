@@ -88,7 +88,7 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
 def import_folder(source: Path, listener: Side, out: Path) -> None:
     """Six released files -> out/codebook.pt and out/predictor.pt. Raises UserError naming a file that is missing."""
     # At run time only: reading checkpoints of the released program is that module's business.
-    from l2l.training.released import import_released_pair  # type: ignore[import-not-found, unused-ignore]
+    from l2l.training.released import import_released_pair
 
     for name in MODEL_FILES:
         if not (source / name).is_file():

@@ -1,6 +1,7 @@
 import json
 import platform
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,16 @@ def test_one_test_recording_has_no_interval_and_says_why(tmp_path: Path) -> None
 def test_samples_of_other_chunks_are_refused(person: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"s.npz: samples have shape .*sample these test chunks again"):
         numbers(person, truth(person)[None, :-1], tmp_path)
+
+
+def test_windows_left_out_on_purpose_are_left_out_of_the_score(person: Path, tmp_path: Path) -> None:
+    short = {"samples": truth(person)[None, :4], "first_frame": np.array(32), "seed": np.array(7)}
+    for sampling, refused in (({"max_windows": 4}, False), ({"max_windows": 0, "whole_batches": False}, True)):
+        save_npz(tmp_path / "s.npz", sampling=np.array(json.dumps(sampling)), **short)
+        with pytest.raises(UserError, match="sample these test chunks again") if refused else nullcontext():
+            evaluate(person, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json")
+    found = json.loads((tmp_path / "eval.json").read_text())
+    assert found["n"]["windows"] == 4 and found["results"]["model"]["l2"]["jaw"]["value"] == 0
 
 
 def test_samples_that_are_no_numbers_are_refused(person: Path, tmp_path: Path) -> None:

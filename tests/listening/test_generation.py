@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l2l.config import Settings
+from l2l.config import Settings, from_differences
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.listening.generation import draw, nucleus, sample
@@ -54,8 +54,9 @@ def test_samples_differ_from_each_other_and_follow_the_seed(person: Path, tmp_pa
         assert (one["codes"] != other["codes"]).any()
 
 
-def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_path: Path) -> None:
-    blind = tiny_settings(sampling={"samples": 2, "past": "none"})
+@pytest.mark.parametrize("positions", ["all", "first"])
+def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_path: Path, positions: str) -> None:
+    blind = tiny_settings(sampling={"samples": 2, "past": "none", "positions": positions})
     found = run(person, tmp_path / "samples.npz", blind)
     copy = tmp_path / "copy"
     (copy / "test").mkdir(parents=True)
@@ -72,6 +73,57 @@ def test_no_test_windows_is_an_error_that_says_what_to_do(person: Path, tmp_path
     folder = write_chunks(tmp_path / "somebody", windows=1, videos=0, split="test")
     with pytest.raises(UserError, match="somebody/test has no test windows; add a second recording"):
         sample(folder, person / "codebook.pt", person / "predictor.pt", "p0", tiny_settings(), tmp_path / "s.npz")
+
+
+def with_sound(person: Path, copy: Path, rows: slice) -> Path:
+    """The test windows with other sound in some rows."""
+    (copy / "test").mkdir(parents=True)
+    for path in (person / "test").iterdir():
+        array = np.load(path)
+        if "speak_audio" in path.name:
+            array[:, rows] = 5
+        np.save(copy / "test" / path.name, array)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("switches", "heard"),
+    [
+        ({"positions": "all"}, False),
+        ({"positions": "first", "audio_step": 1}, False),
+        ({"positions": "first", "audio_step": 4}, True),
+    ],
+)
+def test_sound_after_row_184_is_heard_only_by_four_passes_in_step(
+    person: Path, tmp_path: Path, switches: dict, heard: bool
+) -> None:
+    settings = tiny_settings(sampling={"samples": 1, **switches})
+    found = run(person, tmp_path / "one.npz", settings)
+    other = with_sound(person, tmp_path / "copy", slice(184, None))
+    sample(other, person / "codebook.pt", person / "predictor.pt", "p0", settings, tmp_path / "two.npz")
+    with np.load(tmp_path / "two.npz") as file:
+        changed = found["entropy"] != file["entropy"]
+        assert changed.any() == heard
+        assert not changed[:, 0].any()
+
+
+def test_released_sampling_draws_each_future_anew_from_nothing(person: Path, tmp_path: Path) -> None:
+    released = from_differences([], None, "released").sampling.model_dump()
+    released |= {"samples": 2, "batch_size": 8, "top_p": 1.0}
+    found = run(person, tmp_path / "samples.npz", tiny_settings(sampling=released))
+    assert found["samples"].shape == (2, 64, 64, 56)  # 70 windows are 8 whole batches
+    mean = load_pair(person / "codebook.pt", person / "predictor.pt").listener.mean
+    np.testing.assert_array_equal(found["samples"][:, :, :32], np.broadcast_to(mean, (2, 64, 32, 56)))
+    assert (found["codes"][0] != found["codes"][1]).any()
+    some = run(person, tmp_path / "few.npz", tiny_settings(sampling={**released, "max_windows": 21}))
+    assert some["samples"].shape[1] == 16
+    one = run(person, tmp_path / "one.npz", tiny_settings(sampling={**released, "max_windows": 5}))
+    assert one["samples"].shape[1] == 5
+
+
+def test_more_different_draws_than_codes_is_an_error(person: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="sample_idx is 32, but there are 32 codes"):
+        run(person, tmp_path / "samples.npz", tiny_settings(sampling={"sample_idx": 32}))
 
 
 logits = st.lists(st.floats(-20, 20), min_size=2, max_size=20).map(lambda values: torch.tensor(values).double())

@@ -1,53 +1,20 @@
 """With the same weights, our models give the numbers of the released program."""
 
-from collections.abc import Callable
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 
-from l2l import config
 from l2l.listening.generation import nucleus
-from l2l.models.codebook import Codebook
-from l2l.models.predictor import Predictor
 from l2l.training.codebook import codebook_loss
-from tests.models.seeded_weights import fill
-
-RELEASED = Path(__file__).parents[1] / "data" / "released"
-# sha256 over the names and seeded weights of the released models: equal only if names, order and shapes are.
-CODEBOOK_DIGEST = "957073783124dea4d84ab64b54ff6813521237e7e8238423ac4e1677225ceb2d"
-PREDICTOR_DIGEST = "f8980172c44fff6f2ea489f1300f1bae538b7edd2fc8c2203deea728ba6a5f3e"
-
-Arrays = dict[str, torch.Tensor]
+from l2l.training.predictor import prediction_loss
+from tests.models.released_models import close, released, seeded_codebook, seeded_predictor
 
 
-@pytest.fixture(scope="module")
-def released() -> Callable[[str], Arrays]:
-    def load(name: str) -> Arrays:
-        with np.load(RELEASED / f"{name}.npz", allow_pickle=False) as file:
-            return {key: torch.from_numpy(file[key]) for key in file.files}
-
-    return load
+def gradient_norms(model: torch.nn.Module) -> torch.Tensor:
+    return torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None])
 
 
-@pytest.fixture
-def codebook(released: Callable[[str], Arrays]) -> Codebook:
-    model = Codebook(config.Codebook()).eval()
-    assert fill(model, 110000) == CODEBOOK_DIGEST
-    model.quantize.embedding.weight.data.copy_(released("codebook")["codebook_weight"])
-    return model
-
-
-def close(ours: torch.Tensor, theirs: torch.Tensor) -> None:
-    """Within 1e-4 of the spread of an array, or of the value of a scalar."""
-    scale = theirs.std() if theirs.ndim else theirs.abs()
-    assert ours.shape == theirs.shape
-    assert (ours - theirs).abs().max() <= 1e-4 * scale
-
-
-def test_codebook_reconstructs_as_released(codebook: Codebook, released: Callable[[str], Arrays]) -> None:
-    want = released("codebook")
+def test_codebook_reconstructs_as_released() -> None:
+    codebook, want = seeded_codebook(), released("codebook")
     with torch.no_grad():
         reconstruction, quantizer_loss, codes = codebook(want["motion"])
         assert torch.equal(codes, want["codes"])
@@ -58,26 +25,34 @@ def test_codebook_reconstructs_as_released(codebook: Codebook, released: Callabl
         close(codebook.decode(want["given_codes"]), want["decoded_given_codes"])
 
 
-def test_codebook_has_the_released_gradients(codebook: Codebook, released: Callable[[str], Arrays]) -> None:
-    want = released("codebook")
+def test_codebook_has_the_released_gradients() -> None:
+    codebook, want = seeded_codebook(), released("codebook")
     loss = codebook_loss(codebook.train(), want["motion"])
     loss.backward()
     close(loss.detach(), want["train_loss"])
-    norms = torch.stack([p.grad.norm() for p in codebook.parameters() if p.grad is not None])
-    torch.testing.assert_close(norms, want["grad_norms"], rtol=1e-4, atol=0)
+    torch.testing.assert_close(gradient_norms(codebook), want["grad_norms"], rtol=1e-4, atol=0)
 
 
-def test_predictor_gives_the_released_logits(released: Callable[[str], Arrays]) -> None:
-    model = Predictor(config.Predictor(), codes=200).eval()
-    assert fill(model, 120000, {"cross_modal_layer.cross_output_layer.weight": 4.0}) == PREDICTOR_DIGEST
-    want = released("predictor")
+def test_predictor_gives_the_released_logits_and_losses() -> None:
+    model, want = seeded_predictor(), released("predictor")
     with torch.no_grad():
         for visible in range(5):
             logits = model(want["past_codes"], want["speaker"], want["audio"].float(), visible)
             close(logits, want["logits"][visible])
+            close(prediction_loss(logits, want["target_codes"]), want["loss"][visible])
 
 
-def test_nucleus_keeps_the_released_codes(released: Callable[[str], Arrays]) -> None:
+@pytest.mark.parametrize(("number", "visible"), [(0, 0), (1, 2), (2, 4)])
+def test_predictor_has_the_released_gradients_and_no_others(number: int, visible: int) -> None:
+    model, want = seeded_predictor().train(), released("predictor")
+    logits = model(want["past_codes"], want["speaker"], want["audio"].float(), visible)
+    loss = prediction_loss(logits, want["target_codes"])
+    loss.backward()
+    close(loss.detach(), want["train_loss"][number])
+    torch.testing.assert_close(gradient_norms(model), want[f"grad_norms_{visible}"], rtol=1e-4, atol=0)
+
+
+def test_nucleus_keeps_the_released_codes() -> None:
     want = released("nucleus")
     ours = nucleus(want["logits"], temperature=0.7, top_p=0.9)
     close(ours, want["probabilities"])

@@ -17,6 +17,9 @@ from tests.media import face_photo
 
 FRAMES = 80
 
+# What a file of samples holds besides them.
+DRAWN = {"first_frame": np.array(32), "seed": np.array(0), "sampling": np.array("{}")}
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
@@ -53,7 +56,7 @@ def made(tmp_path_factory):
         np.save(path, np.zeros((1, *shape), np.float32))
     names = np.array([[["talk", "right", str(frame)] for frame in range(8, 8 + WINDOW)]])
     np.save(chunk_paths(folder / "data", "test", "p0")["files"], names)
-    save_npz(folder / "samples.npz", samples=np.zeros((2, 1, 64, 56), np.float32), first_frame=np.array(32))
+    save_npz(folder / "samples.npz", samples=np.zeros((2, 1, 64, 56), np.float32), **DRAWN)
     return folder
 
 
@@ -73,7 +76,7 @@ def test_the_sampled_face_is_shown_exactly_where_there_is_a_prediction(made, tmp
 
 
 def test_samples_of_other_chunks_are_refused(made, tmp_path):
-    save_npz(made / "other.npz", samples=np.zeros((2, 3, 64, 56), np.float32), first_frame=np.array(32))
-    with pytest.raises(UserError, match=r"other\.npz holds 3 windows"):
+    save_npz(made / "other.npz", samples=np.zeros((2, 3, 64, 56), np.float32), **DRAWN)
+    with pytest.raises(UserError, match=r"other\.npz: samples have shape \(2, 3, 64, 56\)"):
         run(made, tmp_path / "preview.mp4", "other.npz")
     assert not list(tmp_path.iterdir())

@@ -5,11 +5,21 @@ import pytest
 import torch
 
 from l2l.dataset.layout import load_chunks
+from l2l.models.codebook import Codebook
 from l2l.training.checkpoint import load_codebook
-from l2l.training.codebook import random_crops, reconstruction_loss, train_codebook
+from l2l.training.codebook import (
+    CodebookTask,
+    codebook_loss,
+    halves,
+    random_crops,
+    reconstruction_loss,
+    train_codebook,
+)
 from l2l.training.holdout import split_by_video
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
+
+TINY = {"hidden_size": 8, "layers": 1, "heads": 2, "feedforward_size": 8, "codes": 10}
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +78,40 @@ def test_each_region_is_a_mean_of_its_own() -> None:
     off = motion.clone()
     off[..., 50] = 3  # one of three rotation channels
     assert reconstruction_loss(off, motion).item() == pytest.approx(1)
+
+
+def test_halves_are_all_first_ones_then_all_second_ones() -> None:
+    windows = torch.arange(64.0)[None, :, None] + 1000 * torch.arange(3)[:, None, None]
+    found = halves(windows)
+    assert found.shape == (6, 32, 1)
+    assert found[:, 0, 0].tolist() == [0, 1000, 2000, 32, 1032, 2032]
+
+
+def test_released_batches_are_rows_of_those_halves_and_nothing_is_random() -> None:
+    settings = tiny_settings(codebook={**TINY, "crops": "halves"})
+    motion = torch.randn(8, 64, 56)
+    task = CodebookTask(
+        Codebook(settings.codebook).eval(), motion, np.array([5, 1, 2]), np.array([0]), settings.codebook
+    )
+    assert list(task.train) == list(range(6))
+    expected = codebook_loss(task.model, torch.stack([motion[1, :32], motion[5, 32:]]))
+    assert torch.equal(task.loss(np.array([1, 3]), torch.Generator()), expected)
+
+
+@pytest.mark.parametrize("best", ["reconstruction", "total"])
+def test_the_loss_that_decides_is_a_switch(best: str) -> None:
+    training = {"batches": "fixed", "batch_size": 4}
+    settings = tiny_settings(codebook={**TINY, "best": best, "training": training})
+    motion = torch.randn(8, 64, 56)
+    task = CodebookTask(
+        Codebook(settings.codebook).eval(), motion, np.arange(2), np.array([3, 4, 5]), settings.codebook
+    )
+    with torch.no_grad():
+        found = task.validate()
+        whole = torch.stack(
+            [motion[3, :32], motion[4, :32], motion[5, :32], motion[3, 32:]]
+        )  # the other two are left out
+        reconstruction, quantizer_loss, _ = task.model(whole)
+    expected = float(reconstruction_loss(reconstruction, whole))
+    assert found["quantizer_loss"] == pytest.approx(float(quantizer_loss), rel=1e-5)
+    assert found["loss"] == pytest.approx(expected + (float(quantizer_loss) if best == "total" else 0), rel=1e-5)

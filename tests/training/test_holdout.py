@@ -5,7 +5,7 @@ import pytest
 
 from l2l.dataset.layout import chunk_paths, load_chunks
 from l2l.errors import UserError
-from l2l.training.holdout import load_training_chunks, split_by_video
+from l2l.training.holdout import load_training_chunks, split, split_by_video
 from tests.synthetic import write_chunks
 
 
@@ -55,3 +55,20 @@ def test_nan_is_an_error_that_names_array_and_window(tmp_path: Path) -> None:
     assert len(load_training_chunks(tmp_path, "p0", ("listener",))) == 3
     with pytest.raises(UserError, match="speaker array has NaN or infinity in window 2"):
         load_training_chunks(tmp_path, "p0", ("listener", "speaker"))
+
+
+def test_windows_of_one_recording_go_to_both_sides_when_held_out_by_window(tmp_path: Path) -> None:
+    chunks = load_chunks(write_chunks(tmp_path, windows=20, videos=2), "train", "p0")
+    train, validation = split(chunks, "window", 0.3, seed=0)
+    assert (len(train), len(validation)) == (28, 12)
+    assert sorted([*train, *validation]) == list(range(40))
+    assert set(chunks.videos[train]) == set(chunks.videos[validation])
+    assert list(train) != sorted(train)  # fixed batches are cut from this order
+    assert np.array_equal(split(chunks, "window", 0.3, seed=0)[0], train)
+    assert not np.array_equal(split(chunks, "window", 0.3, seed=1)[0], train)
+
+
+def test_one_window_cannot_be_held_out_by_window(tmp_path: Path) -> None:
+    chunks = load_chunks(write_chunks(tmp_path, windows=1, videos=1), "train", "p0")
+    with pytest.raises(UserError, match="cannot be split"):
+        split(chunks, "window", 0.3, seed=0)

@@ -1,13 +1,16 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from l2l import config
 from l2l.config import Training
 from l2l.errors import UserError
 from l2l.training.loop import State, learning_rate, next_batch, train
+from tests.models.released_models import released
 
 
 class Scripted:
@@ -30,7 +33,7 @@ class Scripted:
         return {"loss": next(self.script)}
 
 
-def run(losses: list[float], log_dir: Path, **settings: int) -> tuple[Scripted, State]:
+def run(losses: list[float], log_dir: Path, **settings: Any) -> tuple[Scripted, State]:
     task = Scripted(losses)
     training = Training(**{"validate_every": 1, "warmup_steps": 0, "batch_size": 4, **settings})
     return task, train(task, torch.optim.SGD(task.model.parameters()), training, 0, log_dir)
@@ -94,3 +97,47 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
     assert rates[9] == rates[10] == max(rates) == pytest.approx(0.1)
     assert rates[60] == pytest.approx(0.05)
     assert 0 < rates[-1] < 1e-4
+
+
+@pytest.mark.parametrize("stage", ["codebook", "predictor"])
+def test_the_released_schedule_gives_the_released_rates(stage: str) -> None:
+    want = released("data_and_schedule")
+    training = getattr(config.from_differences([], None, "released"), stage).training
+    for step, rate in zip(want["lr_steps"].tolist(), want[f"lr_{stage}"].tolist(), strict=True):
+        assert learning_rate(step, training) == pytest.approx(rate, rel=1e-12)
+
+
+def test_an_epoch_ends_with_a_look_and_epochs_can_be_counted(tmp_path: Path) -> None:
+    _, state = run([3.0, 4.0], tmp_path, max_steps=99, validate_every=0, max_epochs=2, patience=0)
+    assert [look["step"] for look in state.history] == [3, 6]  # 10 rows in batches of 4
+
+
+def test_without_patience_training_goes_on(tmp_path: Path) -> None:
+    _, state = run([1.0] + 19 * [2.0], tmp_path, max_steps=20, patience=0)
+    assert state.step == 20
+
+
+def test_better_weights_are_handed_over_at_once(tmp_path: Path) -> None:
+    task, seen = Scripted([3.0, 4.0, 2.0]), []
+    training = Training(validate_every=1, warmup_steps=0, max_steps=3)
+    optimizer = torch.optim.SGD(task.model.parameters())
+    train(task, optimizer, training, 0, tmp_path, on_best=lambda s: seen.append((s.step, s.best_loss)))
+    assert seen == [(1, 3.0), (3, 2.0)]
+
+
+@pytest.mark.parametrize(("clip", "moved"), [(1.0, 0.1), (0.0, 0.5)])
+def test_gradients_are_clipped_unless_told_not_to(tmp_path: Path, clip: float, moved: float) -> None:
+    class Steep(Scripted):
+        def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+            return 5 * self.model.weight.sum()
+
+    task = Steep([1.0])
+    before = task.model.weight.item()
+    training = Training(learning_rate=0.1, warmup_steps=0, max_steps=1, clip=clip)
+    train(task, torch.optim.SGD(task.model.parameters()), training, 0, tmp_path)
+    assert before - task.model.weight.item() == pytest.approx(moved, rel=1e-4)
+
+
+def test_fixed_batches_reach_the_task(tmp_path: Path) -> None:
+    task, _ = run([1.0, 1.0], tmp_path, max_steps=4, validate_every=2, batches="fixed")
+    assert {tuple(batch) for batch in task.batches} == {(0, 1, 2, 3), (4, 5, 6, 7)}

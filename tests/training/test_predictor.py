@@ -1,14 +1,25 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from l2l import config
 from l2l.dataset.layout import load_chunks
+from l2l.dataset.smoothing import bilateral
+from l2l.dataset.standardize import Standardizer
 from l2l.training.checkpoint import load_codebook, load_pair
 from l2l.training.codebook import train_codebook
 from l2l.training.holdout import split_by_video
-from l2l.training.predictor import encode_windows, prediction_loss, train_predictor
+from l2l.training.predictor import (
+    PredictorTask,
+    encode_windows,
+    prediction_loss,
+    prepare_predictor,
+    train_predictor,
+)
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -63,3 +74,47 @@ def test_the_loss_looks_at_the_first_four_positions_only() -> None:
     assert prediction_loss(logits, targets).item() == pytest.approx(np.log(8))
     logits[:, 4:] = torch.randn(2, 5, 8)
     assert prediction_loss(logits, targets).item() == pytest.approx(np.log(8))
+
+
+def test_released_masks_are_one_draw_per_batch_of_training_and_validation_alike() -> None:
+    class Spy(torch.nn.Module):
+        def forward(
+            self, codes: torch.Tensor, speaker: torch.Tensor, audio: torch.Tensor, visible: int
+        ) -> torch.Tensor:
+            seen.append(visible)
+            return torch.zeros(len(codes), 9, 8)
+
+    seen: list[int] = []
+    sizes = config.Predictor.model_validate({"masks": "released", "training": {"batches": "fixed", "batch_size": 2}})
+    codes, speaker = torch.zeros(9, 2, 4, dtype=torch.int64), torch.zeros(9, 40, 56)
+    audio = np.zeros((9, 256, 128), np.float32)
+    plain = Standardizer(np.zeros(128, np.float32), np.ones(128, np.float32))
+    spy: Any = Spy()
+    task = PredictorTask(spy, codes, speaker, audio, plain, np.arange(4), np.arange(4, 9), sizes)
+    for _ in range(3):
+        task.loss(np.arange(2), torch.Generator())
+    assert task.validate() == {"loss": pytest.approx(np.log(8))}  # 5 windows: two whole batches
+    task.loss(np.arange(2), torch.Generator())
+    assert seen == [11, 14, 8, 10, 3, 2]
+
+
+def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook: Path) -> None:
+    model, plain, _ = load_codebook(codebook)
+    data = load_chunks(chunks, "train", "p0")
+    shaky = data.listener[:40] + np.random.default_rng(0).standard_normal((40, 64, 184)).astype(np.float32)
+    data = replace(data.first(40), listener=shaky)
+    listener = replace(plain, smoothing="bilateral")  # as its codebook was trained
+    windows = {"smoothing": "bilateral", "statistics": "released", "holdout": "window"}
+    run = prepare_predictor(data, model, listener, tiny_settings(windows=windows))
+    smoothed, not_smoothed = (
+        encode_windows(model, plain.apply(motion), torch.device("cpu"))
+        for motion in (bilateral(shaky[..., :56]), shaky[..., :56])
+    )
+    assert torch.equal(run.task.codes, smoothed) and not torch.equal(smoothed, not_smoothed)
+    faces = bilateral(data.speaker[run.task.train, :, :56])
+    np.testing.assert_allclose(run.speaker.std, faces.astype(float).std(1).std(0) + 1e-10, rtol=1e-4)
+    sound = data.audio[run.task.train].astype(float)
+    np.testing.assert_allclose(run.audio.std, sound.std(1).std(0) + 1e-10, rtol=1e-3)
+    np.testing.assert_allclose(run.audio.mean, data.audio[run.task.train].mean((0, 1)), rtol=1e-4)
+    expected = (bilateral(data.speaker[7, :, :56]) - run.speaker.mean) / run.speaker.std
+    np.testing.assert_allclose(run.task.speaker[7], expected[:40], rtol=1e-4, atol=1e-4)

@@ -20,7 +20,7 @@ rule train_codebook:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings("seed", "codebook"),
+        settings=settings("seed", "windows", "codebook"),
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("codebook"),
@@ -49,7 +49,7 @@ rule train_predictor:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings("seed", "predictor"),
+        settings=settings("seed", "windows", "predictor"),
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("predictor"),
