@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=Section)
-Preset = Literal["modern", "released"]
+Preset = Literal["modern", "small", "released"]
 PRESETS = Path(__file__).resolve().parents[1] / "workflow" / "presets"
 
 
@@ -88,7 +88,9 @@ class Person(Section):
         None, description="left: p0 listens; right: p1 listens; published data says it itself"
     )
     test_videos: tuple[str, ...] = Field((), description="recordings kept for testing, by file name without suffix")
-    preset: Preset = Field("modern", description="modern: the settings as they are; released: as the original program")
+    preset: Preset = Field(
+        "modern", description="modern: the settings as they are; small: for a laptop; released: as the original program"
+    )
     overrides: dict[str, Any] = Field(default_factory=dict, description="settings that differ for this person")
 
     @field_validator("listener")
