@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from l2l import cli_published, cli_released, config
+from l2l import cli_batch, cli_published, cli_released, config
 from l2l.errors import UserError
 
 Arguments = argparse.Namespace
@@ -30,7 +30,8 @@ def normalise(args: Arguments) -> None:
     from l2l.video.normalise import normalise
 
     out = args.out
-    normalise(args.source, out / "video.mp4", out / "audio.wav", out / "probe.json", args.settings.video)
+    outs = out / "video.mp4", out / "audio.wav", out / "probe.json"
+    normalise(args.source, *outs, args.settings.video, args.start, args.end)
 
 
 def track(args: Arguments) -> None:
@@ -184,6 +185,8 @@ def _parser() -> argparse.ArgumentParser:
 
     arg = add("normalise", normalise, "bring a recording to 30 frames per second and 16 kHz mono")
     arg("source", help="a video file")
+    arg("--start", type=float, default=None, metavar="SECONDS", help="where to begin; default: at its start")
+    arg("--end", type=float, default=None, metavar="SECONDS", help="where to stop; default: at its end")
     arg("--out", help="folder for video.mp4, audio.wav, probe.json")
 
     arg = add("track", track, "follow the two faces")
@@ -271,6 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("--schema", action="store_true", help="print the JSON schema")
     arg("--defaults", action="store_true", help="print every setting with its default and its meaning")
 
+    cli_batch.register(add)
     cli_published.register(add)
     cli_released.add_commands(commands)
     return parser

@@ -8,7 +8,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -87,6 +87,9 @@ class Person(Section):
     listener: Literal["left", "right"] | None = Field(
         None, description="left: p0 listens; right: p1 listens; published data says it itself"
     )
+    sheet: str | None = Field(
+        None, description="videos: a sample sheet (.tsv) instead of the folder; see docs/scale.md"
+    )
     test_videos: tuple[str, ...] = Field((), description="recordings kept for testing, by file name without suffix")
     preset: Preset = Field(
         "modern", description="modern: the settings as they are; small: for a laptop; released: as the original program"
@@ -106,6 +109,8 @@ class Person(Section):
             raise ValueError("dataset is for source published; take it out")
         if self.source != "published" and self.models == "released":
             raise ValueError("models released needs source published, the data they were trained on")
+        if self.source != "videos" and self.sheet:
+            raise ValueError("sheet is for source videos; take it out")
         if self.source == "published" and self.test_videos:
             raise ValueError("the published data is split already; take test_videos out")
         return self
@@ -124,6 +129,10 @@ class Config(Settings):
     """config.yaml: the settings of everyone, the people, and what differs for each of them."""
 
     people: dict[str, Person] = Field(default_factory=dict, description="the people to model, by name")
+    videos_per_job: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+        "auto",
+        description="recordings per job, all steps in one process; 0: each step is a job; auto: see docs/scale.md",
+    )
     download: bool = Field(False, description="the workflow may download published data that is not in data/")
 
     @model_validator(mode="before")
@@ -149,6 +158,16 @@ class Config(Settings):
             if person.source != "published" and name in datasets:
                 raise ValueError(f"data/{name}/ would hold the published data of {datasets[name]} too; rename {name}")
         return people
+
+    def per_job(self, recordings: int) -> int:
+        """Recordings per job for someone with this many; 0 when each step is a job of its own.
+
+        `auto`: up to 20 recordings get jobs by the step, which shows most and repeats least; more are spread over at
+        most 200 jobs, unless that would put more than 50 into one.
+        """
+        if self.videos_per_job != "auto":
+            return self.videos_per_job
+        return 0 if recordings <= 20 else min(50, -(-recordings // 200))
 
     def settings(self, person: str) -> Settings:
         """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""

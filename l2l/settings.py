@@ -67,6 +67,7 @@ class Faces(Section):
 
     backend: Literal["landmarks"] = Field("landmarks", description="landmarks: geometry of the tracked mesh")
     smoothing: int = Field(9, ge=0, description="frames of the Savitzky-Golay filter (order 2) over faces; 0: none")
+    basis_videos: Count = Field(200, description="training recordings used to fit the expression basis, at most")
     basis_frames: int = Field(20000, ge=200, description="training frames used to fit the expression basis")
 
 
@@ -101,6 +102,8 @@ class Chunking(Section):
     max_backchannel: float = Field(
         1.0, ge=0, description="an utterance at most this long inside a turn is a back-channel"
     )
+    min_tracked: Fraction = Field(0.25, description="batches: recordings with both faces in fewer frames are excluded")
+    min_speech: Fraction = Field(0.05, description="batches: recordings with speech in fewer frames are excluded")
     test_share: Fraction = Field(0.2, description="share of the recordings kept for testing (at least one of two)")
 
 

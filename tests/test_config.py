@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_config_yaml_names_every_key_with_its_default():
     written = yaml.safe_load((ROOT / "config.yaml").read_text())
     written.pop("people")
+    assert written.pop("videos_per_job") == config.Config().videos_per_job
     assert written.pop("download") is False
     assert written == config.Settings().model_dump()
 

@@ -5,7 +5,7 @@ Run it alone: `l2l chunk results/alice/videos --train a,b --test c --out data/al
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,14 @@ class Plan:
 
     video: str
     starts: dict[int, list[int]]
+    swapped: bool  # the listener of this recording sits on the other side: p0 and p1 change places in the files
     frames: int
     usable: int  # frames with both faces valid
     in_turns: int  # frames in which somebody has the floor
 
 
-def plan(folder: Path, settings: config.Chunking, stride: int) -> Plan:
-    """Choose the windows of one preprocessed recording."""
+def plan(folder: Path, settings: config.Chunking, stride: int, swapped: bool = False) -> Plan:
+    """Choose the windows of one preprocessed recording; `swapped` makes p0 of its right person and p1 of its left."""
     people = [load_faces(folder / f"faces_{side}.npz") for side in SIDES]
     speaks = load_speaking(folder / "speaking.npz") >= SPEAKS
     if not len(people[0]) == len(people[1]) == len(speaks):
@@ -45,18 +46,30 @@ def plan(folder: Path, settings: config.Chunking, stride: int) -> Plan:
     usable = people[0].valid & people[1].valid
     turns = find_turns(speaks, settings.max_pause, settings.max_backchannel)
     starts = windows(turns, usable, people[0].segment, WINDOW, stride)
-    return Plan(folder.name, starts, len(usable), int(usable.sum()), sum(turn.end - turn.start for turn in turns))
+    if swapped:
+        starts = {0: starts[1], 1: starts[0]}
+    in_turns = sum(turn.end - turn.start for turn in turns)
+    return Plan(folder.name, starts, swapped, len(usable), int(usable.sum()), in_turns)
 
 
 def chunk(
-    videos: Path, split: dict[Split, Sequence[str]], out: Path, listener: Side, settings: config.Chunking, person: str
+    videos: Path,
+    split: dict[Split, Sequence[str]],
+    out: Path,
+    listener: Side,
+    settings: config.Chunking,
+    person: str,
+    swapped: Collection[str] = (),
 ) -> dict[Split, int]:
     """Write the chunk files of both splits and both listeners; all of them or none.
 
+    In the recordings named in `swapped` the listener sits on the other side than `listener` says.
     Returns the number of windows of `listener` in each split. Raises UserError when there is none at all.
     """
     strides: dict[Split, int] = {"train": settings.stride_train, "test": settings.stride_test}
-    plans = {part: [plan(videos / name, settings, strides[part]) for name in split[part]] for part in split}
+    plans = {
+        part: [plan(videos / name, settings, strides[part], name in swapped) for name in split[part]] for part in split
+    }
     counts = {part: sum(len(p.starts[SIDES.index(listener)]) for p in plans[part]) for part in plans}
     if not sum(counts.values()):
         raise UserError(_nothing_usable(person, [p for part in plans.values() for p in part], listener))
@@ -73,10 +86,12 @@ def chunk(
 def _recordings(videos: Path, plans: list[Plan], listener: int) -> Iterator[Recording]:
     """The recordings in which `listener` (0 or 1) has windows, one in memory at a time."""
     for video in progress(plans, f"chunk p{listener} listens", unit="video"):
-        folder, speaker = videos / video.video, 1 - listener
+        folder = videos / video.video
+        listens = 1 - listener if video.swapped else listener  # where this recording's listener sits
+        speaker = 1 - listens
         yield Recording(
             video.video,
-            load_faces(folder / f"faces_p{listener}.npz").faces,
+            load_faces(folder / f"faces_p{listens}.npz").faces,
             load_faces(folder / f"faces_p{speaker}.npz").faces,
             np.load(folder / f"mel_p{speaker}.npy", mmap_mode="r", allow_pickle=False),
             video.starts[listener],

@@ -10,6 +10,7 @@ import av
 import ffmpeg
 
 from l2l import config
+from l2l.errors import UserError
 from l2l.files import atomic, save_json
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.media import SAMPLES_PER_FRAME, Probe, probe, run_ffmpeg
@@ -21,17 +22,30 @@ def samples_for(frames: int) -> int:
 
 
 def normalise(
-    source: str | Path, video: str | Path, audio: str | Path, report: str | Path, settings: config.Video
+    source: str | Path,
+    video: str | Path,
+    audio: str | Path,
+    report: str | Path,
+    settings: config.Video,
+    start: float | None = None,
+    end: float | None = None,
 ) -> None:
-    """Write picture, sound and what is known about both. Raises UserError naming `source` when it cannot be used."""
+    """Write picture, sound and what is known about both, of all the recording or of seconds `start` to `end`.
+
+    Raises UserError naming `source` when it cannot be used.
+    """
     source = Path(source)
     found = probe(source)
     with atomic(video) as new_video, atomic(audio) as new_audio:
-        kept = _is_normal(found, settings)
+        part = {name: value for name, value in (("ss", start), ("to", end)) if value is not None}
+        if (start or 0.0) >= found.seconds:
+            raise UserError(f"{source} is {found.seconds:.1f} s long, and start is {start}; correct the sample sheet.")
+        # A part cannot be copied: it would have to begin at a key frame.
+        kept = _is_normal(found, settings) and not part
         if kept:
             run_ffmpeg(source, ffmpeg.input(str(source))["v:0"], new_video, vcodec="copy")
         else:
-            picture = ffmpeg.input(str(source))["v:0"].filter("fps", fps=FPS, start_time=0)
+            picture = ffmpeg.input(str(source), **part)["v:0"].filter("fps", fps=FPS, start_time=0)
             # yuv420p needs even sides; -2 keeps the width so, and in proportion.
             picture = picture.filter("scale", -2, f"min({settings.max_height},trunc(ih/2)*2)", flags="area")
             coding = {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
@@ -39,7 +53,7 @@ def normalise(
         frames = _count_frames(new_video)
         # Sound often ends before the picture, and may start late: silence fills both.
         length = samples_for(frames)
-        sound = ffmpeg.input(str(source))["a:0"]
+        sound = ffmpeg.input(str(source), **part)["a:0"]
         sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
         sound = sound.filter("apad", whole_len=length).filter("atrim", end_sample=length)
         run_ffmpeg(source, sound, new_audio, ac=1, acodec="pcm_s16le")

@@ -2,6 +2,7 @@
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,8 @@ from l2l import catalogue
 from l2l import config as configuration
 from l2l.dataset import by_hand, published
 from l2l.dataset.layout import chunk_paths
-from l2l.dataset.split import split_videos
+from l2l.dataset.recordings import Recording, in_folder, in_sheet, split_of
+from l2l.dataset.recordings import batches as split_into_jobs
 from l2l.errors import UserError
 
 try:
@@ -22,11 +24,16 @@ except UserError as error:
 # `l2l` of the Python that runs the workflow, also when its environment is not activated.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
-VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
-
 
 # What only recordings have, below results/<person>/.
-NEED_VIDEOS = {"videos", "face_basis.npz", "preview.mp4", "accuracy.json"}
+NEED_VIDEOS = {
+    "videos",
+    "batches",
+    "face_basis.npz",
+    "preprocess.tsv",
+    "preview.mp4",
+    "accuracy.json",
+}
 
 
 def one_of(names):
@@ -48,6 +55,7 @@ TRAINED = [name for name in CONFIG.people if name not in RELEASED]
 wildcard_constraints:
     person=r"[A-Za-z0-9_-]+",
     video=r"[^/]+",
+    batch=r"\d+",
 
 
 def person_of(wildcards):
@@ -116,36 +124,71 @@ def training_threads(section):
     return threads
 
 
+@cache
 def recordings(person):
-    """The recordings of one person: {name: path}."""
-    if not CONFIG.people[person].has_videos:
+    """The recordings of one person, by name."""
+    chosen = CONFIG.people[person]
+    if not chosen.has_videos:
         raise WorkflowError(
-            f"{person} comes from source {CONFIG.people[person].source}, which has no videos: preview.mp4 and what lies "
+            f"{person} comes from source {chosen.source}, which has no videos: preview.mp4 and what lies "
             f"under results/{person}/videos/ can only be made of source videos or demo."
         )
-    if CONFIG.people[person].source == "demo":
-        count = CONFIG.settings(person).demo.recordings
+    if chosen.source == "demo":
+        names = [
+            f"demo_{k:02d}" for k in range(CONFIG.settings(person).demo.recordings)
+        ]
         return {
-            f"demo_{k:02d}": f"data/raw/{person}/demo_{k:02d}.mp4" for k in range(count)
+            name: Recording(name, f"data/raw/{person}/{name}.mp4") for name in names
         }
-    folder = Path("data/raw") / person
-    files = sorted(
-        f
-        for f in folder.glob("*")
-        if f.suffix.lower() in VIDEO_SUFFIXES and not f.name.startswith(".")
-    )
-    if not files:
-        raise WorkflowError(
-            f"{folder}/ holds no videos; put the recordings of {person} there (.mp4, .mov, .mkv ...)."
+    try:
+        found = (
+            in_sheet(Path(chosen.sheet), person)
+            if chosen.sheet
+            else in_folder(Path("data/raw") / person)
         )
-    names = {}
-    for file in files:
-        if file.stem in names:
-            raise WorkflowError(
-                f"{file} and {names[file.stem]} differ only in their suffix; rename one of them."
-            )
-        names[file.stem] = str(file)
-    return names
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return {recording.name: recording for recording in found}
+
+
+def in_batches(person):
+    """Whether a person's recordings are so many that a job takes several, with all steps in one process."""
+    try:
+        return CONFIG.per_job(len(recordings(person))) > 0
+    except WorkflowError:
+        return False  # what is wrong is said when this person is asked for
+
+
+@cache
+def batches(person):
+    """The recordings of each job."""
+    everything = list(recordings(person).values())
+    per_job = CONFIG.per_job(len(everything))
+    return [
+        [everything[k] for k in numbers]
+        for numbers in split_into_jobs(len(everything), per_job)
+    ]
+
+
+def batch_tables(step):
+    """Input function: the tables of every batch of a person."""
+    return lambda wildcards: [
+        f"results/{wildcards.person}/batches/{step}_{k:04d}.tsv"
+        for k in range(len(batches(wildcards.person)))
+    ]
+
+
+def batch_options(wildcards):
+    """What `l2l preprocess` must know to take the same recordings as the rule."""
+    person = person_of(wildcards)
+    source = person.sheet or raw_folder(wildcards)
+    named = (
+        "--test-videos " + " ".join(map(shlex.quote, person.test_videos))
+        if person.test_videos
+        else ""
+    )
+    per_job = CONFIG.per_job(len(recordings(wildcards.person)))
+    return f"{shlex.quote(source)} --person {wildcards.person} --per-job {per_job} --batch {int(wildcards.batch)} {named}"
 
 
 def split(wildcards, part):
@@ -156,12 +199,21 @@ def split(wildcards, part):
         if person.source == "arrays":
             folder = Path(raw_folder(wildcards))
             return by_hand.split_recordings(folder, person.test_videos, share)[part]
-        training, testing = split_videos(
-            list(recordings(wildcards.person)), person.test_videos, share
-        )
+        return split_names(wildcards.person)[part]
     except UserError as error:
         raise WorkflowError(f"people.{wildcards.person}: {error}") from None
-    return {"train": training, "test": testing}[part]
+
+
+@cache
+def split_names(person):
+    share = CONFIG.settings(person).chunking.test_share
+    found = split_of(
+        list(recordings(person).values()), CONFIG.people[person].test_videos, share
+    )
+    return {
+        part: [name for name, side in found.items() if side == part]
+        for part in ("train", "test")
+    }
 
 
 def published_data(dataset):
@@ -241,15 +293,29 @@ def source_video(wildcards):
         raise WorkflowError(
             f"data/raw/{wildcards.person}/ holds no recording called {wildcards.video!r}."
         )
-    return found[wildcards.video]
+    return found[wildcards.video].path
+
+
+def part_of_recording(wildcards):
+    """Options of normalise for a recording of which the sheet wants only a part."""
+    recording = recordings(wildcards.person)[wildcards.video]
+    ends = (("--start", recording.start), ("--end", recording.end))
+    return " ".join(
+        f"{option} {value:g}" for option, value in ends if value is not None
+    )
 
 
 def per_video(name, part=None):
-    """Input function: the file `name` of every recording of a person, or of one part of them."""
+    """Input function: the file `name` of every recording of a person, or of one part of them.
+
+    In batches, one table stands for them all: a job of its own for each file is what batches are there to avoid.
+    """
 
     def files(wildcards):
         parts = [part] if part else ["train", "test"]
         person_of(wildcards)
+        if wildcards.person in BATCHED:
+            return f"results/{wildcards.person}/preprocess.tsv"
         return [
             f"results/{wildcards.person}/videos/{video}/{name}"
             for p in parts
@@ -261,8 +327,8 @@ def per_video(name, part=None):
 
 def truth_files(wildcards):
     return [
-        path.replace(".mp4", ".truth.npz")
-        for path in recordings(wildcards.person).values()
+        recording.path.replace(".mp4", ".truth.npz")
+        for recording in recordings(wildcards.person).values()
     ]
 
 
@@ -289,6 +355,9 @@ def chunks(*parts):
 
     return files
 
+
+BATCHED = [name for name in people_from("videos", "demo") if in_batches(name)]
+BY_STEP = [name for name in people_from("videos", "demo") if name not in BATCHED]
 
 # What was asked for on the command line; other ways to call the workflow check in the rules' input functions.
 for argument in sys.argv[1:]:

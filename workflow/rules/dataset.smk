@@ -14,7 +14,7 @@ rule chunk:
     benchmark:
         "results/{person}/benchmarks/chunk.tsv"
     wildcard_constraints:
-        person=one_of(people_from("videos", "demo")),
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1

@@ -10,6 +10,8 @@ rule fit_faces:
         "results/{person}/logs/fit_faces.log",
     benchmark:
         "results/{person}/benchmarks/fit_faces.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
@@ -33,6 +35,8 @@ rule faces:
         "results/{person}/logs/faces/{video}.log",
     benchmark:
         "results/{person}/benchmarks/faces/{video}.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1

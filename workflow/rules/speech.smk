@@ -12,6 +12,8 @@ rule diarize:
         "results/{person}/logs/diarize/{video}.log",
     benchmark:
         "results/{person}/benchmarks/diarize/{video}.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
@@ -36,6 +38,8 @@ rule separate:
         "results/{person}/logs/separate/{video}.log",
     benchmark:
         "results/{person}/benchmarks/separate/{video}.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
@@ -61,6 +65,8 @@ rule mel:
         "results/{person}/logs/mel/{video}.log",
     benchmark:
         "results/{person}/benchmarks/mel/{video}.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1

@@ -12,6 +12,8 @@ rule normalise:
         "results/{person}/logs/normalise/{video}.log",
     benchmark:
         "results/{person}/benchmarks/normalise/{video}.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 2
@@ -20,9 +22,10 @@ rule normalise:
         runtime=60,
     params:
         settings=settings("video"),
+        part=part_of_recording,
         out=video_folder,
     shell:
-        "l2l normalise {input.source:q} --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
+        "l2l normalise {input.source:q} --out {params.out:q} {params.part} {params.settings} 2>&1 | tee {log:q}"
 
 
 rule track:
@@ -34,6 +37,8 @@ rule track:
         "results/{person}/logs/track/{video}.log",
     benchmark:
         "results/{person}/benchmarks/track/{video}.tsv"
+    wildcard_constraints:
+        person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
