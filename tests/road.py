@@ -20,7 +20,12 @@ TINY = {
         "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
     },
 }
-PEOPLE = {"demo": {"listener": "left", "source": "demo"}, "alice": {"listener": "right"}, "bad": {"listener": "left"}}
+PEOPLE = {
+    "demo": {"listener": "left", "source": "demo"},
+    "alice": {"listener": "right"},
+    "bad": {"listener": "left"},
+    "many": {"listener": "left", "test_videos": ["0"]},
+}
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

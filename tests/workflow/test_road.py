@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from l2l.dataset.layout import load_chunks
+from l2l.dataset.summary import read_rows
 from l2l.video.media import probe
 from tests.road import snakemake
 
@@ -86,10 +87,49 @@ def test_a_bad_recording_stops_with_its_name_and_leaves_no_output(demo):
     done = snakemake(folder, "results/bad/eval.json")
     output = done.stdout + done.stderr
     assert done.returncode != 0 and "Traceback" not in output
-    assert "data/raw/bad/notes.mp4 is not a video that can be read" in output
+    assert "notes.mp4 is not a video that can be read" in output and "l2l normalise: data/raw/bad/" in output
     assert not [
         path for path in (folder / "results/bad").rglob("*") if path.suffix in {".mp4", ".wav", ".npz", ".json"}
     ]
+
+
+@pytest.mark.workflow
+def test_batches_go_on_without_the_recordings_that_fail(demo):
+    folder, _ = demo
+    raw = folder / "data/raw/many"
+    raw.mkdir(parents=True)
+    for number in range(3):
+        shutil.copy(folder / f"data/raw/demo/demo_{number:02d}.mp4", raw / f"{number}.mp4")
+    (raw / "broken.mp4").write_text("not a video")
+    options = ["--config", "videos_per_job=2"]
+    done = snakemake(folder, "results/many/eval.json", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {row.recording: row for row in read_rows(folder / "results/many/preprocess.tsv")}
+    assert {name: row.status for name, row in rows.items()} == {"0": "ok", "1": "ok", "2": "ok", "broken": "failed"}
+    assert "broken.mp4 is not a video" in rows["broken"].reason
+    assert "broken" in (folder / "results/many/preprocess.html").read_text()
+    # The same recordings give the same chunks, whichever way they are preprocessed.
+    by_step = snakemake(folder, "--forcerun", "normalise", "--", "data/many/test/p0_list_faces_clean_deca.npy")
+    assert by_step.returncode != 0  # without batches, a broken recording stops everything
+    (raw / "broken.mp4").unlink()
+    batched = load_chunks(folder / "data/many", "test", "p0").listener[:].copy()
+    again = snakemake(folder, "--forcerun", "normalise", "--", "data/many/test/p0_list_faces_clean_deca.npy")
+    assert again.returncode == 0, again.stdout + again.stderr
+    np.testing.assert_array_equal(load_chunks(folder / "data/many", "test", "p0").listener, batched)
+
+
+@pytest.mark.workflow
+def test_ten_thousand_recordings_are_planned_as_a_few_hundred_jobs(tmp_path):
+    (tmp_path / "config.yaml").write_text("people: {many: {listener: left}}")
+    raw = tmp_path / "data/raw/many"
+    raw.mkdir(parents=True)
+    for number in range(10_000):
+        (raw / f"{number:05d}.mp4").touch()
+    done = snakemake(tmp_path, "--dry-run", "--quiet", "rules", "--", "results/many/eval.json")
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    total = int(output.split("\ntotal")[1].split()[0])
+    assert total <= 410
 
 
 @pytest.mark.workflow
