@@ -32,7 +32,6 @@ from l2l.video.tracks import Tracks, load_tracks
 
 WIDTH, HEIGHT = 1280, 720
 _PICTURE = (864, 486)  # width, height of the recording
-_SIDE = WIDTH - _PICTURE[0]  # width of the column of meshes
 _STRIP_SECONDS = 6.0
 _PAPER, _INK, _FAINT = (250, 249, 246), (40, 40, 44), (176, 176, 180)
 _COLOURS = ((38, 110, 190), (206, 96, 30))  # p0, p1
