@@ -95,11 +95,11 @@ def train(
     state = State(optimizer, torch.Generator().manual_seed(seed))
     state.running = torch.zeros((), device=next(task.model.parameters()).device)
     session.resume(task, state)
-    task.through = ranks.share(task.model)
     watched = ranks.lead and sys.stderr.isatty()
     # What a killed run drew beyond the step it resumes from is drawn again: the old points are hidden.
     curves = SummaryWriter(log_dir, purge_step=state.step + 1) if ranks.lead else None
-    with session.watching(), curves or contextlib.nullcontext() as writer, _bar(state, training, watched) as bar:
+    drawing, progress = curves or contextlib.nullcontext(), _bar(state, training, watched)
+    with ranks.shared(task), session.watching(), drawing as writer, progress as bar:
         while not _over(state, training):
             _step(task, state, training, ranks)
             bar.update()

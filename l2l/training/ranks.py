@@ -10,6 +10,7 @@
 """
 
 import contextlib
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -17,11 +18,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from l2l import config
 from l2l.errors import UserError
 from l2l.training.batchnorm import make_global
+from l2l.training.state import Task
 
 T = TypeVar("T")
 
@@ -65,12 +67,21 @@ class Ranks:
         """Whether this process validates, writes and logs."""
         return self.rank == 0
 
-    def share(self, model: nn.Module) -> nn.Module:
-        """What training calls in place of `model`, so that gradients and BatchNorm are those of the whole batch."""
+    @contextlib.contextmanager
+    def shared(self, task: Task) -> Iterator[None]:
+        """Inside, `task.through` makes gradients and BatchNorm those of the whole batch."""
         if not self._fabric:
-            return model
-        make_global(model)
-        return self._fabric.setup_module(model)
+            yield
+            return
+        make_global(task.model)
+        task.through = self._fabric.setup_module(task.model)
+        try:
+            yield
+        finally:
+            # DDP has to go before its process group: the last one to let go of a group waits for its threads, and DDP
+            # does so without letting those run (torch 2.13 with gloo then hangs, about once in ten times).
+            task.through = task.model
+            gc.collect()
 
     def part(self, count: int) -> tuple[slice, float]:
         """This process's rows of a batch of `count`, and their share of the batch's mean.
@@ -156,7 +167,7 @@ def _fabric(launch: Launch, training: config.Training) -> Any:
             "GPU(s); give each node as many GPUs as processes, visible to all of them (--gres=gpu:N)."
         )
     # Weights that a batch does not use keep no gradient, as alone; BatchNorm's numbers are equal everywhere already.
-    strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
+    strategy = DDPStrategy(find_unused_parameters=True, forward_sync_buffers=False)
     environment = TorchElasticEnvironment() if launch.launcher == "torchrun" else SLURMEnvironment(auto_requeue=False)
     try:
         fabric = Fabric(
