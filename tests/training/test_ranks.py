@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -57,16 +56,16 @@ def train_codebook_once(chunks: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "changes", "losses", "weights"),
-    [("codebook", (), 1e-4, 1e-2), ("predictor", ("masks=released",), 1e-5, 1e-4)],
+    [("codebook", (), 1e-3, 1e-3), ("predictor", ("masks=released",), 1e-5, 1e-5)],
     ids=["codebook", "predictor"],
 )
 def test_two_processes_train_the_model_of_one(
     chunks: Path, tmp_path: Path, stage: str, changes: tuple, losses: float, weights: float
 ) -> None:
-    """Losses within a relative, weights within an absolute tolerance.
+    """Losses within a relative, 99 of 100 weights within an absolute tolerance.
 
-    A codebook's is wide for the sake of biases before a BatchNorm, whose gradient is nothing but rounding: Adam makes
-    steps of full size of it, and no loss can see them.
+    A codebook's are wider: the nearest code may be another one by rounding. The last weights are biases before a
+    BatchNorm, whose gradient is nothing but rounding; Adam makes steps of full size of it, and no loss can see them.
     """
     one, both = tmp_path / "one", tmp_path / "both"
     train_codebook_once(chunks)
@@ -80,8 +79,8 @@ def test_two_processes_train_the_model_of_one(
         assert [look[key] for look in found["history"]] == pytest.approx(
             [look[key] for look in want["history"]], rel=losses
         )
-    for key, value in want["state_dict"].items():
-        np.testing.assert_allclose(found["state_dict"][key], value, atol=weights, rtol=0, err_msg=key)
+    away = [(found["state_dict"][key] - value).abs().double().flatten() for key, value in want["state_dict"].items()]
+    assert torch.cat(away).quantile(0.99) < weights
     assert said.count("wrote ") == said.count("step 4, ") == 1  # one process writes and speaks
     assert len(list((both / "log").iterdir())) == 1
 
@@ -178,6 +177,6 @@ def test_the_launcher_is_known_by_what_it_tells(
 def test_a_batch_that_cannot_be_split_is_named_before_anything_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in TORCHRUN.items():
         monkeypatch.setenv(key, value)
-    with pytest.raises(UserError, match="training.batch_size 3 cannot be split over 4 processes"):
+    with pytest.raises(UserError, match=r"training.batch_size 3 cannot be split over 4 processes"):
         with joined(config.Training(batch_size=3)):
             pass
