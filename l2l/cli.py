@@ -5,6 +5,7 @@ Every rule of the workflow runs one of these; the command in its log can be copi
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import sys
@@ -281,15 +282,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 1 after one sentence on stderr."""
+    """Run one command; returns its exit status: 0, or after one sentence on stderr 1, or 75 when it can go on."""
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         args.settings = config.from_differences(args.set, args.config, args.preset)
         args.call(args)
     except UserError as error:
-        print(f"l2l {args.command}: {error}", file=sys.stderr)
-        return 1
+        # A signal may have ended the reader of our messages first (`| tee log`); the status must come through.
+        with contextlib.suppress(BrokenPipeError):
+            print(f"l2l {args.command}: {error}", file=sys.stderr)
+        return error.status
     except KeyboardInterrupt:
         return 130
     return 0

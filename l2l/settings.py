@@ -135,6 +135,9 @@ class Training(Section):
     validate_every: int = Field(250, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
     patience: int = Field(10, ge=0, description="stop after this many looks without a better loss; 0: never")
     validation_share: Fraction = Field(0.2, description="share of the recordings (or windows) held out for validation")
+    checkpoint_minutes: float = Field(
+        5.0, ge=0, description="minutes between two copies of the state, to resume from; 0: only when stopped"
+    )
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves it to torch or the workflow")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
 

@@ -1,7 +1,9 @@
 """The released program's own command lines, on a folder laid out as the original's."""
 
 import json
+import os
 import pickle
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 
 from l2l.cli import main
 from l2l.dataset.layout import chunk_paths
+from l2l.training.codebook import CodebookTask
 from tests.released_folder import CODES, write_folder
 
 CPU = ["codebook.training.device=cpu", "predictor.training.device=cpu", "predictor.training.threads=1"]
@@ -64,6 +67,29 @@ def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path) -> 
     assert run(again, "train-codebook", changes=("seed=1",)) == 0
     other = torch.load(again / f"{CODEBOOK}_best.pth", weights_only=True)["state_dict"]
     assert not all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_stopped_run_goes_on_to_the_same_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = write_folder(tmp_path)
+    usual, calls = CodebookTask.loss, []
+
+    def loss(self, *arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return usual(self, *arguments)
+
+    monkeypatch.setattr(CodebookTask, "loss", loss)
+    assert run(again, "train-codebook") == 75
+    assert "stopped after step 2 by SIGTERM" in capsys.readouterr().err
+    assert run(again, "train-codebook") == 0
+    assert len(calls) == 3  # of three epochs of one step
+    one, two = (torch.load(root / f"{CODEBOOK}_best.pth", weights_only=True) for root in (folder, again))
+    assert all(torch.equal(one["state_dict"][key], two["state_dict"][key]) for key in one["state_dict"])
+    assert (one["epoch"], one["optimizer"]["n_steps"]) == (two["epoch"], two["optimizer"]["n_steps"])
+    assert not list((again / CODEBOOK).parent.glob(".*"))
 
 
 def test_the_test_gives_a_number_where_the_original_failed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@
 """
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +56,16 @@ def save_checkpoint(path: Path, standardizers: dict[str, Standardizer], **conten
     # Through an open file: given a path, torch would write the temporary file's random name into the archive.
     with atomic(path) as partial, open(partial, "wb") as file:
         smoothing: dict[str, str] = {name: standardizer.smoothing for name, standardizer in standardizers.items()}
-        torch.save({"format": FORMAT, **content, "standardizer": tensors, "smoothing": smoothing}, file)
+        torch.save(_interned({"format": FORMAT, **content, "standardizer": tensors, "smoothing": smoothing}), file)
+
+
+def _interned(value: Any) -> Any:
+    """Equal strings made one object: a pickle writes an object it has seen as a reference, an equal one in full."""
+    if isinstance(value, dict):
+        return {_interned(key): _interned(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_interned(inner) for inner in value)
+    return sys.intern(value) if type(value) is str else value
 
 
 def _load(path: Path, kind: str) -> dict[str, Any]:

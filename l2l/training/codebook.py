@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
@@ -26,6 +26,9 @@ from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare
 from l2l.training.holdout import load_training_chunks, split
 from l2l.training.loop import train
+from l2l.training.resume import identity
+from l2l.training.session import session
+from l2l.training.state import State
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ def reconstruction_loss(reconstruction: Tensor, motion: Tensor) -> Tensor:
     return torch.stack([F.l1_loss(reconstruction[..., c], motion[..., c]) for c in REGIONS.values()]).sum()
 
 
-def codebook_loss(model: Codebook, motion: Tensor) -> Tensor:
+def codebook_loss(model: nn.Module, motion: Tensor) -> Tensor:
     """What training minimises: quantizer and reconstruction loss of motion (B, 32, 56), summed."""
     reconstruction, quantizer_loss, _ = model(motion)
     return quantizer_loss + reconstruction_loss(reconstruction, motion)
@@ -67,6 +70,8 @@ class CodebookTask:
     ) -> None:
         """`motion` is (N, 64, 56), standardized, on the model's device; the rows choose among its windows."""
         self.model, self.sizes = model, sizes
+        self.through: nn.Module = model
+        self.generators: dict[str, np.random.RandomState] = {}  # all chance is in the loop's
         self.held = halves(motion[validation])  # (2 * held-out windows, 32, 56)
         if sizes.crops == "halves":
             self.motion = halves(motion[train_rows])
@@ -74,10 +79,11 @@ class CodebookTask:
         else:
             self.motion, self.train = motion, train_rows
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
         if self.sizes.crops == "halves":
-            return codebook_loss(self.model, self.motion[rows])
-        return codebook_loss(self.model, random_crops(self.motion[np.repeat(rows, CROPS)], generator))
+            return codebook_loss(self.through, self.motion[rows[part]])
+        crops = random_crops(self.motion[np.repeat(rows, CROPS)], generator)  # (CROPS * B, 32, 56)
+        return codebook_loss(self.through, crops.unflatten(0, (-1, CROPS))[part].flatten(0, 1))
 
     def validate(self) -> dict[str, float]:
         """Mean over both halves of the held-out windows."""
@@ -112,6 +118,7 @@ class CodebookRun:
     optimizer: torch.optim.Optimizer
     standardizer: Standardizer
     train_rows: np.ndarray
+    identity: str  # of this run, for resuming it
 
 
 def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
@@ -126,16 +133,27 @@ def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
         torch.manual_seed(settings.seed)
         model = Codebook(sizes).to(device)
     task = CodebookTask(model, motion, train_rows, validation, sizes)
-    return CodebookRun(task, codebook_optimizer(model, training.learning_rate), standardizer, train_rows)
+    rows = {"train": train_rows, "validation": validation}
+    run = identity(settings.seed, windows, sizes, data, rows, {"listener": standardizer}, model)
+    return CodebookRun(task, codebook_optimizer(model, training.learning_rate), standardizer, train_rows, run)
 
 
 def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
     """Train a codebook on `listener`'s motion and write its checkpoint to `out`, curves to `log_dir`.
 
-    `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on.
+    `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on or
+    when another process trains `out`, Stopped when a signal ends it; the same call then goes on.
     """
-    run = prepare_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
-    state = train(run.task, run.optimizer, settings.codebook.training, settings.seed, log_dir)
+    training = settings.codebook.training
+    with session(out, training) as current:
+        run = prepare_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
+        current.run = run.identity
+        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
+        current.finish(lambda: _save(out, run, state, settings, listener))
+        log.info("wrote %s", out)
+
+
+def _save(out: Path, run: CodebookRun, state: State, settings: Settings, listener: Side) -> None:
     save_checkpoint(
         out,
         {"listener": run.standardizer},
@@ -148,4 +166,3 @@ def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, 
         seed=settings.seed,
         listener=listener,
     )
-    log.info("wrote %s", out)

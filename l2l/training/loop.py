@@ -1,68 +1,38 @@
 """The training loop of both models.
 
 - A `Task` brings a model, its windows and its losses; the loop brings batches, schedule, validation and stopping.
-- All that changes during training is in one object, `State`.
+- All that changes during training is in one object, `State`, which a `Session` can save and bring back.
 - How the released program did it differs in switches of `config.Training` only: `batches`, `schedule`, `clip`,
   `max_epochs`, and 0 for `validate_every` and `patience`.
 - The weights of the best validation are kept in memory and handed back; nothing is written here but curves.
+- With several processes all do the same, each on its part of a batch; only the lead validates and draws curves.
 """
 
+import contextlib
 import logging
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.training.batches import ORDER_SEED, fixed_epoch, mixed_epoch
+from l2l.training.batches import fixed_epoch, mixed_epoch
+from l2l.training.ranks import Ranks
+from l2l.training.resume import pack, unpack
+from l2l.training.session import Session
+from l2l.training.state import State, Task
 
 log = logging.getLogger(__name__)
 
 CURVES = {"train_loss": "loss/train", "validation_loss": "loss/validation", "perplexity": "codebook/perplexity"}
-
-
-class Task(Protocol):
-    """What the loop needs to know of a model."""
-
-    train: np.ndarray  # (N,) rows to train on
-
-    @property
-    def model(self) -> nn.Module: ...
-
-    def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
-        """The loss () of one batch; every random draw comes from `generator`."""
-        ...
-
-    def validate(self) -> dict[str, float]:
-        """Numbers of the held-out windows; `loss` decides which weights are best."""
-        ...
-
-
-@dataclass
-class State:
-    """Everything that changes while a model is trained."""
-
-    optimizer: Optimizer
-    generator: torch.Generator  # on the CPU, so that every device sees the same batches
-    order: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(ORDER_SEED))  # of fixed batches
-    step: int = 0
-    epoch: int = 0  # the one under way, from 1
-    waiting: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # rows still to come in this epoch
-    best_step: int = 0
-    best_loss: float = math.inf
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    stale: int = 0  # looks since the best one
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def learning_rate(step: int, training: config.Training) -> float:
@@ -101,6 +71,10 @@ def _look_due(state: State, training: config.Training) -> bool:
     return (state.step % every == 0 if every else not len(state.waiting)) or _finished(state, training)
 
 
+def _over(state: State, training: config.Training) -> bool:
+    return _finished(state, training) or bool(training.patience and state.stale >= training.patience)
+
+
 def train(
     task: Task,
     optimizer: Optimizer,
@@ -108,57 +82,79 @@ def train(
     seed: int,
     log_dir: Path,
     on_best: Callable[[State], None] | None = None,
+    session: Session | None = None,
 ) -> State:
     """Train until `max_steps` or `max_epochs`, or until `patience` looks at the validation loss bring nothing better.
 
     Writes tensorboard curves to `log_dir`; shows a bar on a terminal, else logs one line per look. `on_best` is called
-    after each look that found better weights. Raises UserError when the loss stops being a number.
+    after each look that found better weights. Goes on where `session` was stopped before; without one, training can
+    only be done in one go. Raises UserError when the loss stops being a number, Stopped when a signal ends it.
     """
+    session = session or Session()
+    ranks = session.ranks
     state = State(optimizer, torch.Generator().manual_seed(seed))
-    watched = sys.stderr.isatty()
-    running, since = torch.zeros((), device=next(task.model.parameters()).device), 0
-    with SummaryWriter(log_dir) as writer, tqdm(total=training.max_steps, unit="step", disable=not watched) as bar:
-        while not _finished(state, training) and not (training.patience and state.stale >= training.patience):
-            running += _step(task, state, training)
-            since += 1
+    state.running = torch.zeros((), device=next(task.model.parameters()).device)
+    session.resume(task, state)
+    watched = ranks.lead and sys.stderr.isatty()
+    # What a killed run drew beyond the step it resumes from is drawn again: the old points are hidden.
+    curves = SummaryWriter(log_dir, purge_step=state.step + 1) if ranks.lead else None
+    drawing, progress = curves or contextlib.nullcontext(), _bar(state, training, watched)
+    with ranks.shared(task), session.watching(), drawing as writer, progress as bar:
+        while not _over(state, training):
+            _step(task, state, training, ranks)
             bar.update()
             if _look_due(state, training):
-                look = _look(task, state, float(running) / since)
-                if on_best and state.best_step == state.step:
+                look = _look(task, state, ranks)
+                if on_best and ranks.lead and state.best_step == state.step:
                     on_best(state)
-                running, since = torch.zeros_like(running), 0
-                for name in sorted(look.keys() - {"step"}):
-                    writer.add_scalar(CURVES.get(name, name), look[name], state.step)
+                if writer:
+                    for name in sorted(look.keys() - {"step"}):
+                        writer.add_scalar(CURVES.get(name, name), look[name], state.step)
                 if watched:
                     bar.set_postfix(train=look["train_loss"], validation=look["validation_loss"], best=state.best_loss)
                 else:
                     log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in look.items()))
+            if not _over(state, training):
+                session.pause(task, state)
     log.info("best validation loss %.4f at step %d of %d", state.best_loss, state.best_step, state.step)
     return state
 
 
-def _step(task: Task, state: State, training: config.Training) -> Tensor:
-    """One optimizer step; returns its loss (), still on the device."""
+def _bar(state: State, training: config.Training, watched: bool) -> tqdm:
+    return tqdm(total=training.max_steps, initial=state.step, unit="step", disable=not watched)
+
+
+def _step(task: Task, state: State, training: config.Training, ranks: Ranks) -> None:
+    """One optimizer step; its loss is added to `state.running`, still on the device."""
     state.step += 1
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state.step, training)
     task.model.train()
     state.optimizer.zero_grad(set_to_none=True)
     rows = next_batch(state, task.train, training.batch_size, training.batches)
-    loss = task.loss(rows, state.generator)
-    loss.backward()
+    part, share = ranks.part(len(rows))
+    loss = task.loss(rows, state.generator, part)
+    ranks.backward(loss, share)
     if training.clip:
         nn.utils.clip_grad_norm_(task.model.parameters(), training.clip)
     state.optimizer.step()
-    return loss.detach()
+    state.running += share * loss.detach()
+    state.since += 1
 
 
-def _look(task: Task, state: State, train_loss: float) -> dict[str, float]:
+def _look(task: Task, state: State, ranks: Ranks) -> dict[str, float]:
     """Validate, remember the weights if they are the best so far, and return this look's line of the history."""
     task.model.eval()
-    with torch.no_grad():
-        numbers = task.validate()
-    loss = numbers.pop("loss")
+
+    def validate() -> tuple[dict[str, float], dict]:
+        with torch.no_grad():
+            return task.validate(), {name: pack(generator) for name, generator in task.generators.items()}
+
+    numbers, generators = ranks.on_lead(validate)
+    for name, generator in task.generators.items():
+        unpack(generator, generators[name])  # in the lead nothing changes; the others did not draw
+    loss, train_loss = numbers.pop("loss"), float(ranks.total(state.running)) / state.since
+    state.running, state.since = torch.zeros_like(state.running), 0
     if not (math.isfinite(loss) and math.isfinite(train_loss)):
         raise UserError(f"the loss is no longer a number at step {state.step}; lower training.learning_rate.")
     if loss < state.best_loss:

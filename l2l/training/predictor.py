@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
@@ -26,6 +26,9 @@ from l2l.training.checkpoint import load_codebook, save_checkpoint
 from l2l.training.device import prepare
 from l2l.training.holdout import load_training_chunks, split
 from l2l.training.loop import train
+from l2l.training.resume import identity
+from l2l.training.session import session
+from l2l.training.state import State
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
@@ -72,22 +75,24 @@ class PredictorTask:
         self.model, self.codes, self.speaker = model, codes, speaker
         self.audio, self.audio_standardizer = audio, audio_standardizer
         self.train, self.validation, self.sizes = train_rows, validation, sizes
+        self.through: nn.Module = model
         self.masks = np.random.RandomState(MASK_SEED)  # one draw per batch, of training and of validation
+        self.generators = {"masks": self.masks}
 
     def inputs(self, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Past codes (B, 4), speaker (B, 40, 56) and audio (B, 160, 128) of some windows."""
         audio = self.audio_standardizer.apply(self.audio[rows, :SPEAKER_AUDIO])
         return self.codes[rows, 0], self.speaker[rows], torch.from_numpy(audio).to(self.speaker.device)
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
         if self.sizes.masks == "released":
             visible = int(self.masks.randint(0, MASK_DRAWS))
         else:
             visible = int(torch.randint(0, GROUPS + 1, (), generator=generator))
-        return self._loss(rows, self.inputs(rows), visible)
+        return self._loss(self.through, rows[part], self.inputs(rows[part]), visible)
 
-    def _loss(self, rows: np.ndarray, inputs: tuple[Tensor, Tensor, Tensor], visible: int) -> Tensor:
-        return prediction_loss(self.model(*inputs, visible), self.codes[rows, 1])
+    def _loss(self, model: nn.Module, rows: np.ndarray, inputs: tuple[Tensor, Tensor, Tensor], visible: int) -> Tensor:
+        return prediction_loss(model(*inputs, visible), self.codes[rows, 1])
 
     def validate(self) -> dict[str, float]:
         """Mean over the held-out windows: for each visible past and over all five, or for one drawn per batch."""
@@ -97,10 +102,11 @@ class PredictorTask:
             rows = self.validation[batch]
             inputs = self.inputs(rows)
             if released:
-                totals += float(self._loss(rows, inputs, int(self.masks.randint(0, MASK_DRAWS)))) * len(rows)
+                visible = int(self.masks.randint(0, MASK_DRAWS))
+                totals += float(self._loss(self.model, rows, inputs, visible)) * len(rows)
             else:
                 for visible in range(GROUPS + 1):
-                    totals[visible] += float(self._loss(rows, inputs, visible)) * len(rows)
+                    totals[visible] += float(self._loss(self.model, rows, inputs, visible)) * len(rows)
             used += len(rows)
         means = totals / used
         if released:
@@ -121,6 +127,7 @@ class PredictorRun:
     optimizer: torch.optim.Optimizer
     speaker: Standardizer
     audio: Standardizer
+    identity: str  # of this run, for resuming it
 
 
 def prepare_predictor(data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings) -> PredictorRun:
@@ -141,26 +148,39 @@ def prepare_predictor(data: Chunks, codebook: Codebook, listener: Standardizer, 
     task = PredictorTask(
         model, codes, torch.from_numpy(motion).to(device), data.audio, audio, train_rows, validation, sizes
     )
-    return PredictorRun(task, predictor_optimizer(model, training.learning_rate), speaker, audio)
+    rows, inputs = {"train": train_rows, "validation": validation}, {"speaker": speaker, "audio": audio}
+    run = identity(settings.seed, windows, sizes, data, rows, {"listener": listener, **inputs}, model, codebook)
+    return PredictorRun(task, predictor_optimizer(model, training.learning_rate), speaker, audio, run)
 
 
 def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
     """Train a predictor of `listener`'s codes and write its checkpoint to `out`, curves to `log_dir`.
 
     `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook. Raises UserError
-    when there is too little to train on or the codebook cannot be read.
+    when there is too little to train on, the codebook cannot be read or another process trains `out`, Stopped when a
+    signal ends it; the same call then goes on.
     """
-    codebook_model, listener_standardizer, codebook_meta = load_codebook(codebook)
-    data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
-    run = prepare_predictor(data, codebook_model, listener_standardizer, settings)
-    state = train(run.task, run.optimizer, settings.predictor.training, settings.seed, log_dir)
+    training = settings.predictor.training
+    with session(out, training) as current:
+        codebook_model, listener_standardizer, codebook_meta = load_codebook(codebook)
+        data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
+        run = prepare_predictor(data, codebook_model, listener_standardizer, settings)
+        current.run = run.identity
+        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
+        current.finish(lambda: _save(out, run, state, settings, listener, codebook_meta["fingerprint"]))
+        log.info("wrote %s", out)
+
+
+def _save(
+    out: Path, run: PredictorRun, state: State, settings: Settings, listener: Side, codebook_fingerprint: str
+) -> None:
     save_checkpoint(
         out,
         {"speaker": run.speaker, "audio": run.audio},
         kind="predictor",
         config=settings.predictor.model_dump(),
-        codes=codebook_model.quantize.embedding.num_embeddings,
-        codebook_fingerprint=codebook_meta["fingerprint"],
+        codes=run.task.model.listener_past_tok_embedding.num_embeddings,
+        codebook_fingerprint=codebook_fingerprint,
         state_dict=state.best_weights,
         step=state.best_step,
         validation_loss=state.best_loss,
@@ -168,4 +188,3 @@ def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Sett
         seed=settings.seed,
         listener=listener,
     )
-    log.info("wrote %s", out)

@@ -6,8 +6,8 @@ original rewrote the statistics at every start, so that they could stop matching
 
 - The original drew its split without a seed; here it follows from `seed`, and codebook and predictor share it.
 - Curves go to `tensorboard/` beside the checkpoint.
-- Starting from a checkpoint is not offered: the original lost its best loss, its split and its generators there, and
-  stopped learning after epoch 500.
+- The original's start from a checkpoint is not offered: it lost its best loss, its split and its generators there,
+  and stopped learning after epoch 500. A run that was stopped goes on as ours do, with all of them.
 """
 
 import logging
@@ -19,10 +19,12 @@ from l2l.dataset.standardize import Standardizer
 from l2l.released_config import ReleasedConfig, read_config
 from l2l.training.codebook import CodebookRun, prepare_codebook
 from l2l.training.holdout import load_training_chunks
-from l2l.training.loop import State, train
+from l2l.training.loop import train
 from l2l.training.predictor import PredictorRun, prepare_predictor
 from l2l.training.released import expect, read_statistics, write_statistics
 from l2l.training.released_checkpoint import ReleasedCheckpoint, load_codebook_weights, read_released, write_released
+from l2l.training.session import session
+from l2l.training.state import State
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,10 @@ def _train(
         )
         write_released(path, checkpoint)
 
-    train(run.task, run.optimizer, training, seed, path.parent / "tensorboard" / path.stem, on_best=keep)
-    log.info("wrote %s", path)
+    board = path.parent / "tensorboard" / path.stem
+    with session(path, training) as current:
+        current.run = run.identity
+        train(run.task, run.optimizer, training, seed, board, on_best=keep, session=current)
+        current.finish()  # the checkpoint was written by `keep`
+        log.info("wrote %s", path)
     return path

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.config import Training
 from l2l.errors import UserError
-from l2l.training.loop import State, learning_rate, next_batch, train
+from l2l.training.loop import learning_rate, next_batch, train
+from l2l.training.state import State
 from tests.models.released_models import released
 
 
@@ -18,12 +19,14 @@ class Scripted:
 
     def __init__(self, validation_losses: list[float]) -> None:
         self.model = nn.Linear(1, 1, bias=False)
+        self.through: nn.Module = self.model
+        self.generators: dict[str, np.random.RandomState] = {}
         self.train = np.arange(10)
         self.script = iter(validation_losses)
         self.weights: list[float] = []
         self.batches: list[np.ndarray] = []
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
         self.batches.append(rows)
         return self.model.weight.sum()
 
@@ -128,7 +131,7 @@ def test_better_weights_are_handed_over_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("clip", "moved"), [(1.0, 0.1), (0.0, 0.5)])
 def test_gradients_are_clipped_unless_told_not_to(tmp_path: Path, clip: float, moved: float) -> None:
     class Steep(Scripted):
-        def loss(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+        def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
             return 5 * self.model.weight.sum()
 
     task = Steep([1.0])

@@ -1,0 +1,50 @@
+"""What the training loop needs to know of a model, and all that changes while one is trained."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from l2l.training.batches import ORDER_SEED
+
+
+class Task(Protocol):
+    """What the loop needs to know of a model."""
+
+    train: np.ndarray  # (N,) rows to train on
+    through: nn.Module  # what `loss` calls: the model, or the model among several processes
+    generators: dict[str, np.random.RandomState]  # the task's own, if it draws from any
+
+    @property
+    def model(self) -> nn.Module: ...
+
+    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+        """The loss () of `part` of one batch; every random draw is for the whole batch, from `generator`."""
+        ...
+
+    def validate(self) -> dict[str, float]:
+        """Numbers of the held-out windows; `loss` decides which weights are best."""
+        ...
+
+
+@dataclass
+class State:
+    """Everything that changes while a model is trained, but for its weights and the task's generators."""
+
+    optimizer: Optimizer
+    generator: torch.Generator  # on the CPU, so that every device sees the same batches
+    order: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(ORDER_SEED))  # of fixed batches
+    step: int = 0
+    epoch: int = 0  # the one under way, from 1
+    waiting: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # rows still to come in this epoch
+    running: Tensor = field(default_factory=lambda: torch.zeros(()))  # training losses since the last look, summed
+    since: int = 0  # steps since the last look
+    best_step: int = 0
+    best_loss: float = math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    stale: int = 0  # looks since the best one
+    history: list[dict[str, float]] = field(default_factory=list)

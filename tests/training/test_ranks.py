@@ -1,0 +1,182 @@
+"""Several processes train the model that one would, and end together."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from l2l import config
+from l2l.cli import main
+from l2l.errors import UserError
+from l2l.training.ranks import Launch, Ranks, joined, launched
+from tests.synthetic import write_chunks
+
+SIZES = ["layers=1", "heads=2", "feedforward_size=32", "hidden_size=16"]
+# 15 rows over 2 processes are 8 and 7; an epoch of 40 rows ends with 10.
+TRAINING = [
+    "batch_size=15",
+    "learning_rate=0.002",
+    "warmup_steps=2",
+    "max_steps=12",
+    "validate_every=4",
+    "patience=0",
+    "threads=1",
+]
+
+
+@pytest.fixture(scope="module")
+def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_chunks(tmp_path_factory.mktemp("person"), windows=20, videos=3)
+
+
+def arguments(stage: str, chunks: Path, folder: Path, *changes: str) -> list[str]:
+    pairs = [f"{stage}.{pair}" for pair in [*SIZES, "training.device=cpu", *(f"training.{t}" for t in TRAINING)]]
+    more = ["--codebook", str(chunks / "codebook.pt")] if stage == "predictor" else []
+    out = ["--out", str(folder / f"{stage}.pt"), "--log-dir", str(folder / "log")]
+    changed = [f"{stage}.{change}" for change in changes]
+    return [f"train-{stage}", str(chunks), "--listener", "p0", *more, *out, "--set", *pairs, *changed]
+
+
+def two(words: list[str]) -> subprocess.Popen:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    variables = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(sys.path)}
+    return subprocess.Popen([*torchrun, "-m", "l2l.cli", *words], stderr=subprocess.PIPE, text=True, env=variables)
+
+
+def train_codebook_once(chunks: Path) -> None:
+    if not (chunks / "codebook.pt").exists():
+        assert main(arguments("codebook", chunks, chunks)) == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes", "losses", "weights"),
+    [("codebook", (), 1e-3, 1e-3), ("predictor", ("masks=released",), 1e-5, 1e-5)],
+    ids=["codebook", "predictor"],
+)
+def test_two_processes_train_the_model_of_one(
+    chunks: Path, tmp_path: Path, stage: str, changes: tuple, losses: float, weights: float
+) -> None:
+    """Losses within a relative, 99 of 100 weights within an absolute tolerance.
+
+    A codebook's are wider: the nearest code may be another one by rounding. The last weights are biases before a
+    BatchNorm, whose gradient is nothing but rounding; Adam makes steps of full size of it, and no loss can see them.
+    """
+    one, both = tmp_path / "one", tmp_path / "both"
+    train_codebook_once(chunks)
+    process = two(arguments(stage, chunks, both, *changes))
+    assert main(arguments(stage, chunks, one, *changes)) == 0
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    found, want = (torch.load(folder / f"{stage}.pt", weights_only=True) for folder in (both, one))
+    assert [look["step"] for look in found["history"]] == [4, 8, 12]
+    for key in ("train_loss", "validation_loss"):
+        assert [look[key] for look in found["history"]] == pytest.approx(
+            [look[key] for look in want["history"]], rel=losses
+        )
+    away = [(found["state_dict"][key] - value).abs().double().flatten() for key, value in want["state_dict"].items()]
+    assert torch.cat(away).quantile(0.99) < weights
+    assert said.count("wrote ") == said.count("step 4, ") == 1  # one process writes and speaks
+    assert len(list((both / "log").iterdir())) == 1
+
+
+def test_a_signal_to_one_process_ends_all_and_any_number_of_them_goes_on(chunks: Path, tmp_path: Path) -> None:
+    train_codebook_once(chunks)
+    words = arguments("predictor", chunks, tmp_path, "training.max_steps=200")
+    process = two(words)
+    assert process.stderr
+    lines = []
+    while not (lines and lines[-1].startswith("step 4,")):
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    os.kill(worker(process.pid, rank=1), signal.SIGTERM)
+    said = process.stderr.read()
+    process.communicate(timeout=60)
+    stopped = re.search(r"stopped after step (\d+) by a signal to another process", said)
+    assert stopped and "by SIGTERM" in said and process.returncode != 0, said
+    stored = torch.load(tmp_path / ".predictor.resume.pt", weights_only=True)
+    assert stored["state"]["step"] == int(stopped[1]) < 200
+    assert main(words) == 0
+    found = torch.load(tmp_path / "predictor.pt", weights_only=True)["history"]
+    assert main(arguments("predictor", chunks, tmp_path / "one", "training.max_steps=200")) == 0
+    want = torch.load(tmp_path / "one/predictor.pt", weights_only=True)["history"]
+    assert [look["train_loss"] for look in found] == pytest.approx([look["train_loss"] for look in want], rel=1e-2)
+
+
+def worker(parent: int, rank: int) -> int:
+    """The process that torchrun started as number `rank`."""
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if f"\0RANK={rank}\0".encode() in Path(f"/proc/{child}/environ").read_bytes():
+            return int(child)
+    raise AssertionError("no such process")
+
+
+class Wire:
+    """Stands for Fabric: a process of `size`, and what the lead sent it."""
+
+    def __init__(self, size: int, rank: int, sent: Any = None) -> None:
+        self.world_size, self.global_rank, self.sent = size, rank, sent
+
+    def broadcast(self, value: Any) -> Any:
+        return value if self.global_rank == 0 else self.sent
+
+
+@pytest.mark.parametrize(("count", "size"), [(32, 2), (15, 2), (7, 4), (4, 4)])
+def test_every_row_of_a_batch_is_some_processes_and_weighs_the_same(count: int, size: int) -> None:
+    parts = [Ranks(Wire(size, rank)).part(count) for rank in range(size)]
+    assert [row for part, _ in parts for row in range(count)[part]] == list(range(count))
+    for part, share in parts:
+        assert share == pytest.approx(len(range(count)[part]) / count) and share > 0
+
+
+def test_fewer_rows_than_processes_are_everyones() -> None:
+    assert [Ranks(Wire(4, rank)).part(3) for rank in range(4)] == [(slice(None), 0.25)] * 4
+
+
+def test_what_the_lead_cannot_do_is_everyones_error() -> None:
+    def fail() -> None:
+        raise UserError("the lead says no.")
+
+    for rank, sent in ((0, None), (1, (None, "the lead says no."))):
+        with pytest.raises(UserError, match="the lead says no"):
+            Ranks(Wire(2, rank, sent)).on_lead(fail)
+    assert Ranks(Wire(2, 1, (5, None))).on_lead(fail) == 5
+
+
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2", "LOCAL_RANK": "1"}
+SRUN = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_NUM_NODES": "2", "SLURM_LOCALID": "1", "SLURM_NTASKS": "4"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        ({}, None),
+        (TORCHRUN, Launch("torchrun", 4, 2, 1)),
+        (SRUN, Launch("srun", 4, 2, 1)),
+        ({**SRUN, "SLURM_STEP_NUM_TASKS": "2", **TORCHRUN}, Launch("torchrun", 4, 2, 1)),  # one torchrun on each node
+        ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, None),  # a batch script, without srun
+        ({**SRUN, "SLURM_STEP_NUM_TASKS": "1"}, None),
+        ({**TORCHRUN, "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}, None),
+    ],
+)
+def test_the_launcher_is_known_by_what_it_tells(
+    variables: dict[str, str], found: Launch | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in {*TORCHRUN, *SRUN}:
+        monkeypatch.delenv(key, raising=False)
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
+    assert launched() == found
+
+
+def test_a_batch_that_cannot_be_split_is_named_before_anything_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in TORCHRUN.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(UserError, match=r"training.batch_size 3 cannot be split over 4 processes"):
+        with joined(config.Training(batch_size=3)):
+            pass
