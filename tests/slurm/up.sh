@@ -22,7 +22,8 @@ node_line() {
   echo "NodeName=n$1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + $1)) CPUs=$cpus RealMemory=$memory Gres=gpu:fake:$gpus"
 }
 
-# MinJobAge: squeue remembers ended jobs, as Snakemake asks it how they ended. jobcomp: a record of which jobs ran.
+# MinJobAge: squeue remembers ended jobs, as Snakemake asks it how they ended. Records of what ran where: jobcomp.log has
+# every job, tasks.log every task with the GPUs that it sees. A requeued job waits for cred_expire.
 cat >"$state/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
@@ -31,7 +32,7 @@ SlurmUser=$(id -un)
 SlurmdUser=$(id -un)
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket=$state/munge/munge.socket
+AuthInfo=socket=$state/munge/munge.socket,cred_expire=${SLURM_CRED_EXPIRE:-120}
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 StateSaveLocation=$state/controller
 SlurmdSpoolDir=$state/spool.%n
@@ -41,6 +42,7 @@ SlurmctldLogFile=$state/slurmctld.log
 SlurmdLogFile=$state/slurmd.%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+TaskProlog=$state/bin/task_prolog
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
@@ -76,7 +78,8 @@ done
 export SLURM_CONF=$state/slurm.conf
 # The executor's inner srun loses SLURM_CONF with the other SLURM_ variables; a real cluster has /etc/slurm/slurm.conf.
 printf '#!/bin/sh\nSLURM_CONF=%s exec %s "$@"\n' "$SLURM_CONF" "$(PATH=${PATH//$state\/bin:/} command -v srun)" >"$state/bin/srun"
-chmod +x "$state/bin/srun"
+printf '#!/bin/sh\necho "$SLURM_JOB_ID $SLURMD_NODENAME ${CUDA_VISIBLE_DEVICES:-none}" >>%s\n' "$state/tasks.log" >"$state/bin/task_prolog"
+chmod +x "$state/bin/srun" "$state/bin/task_prolog"
 
 alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 until_true() { # TENTHS COMMAND...
