@@ -7,10 +7,10 @@ mkdir -p "$1"
 state=$(cd "$1" && pwd)
 nodes=${2:-2}
 host=$(hostname -s)
-cpus=${SLURM_CPUS:-8} # per node, more than there are: jobs must not wait for cores that only wait for them
+cpus=${SLURM_CPUS:-8} # of a node; more cores and memory than there are, as nothing here enforces them
+memory=${SLURM_MEMORY_MB:-64000}
 gpus=${SLURM_GPUS_PER_NODE:-1}
 port=${SLURM_BASE_PORT:-16817}
-memory=$(awk '/MemTotal/{print int($2/1024*0.9)}' /proc/meminfo)
 export PATH=$PATH:/usr/sbin
 
 mkdir -p "$state"/{controller,munge,bin}
