@@ -1,11 +1,12 @@
 # make demo   from nothing to results/demo/eval.json, a preview and the demo's accuracy
 # make test   what continuous integration runs
-# Both install into .venv first, if that has not been done.
+# make test-slurm   the workflow on a SLURM that is brought up for it; as root, with Debian's slurm-wlm and munge
+# All install into .venv first, if that has not been done.
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: install demo test lint unit workflows clean
+.PHONY: install demo test test-slurm lint unit workflows clean
 
 install: .venv/.installed
 
@@ -30,10 +31,14 @@ lint: install
 	$(BIN)/snakemake --lint
 
 unit: install
-	$(BIN)/pytest -m "not workflow"
+	$(BIN)/pytest -m "not workflow and not slurm"
 
 workflows: install
 	$(BIN)/pytest -m workflow
+
+test-slurm: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slurm]'
+	$(BIN)/pytest -m slurm tests/slurm
 
 # What is computed goes; recordings and downloads stay.
 clean:

@@ -1,0 +1,37 @@
+"""The SLURM profile fits the rules: what it names exists, what needs a GPU asks for one."""
+
+import re
+
+import yte
+
+from tests.road import ROOT
+
+RULES = {
+    name: text
+    for file in (ROOT / "workflow/rules").glob("*.smk")
+    for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.S | re.M)
+}
+PROFILE = yte.process_yaml((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+
+
+def rules_with(pattern: str) -> set[str]:
+    return {name for name, text in RULES.items() if re.search(pattern, text)}
+
+
+def test_it_names_only_rules_that_there_are():
+    assert len(RULES) > 5
+    assert {*PROFILE["set-resources"], *PROFILE["set-threads"]} <= set(RULES)
+
+
+def test_every_rule_with_a_gpu_goes_to_the_gpu_partition_and_no_other():
+    resources = PROFILE["set-resources"]
+    there = {name for name, values in resources.items() if values.get("slurm_partition") == "gpu" and values["gpu"]}
+    assert there == rules_with(r"\bgpu=") and PROFILE["default-resources"]["slurm_partition"] == "cpu"
+
+
+def test_rules_that_take_all_cores_of_a_machine_get_a_number():
+    assert set(PROFILE["set-threads"]) == rules_with(r"threads: training_threads")
+
+
+def test_retries_are_the_profiles_alone():
+    assert PROFILE["retries"] and not rules_with(r"\bretries:")
