@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.road import ROOT
 
 HERE = Path(__file__).parent
@@ -113,3 +115,12 @@ def cluster(folder: Path, **settings: str) -> Iterator[Slurm]:
         yield Slurm(folder, outside | exported)
     finally:
         subprocess.run([HERE / "down.sh", folder], check=False, timeout=60)
+        end_leftovers(folder / "slurm.conf")
+
+
+def end_leftovers(configuration: Path) -> None:
+    """Without cgroups SLURM can lose sight of a job's processes; those of this cluster have its SLURM_CONF."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("SLURM_CONF") == str(configuration):
+                process.kill()
