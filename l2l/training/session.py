@@ -1,7 +1,7 @@
 """One training of one output: its processes, its lock, and how it stops and goes on.
 
 - Every `training.checkpoint_minutes`, and when told to stop, the state goes to a file beside the output
-  (`l2l.training.resume`). SIGTERM (time limits, preemption), SIGUSR1 (`sbatch --signal`) and SIGINT (Ctrl-C) let the
+  (`l2l.training.resume`). SIGTERM (time limits, preemption), SIGUSR1 and SIGURG (`sbatch --signal`) and SIGINT (Ctrl-C) let the
   step under way finish first. A second signal ends the process as ever.
 - When the output is written, the file is deleted: what is finished is not resumed.
 """
@@ -27,7 +27,7 @@ from l2l.training.state import State, Task
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGURG, signal.SIGINT)
 GO_ON, WRITE, STOP = range(3)
 AGREE_EVERY = 8  # steps; asking all processes costs a GPU its lead over the CPU
 
