@@ -1,8 +1,8 @@
 """One training of one output: its processes, its lock, and how it stops and goes on.
 
 - Every `training.checkpoint_minutes`, and when told to stop, the state goes to a file beside the output
-  (`l2l.training.resume`). SIGTERM (time limits, preemption), SIGUSR1 and SIGURG (`sbatch --signal`) and SIGINT (Ctrl-C) let the
-  step under way finish first. A second signal ends the process as ever.
+  (`l2l.training.resume`). SIGTERM (time limits, preemption), SIGUSR1 and SIGURG (`sbatch --signal`) and SIGINT (Ctrl-C)
+  let the step under way finish first. A second signal ends the process as ever.
 - When the output is written, the file is deleted: what is finished is not resumed.
 """
 
