@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -289,13 +290,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.settings = config.from_differences(args.set, args.config, args.preset)
         args.call(args)
     except UserError as error:
-        # A signal may have ended the reader of our messages first (`| tee log`); the status must come through.
         with contextlib.suppress(BrokenPipeError):
             print(f"l2l {args.command}: {error}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return 130
+    finally:
+        _let_go_of_dead_pipes()
     return 0
+
+
+def _let_go_of_dead_pipes() -> None:
+    """A signal may have ended the reader of our messages first (`| tee log`); the exit status must come through.
+
+    What could not be written stays in the stream's buffer, and Python would end with status 120 over it.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":
