@@ -22,7 +22,7 @@ def preprocess(args: Arguments) -> None:
     if not 0 <= args.batch < len(chosen):
         raise UserError(f"--batch {args.batch}: there are {len(chosen)} batches, numbered from 0.")
     mine = [everything[number] for number in chosen[args.batch]]
-    rows = preprocess(mine, [parts[recording.name] for recording in mine], args.out, args.settings)
+    rows = preprocess(mine, [parts[recording.name] for recording in mine], args.out, args.settings, args.keep)
     write_rows(args.table, rows)
 
 
@@ -80,6 +80,7 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg("--per-job", type=int, default=10**6, metavar="N", help="recordings in a batch; default: all of them")
     arg("--batch", type=int, default=0, metavar="K", help="which batch, from 0")
     arg("--test-videos", nargs="*", type=str, default=[], metavar="NAME", help="recordings kept for testing")
+    arg("--keep", choices=("all", "needed"), default="all", help="needed: delete what no later step asks for")
     arg("--out", help="folder for one folder per recording")
     arg("--table", help="a .tsv: what became of each recording")
 

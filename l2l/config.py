@@ -44,6 +44,7 @@ __all__ = [
     "Diarization",
     "Evaluation",
     "Faces",
+    "Keep",
     "Mel",
     "Person",
     "Predictor",
@@ -69,6 +70,7 @@ __all__ = [
 
 S = TypeVar("S", bound=Section)
 Preset = Literal["modern", "small", "released"]
+Keep = Literal["all", "needed"]
 PRESETS = Path(__file__).resolve().parents[1] / "workflow" / "presets"
 
 
@@ -132,6 +134,9 @@ class Config(Settings):
     videos_per_job: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
         "auto",
         description="recordings per job, all steps in one process; 0: each step is a job; auto: see docs/scale.md",
+    )
+    keep_intermediates: Keep = Field(
+        "all", description="needed: what no later step or picture asks for is deleted; see docs/scale.md"
     )
     download: bool = Field(False, description="the workflow may download published data that is not in data/")
 

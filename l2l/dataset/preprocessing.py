@@ -4,6 +4,8 @@
   recording's folder remembers what each output was made of. A job that was cut off goes on where it was.
 - A recording that fails or is excluded does not stop the others; its row in the table says why.
 - The second half, faces, waits for the expression basis: `faces` below.
+- With `keep` "needed", what no later step or picture asks for is deleted when a recording is through; it is made again
+  when a changed setting needs it.
 """
 
 import hashlib
@@ -14,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from l2l.config import Settings
+from l2l.config import Keep, Settings
 from l2l.dataset.recordings import Recording
 from l2l.dataset.summary import Row
 from l2l.errors import UserError
@@ -34,10 +36,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a recording: what it makes in the recording's folder, of which settings, and how."""
+    """One step of a recording: what it makes in the recording's folder, of which settings and files there, and how."""
 
     name: str
     sections: tuple[str, ...]
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     run: Callable[[Recording, Path, Settings], None]
 
@@ -66,16 +69,26 @@ def _mel(_: Recording, folder: Path, settings: Settings) -> None:
         mel_rows(folder / f"speech_p{person}.wav", folder / f"mel_p{person}.npy", settings.mel)
 
 
+SPEECH = ("speech_p0.wav", "speech_p1.wav")
 STEPS = (
-    Step("normalise", ("video",), ("video.mp4", "audio.wav", "probe.json"), _normalise),
-    Step("track", ("tracking",), ("tracks.npz",), _track),
-    Step("diarize", ("diarization",), ("speaking.npz", "speaking.rttm"), _diarize),
-    Step("separate", ("separation",), ("speech_p0.wav", "speech_p1.wav"), _separate),
-    Step("mel", ("mel",), ("mel_p0.npy", "mel_p1.npy"), _mel),
+    Step("normalise", ("video",), (), ("video.mp4", "audio.wav", "probe.json"), _normalise),
+    Step("track", ("tracking",), ("video.mp4",), ("tracks.npz",), _track),
+    Step("diarize", ("diarization",), ("tracks.npz", "audio.wav"), ("speaking.npz", "speaking.rttm"), _diarize),
+    Step("separate", ("separation",), ("audio.wav", "speaking.npz"), SPEECH, _separate),
+    Step("mel", ("mel",), SPEECH, ("mel_p0.npy", "mel_p1.npy"), _mel),
 )
 
 
-def preprocess(recordings: Sequence[Recording], splits: Sequence[str], videos: Path, settings: Settings) -> list[Row]:
+def passing(keep: Keep, split: str) -> frozenset[str]:
+    """Files of a recording that nothing asks for once it is through. Pictures are of test recordings."""
+    if keep == "all":
+        return frozenset()
+    return frozenset({*SPEECH, "video.mp4"} if split == "train" else SPEECH)
+
+
+def preprocess(
+    recordings: Sequence[Recording], splits: Sequence[str], videos: Path, settings: Settings, keep: Keep = "all"
+) -> list[Row]:
     """Bring recordings from video to mel in `videos`/<name>/; one row each, whatever becomes of it."""
     rows = []
     for number, (recording, split) in enumerate(zip(recordings, splits, strict=True), 1):
@@ -83,7 +96,7 @@ def preprocess(recordings: Sequence[Recording], splits: Sequence[str], videos: P
         seat = recording.listener or ""
         row = Row(recording.name, "ok", "", recording.path, split, seat, 0.0, 0.0, 0.0, 0.0)
         try:
-            worked = _chain(recording, videos / recording.name, settings)
+            worked = _chain(recording, videos / recording.name, settings, passing(keep, split))
             row = _measured(row, videos / recording.name, settings)
             row = replace(row, took=time.perf_counter() - started if worked else 0.0)
         except UserError as error:
@@ -116,23 +129,31 @@ def faces(rows: Sequence[Row], videos: Path, basis: Path, settings: Settings) ->
     return done
 
 
-def _chain(recording: Recording, folder: Path, settings: Settings) -> bool:
-    """Do the steps that are not done; True when there was something to do."""
+def _chain(recording: Recording, folder: Path, settings: Settings, unkept: frozenset[str]) -> bool:
+    """Do the steps that are not done, then delete what is `unkept`; True when there was something to do."""
     try:
         source = Path(recording.path).stat()
     except FileNotFoundError:
         raise UserError(f"{recording.path} does not exist; check the path.") from None
     key = _digest(source.st_size, source.st_mtime_ns, recording.start, recording.end)
-    values, worked = settings.model_dump(), False
+    values, keys = settings.model_dump(), {}
     for step in STEPS:
         # Each key holds the one before: what a step is made of changes when anything upstream does.
-        key = _digest(key, step.name, [values[section] for section in step.sections])
-        if _remembered(folder).get(step.name) == key and all((folder / out).exists() for out in step.outputs):
-            continue
+        key = keys[step.name] = _digest(key, step.name, [values[section] for section in step.sections])
+    # From the end: a file that is not kept is only wanted by a step that is still to do.
+    done, due = _remembered(folder), list[Step]()
+    wanted = {out for step in STEPS for out in step.outputs} - unkept
+    for step in reversed(STEPS):
+        there = all((folder / out).exists() for out in wanted.intersection(step.outputs))
+        if done.get(step.name) != keys[step.name] or not there:
+            due.insert(0, step)
+            wanted.update(step.inputs)
+    for step in due:
         step.run(recording, folder, settings)
-        _remember(folder, step.name, key)
-        worked = True
-    return worked
+        _remember(folder, step.name, keys[step.name])
+    for name in unkept:
+        (folder / name).unlink(missing_ok=True)
+    return bool(due)
 
 
 def _measured(row: Row, folder: Path, settings: Settings) -> Row:

@@ -7,7 +7,8 @@ import pytest
 
 from l2l import config
 from l2l.dataset import preprocessing
-from l2l.dataset.preprocessing import Step, faces, preprocess
+from l2l.dataset.preprocessing import STEPS as REAL_STEPS
+from l2l.dataset.preprocessing import Step, faces, passing, preprocess
 from l2l.dataset.recordings import Recording
 from l2l.dataset.summary import Row, read_rows, usable, write_html, write_rows
 from l2l.errors import UserError
@@ -45,8 +46,8 @@ def work(monkeypatch, tmp_path):
         write_speaking(folder / "speaking.npz", folder / "s.rttm", np.ones((60, 2)), np.ones(60), "x")
 
     steps = (
-        Step("normalise", ("video",), ("video.mp4",), normalise),
-        Step("track", ("tracking",), ("tracks.npz",), track),
+        Step("normalise", ("video",), (), ("video.mp4",), normalise),
+        Step("track", ("tracking",), ("video.mp4",), ("tracks.npz",), track),
     )
     monkeypatch.setattr(preprocessing, "STEPS", steps)
     for name in ("good", "lonely", "bad", "odd"):
@@ -90,6 +91,44 @@ def test_a_changed_recording_or_a_lost_output_is_done_again(work):
     (folder / "good.mp4").write_text("another recording")
     run(folder, "good")
     assert done == [("normalise", "good"), ("track", "good")]
+
+
+def kept(folder: Path, split: str, **sections) -> None:
+    preprocess(
+        [Recording("good", str(folder / "good.mp4"))],
+        [split],
+        folder / "videos",
+        config.Settings(**sections),
+        keep="needed",
+    )
+
+
+def test_what_is_not_kept_is_made_again_only_for_a_step_that_needs_it(work):
+    folder, done = work
+    for _ in range(2):
+        kept(folder, "train")
+        assert not (folder / "videos/good/video.mp4").exists()
+        assert done == [("normalise", "good"), ("track", "good")]
+    done.clear()
+    kept(folder, "train", tracking={"bridge": 3})
+    assert done == [("normalise", "good"), ("track", "good")]
+    assert not (folder / "videos/good/video.mp4").exists()
+
+
+def test_pictures_of_a_test_recording_stay(work):
+    folder, done = work
+    kept(folder, "train")
+    done.clear()
+    kept(folder, "test")  # what was deleted comes back, and what follows from it stays
+    assert done == [("normalise", "good")] and (folder / "videos/good/video.mp4").exists()
+
+
+def test_every_step_finds_what_it_reads_among_what_earlier_ones_make():
+    made: set[str] = set()
+    for step in REAL_STEPS:
+        assert set(step.inputs) <= made
+        made.update(step.outputs)
+    assert passing("needed", "test") < passing("needed", "train") < made and not passing("all", "train")
 
 
 def test_one_failure_does_not_stop_the_rest_and_says_why(work):

@@ -34,6 +34,7 @@ class Job:
     rule: str
     state: str
     partition: str
+    folder: Path  # where that call worked
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Slurm:
     folder: Path
     environment: dict[str, str]
 
-    def start(self, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Snakemake in `folder` through the profile; only how often it looks is not the profile's."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile")]
         quick = ["--profile", str(PROFILE), "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"]
@@ -52,29 +53,29 @@ class Slurm:
                 stdout=log,
                 stderr=log,
                 text=True,
-                env=self.environment | {"XDG_CONFIG_HOME": str(folder / "none")},
+                env=self.environment | {"XDG_CONFIG_HOME": str(folder / "none")} | variables,
             )
 
-    def call(self, *command: str) -> str:
-        return subprocess.run(
-            command, env=self.environment, check=True, capture_output=True, text=True, timeout=30
-        ).stdout
+    def call(self, *command: str, seconds: float = 30) -> str:
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=seconds)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def jobs(self) -> list[Job]:
         """Every job that there was, the newest last."""
-        lines = self.call("squeue", "--noheader", "--states=all", "--sort=i", "--format=%i|%j|%k|%T|%P").splitlines()
+        lines = self.call("squeue", "--noheader", "--states=all", "--sort=i", "--format=%i|%j|%k|%T|%P|%Z").splitlines()
         fields = [line.split("|") for line in lines]
         return [
-            Job(number, run, re.sub(r"^rule_(.*?)(_wildcards_.*)?$", r"\1", comment), state, partition)
-            for number, run, comment, state, partition in fields
+            Job(number, run, re.sub(r"^rule_(.*?)(_wildcards_.*)?$", r"\1", comment), state, partition, Path(folder))
+            for number, run, comment, state, partition, folder in fields
         ]
 
-    def gpus(self) -> dict[str, set[str]]:
-        """CUDA_VISIBLE_DEVICES of every job's tasks, 'none' where it is not set."""
-        seen: dict[str, set[str]] = {}
+    def tasks(self) -> dict[str, set[tuple[str, str]]]:
+        """(node, CUDA_VISIBLE_DEVICES) of every job's tasks; 'none' where the latter is not set."""
+        seen: dict[str, set[tuple[str, str]]] = {}
         for line in (self.folder / "tasks.log").read_text().splitlines():
-            number, _, devices = line.split()
-            seen.setdefault(number, set()).add(devices)
+            number, node, devices = line.split()
+            seen.setdefault(number, set()).add((node, devices))
         return seen
 
     def recorded(self) -> set[str]:

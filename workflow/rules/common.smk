@@ -124,6 +124,16 @@ def training_threads(section):
     return threads
 
 
+def launch(wildcards, threads, resources):
+    """What starts a training in several processes: srun, when the job's resources name it (docs/cluster.md)."""
+    if not resources.get("mpi"):
+        return ""
+    nodes = resources.get("nodes", 1)
+    count = f"--nodes={nodes} --ntasks={resources.tasks} --ntasks-per-node={resources.tasks // nodes}"
+    # What the job's batch script knows of its cores does not reach a rule.
+    return f"{resources.mpi} {count} --cpus-per-task={threads} --kill-on-bad-exit"
+
+
 @cache
 def recordings(person):
     """The recordings of one person, by name."""
@@ -189,6 +199,16 @@ def batch_options(wildcards):
     )
     per_job = CONFIG.per_job(len(recordings(wildcards.person)))
     return f"{shlex.quote(source)} --person {wildcards.person} --per-job {per_job} --batch {int(wildcards.batch)} {named}"
+
+
+def passing(path):
+    """An output that no later step or picture asks for once those of its own recording are done."""
+    return temp(path) if CONFIG.keep_intermediates == "needed" else path
+
+
+def keep_option(wildcards, output):
+    # It takes `output` because Snakemake does not redo what is there when such an option changes.
+    return f"--keep {CONFIG.keep_intermediates}"
 
 
 def split(wildcards, part):

@@ -25,9 +25,10 @@ rule preprocess:
             "video", "tracking", "diarization", "separation", "mel", "chunking"
         ),
         recordings=batch_options,
+        keep=keep_option,
         out=videos_folder,
     shell:
-        "l2l preprocess {params.recordings} --out {params.out} --table {output.table}"
+        "l2l preprocess {params.recordings} {params.keep} --out {params.out} --table {output.table}"
         " {params.settings} 2>&1 | tee {log}"
 
 

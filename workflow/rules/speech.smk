@@ -32,8 +32,8 @@ rule separate:
         audio="results/{person}/videos/{video}/audio.wav",
         speaking="results/{person}/videos/{video}/speaking.npz",
     output:
-        left="results/{person}/videos/{video}/speech_p0.wav",
-        right="results/{person}/videos/{video}/speech_p1.wav",
+        left=passing("results/{person}/videos/{video}/speech_p0.wav"),
+        right=passing("results/{person}/videos/{video}/speech_p1.wav"),
     log:
         "results/{person}/logs/separate/{video}.log",
     benchmark:

@@ -24,8 +24,9 @@ rule train_codebook:
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("codebook"),
+        launch=launch,
     shell:
-        "l2l train-codebook {params.chunks} --listener {params.listener} --log-dir {params.board}"
+        "{params.launch} l2l train-codebook {params.chunks} --listener {params.listener} --log-dir {params.board}"
         " --out {output.codebook} {params.settings} 2>&1 | tee {log}"
 
 
@@ -53,8 +54,9 @@ rule train_predictor:
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("predictor"),
+        launch=launch,
     shell:
-        "l2l train-predictor {params.chunks} --codebook {input.codebook} --listener {params.listener}"
+        "{params.launch} l2l train-predictor {params.chunks} --codebook {input.codebook} --listener {params.listener}"
         " --log-dir {params.board} --out {output.predictor} {params.settings} 2>&1 | tee {log}"
 
 
