@@ -18,6 +18,7 @@ def test_config_yaml_names_every_key_with_its_default():
     written.pop("people")
     assert written.pop("videos_per_job") == config.Config().videos_per_job
     assert written.pop("download") is False
+    assert written.pop("keep_intermediates") == config.Config().keep_intermediates
     assert written == config.Settings().model_dump()
 
 
