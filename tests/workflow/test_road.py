@@ -64,6 +64,19 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(demo):
 
 
 @pytest.mark.workflow
+def test_what_is_not_kept_is_not_missed(demo, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(demo[0], folder)
+    less = ["--config", "keep_intermediates=needed", "--"]
+    assert "Nothing to be done" in snakemake(folder, *less, "results/demo/eval.json").stderr
+    recording = folder / "results/demo/videos/demo_00"
+    mel = str((recording / "mel_p0.npy").relative_to(folder))
+    done = snakemake(folder, "--forcerun", "separate", *less, mel)
+    assert done.returncode == 0 and not list(recording.glob("speech_p*.wav")), done.stderr
+    assert "Nothing to be done" in snakemake(folder, *less, mel).stderr
+
+
+@pytest.mark.workflow
 def test_own_videos_need_two_lines_of_configuration(demo):
     folder, _ = demo
     raw = folder / "data/raw/alice"
@@ -108,6 +121,8 @@ def test_batches_go_on_without_the_recordings_that_fail(demo):
     assert {name: row.status for name, row in rows.items()} == {"0": "ok", "1": "ok", "2": "ok", "broken": "failed"}
     assert "broken.mp4 is not a video" in rows["broken"].reason
     assert "broken" in (folder / "results/many/preprocess.html").read_text()
+    less = snakemake(folder, "--dry-run", "results/many/eval.json", *options, "keep_intermediates=needed")
+    assert "Nothing to be done" in less.stdout + less.stderr
     # The same recordings give the same chunks, whichever way they are preprocessed.
     by_step = snakemake(folder, "--forcerun", "normalise", "--", "data/many/test/p0_list_faces_clean_deca.npy")
     assert by_step.returncode != 0  # without batches, a broken recording stops everything
