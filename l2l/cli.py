@@ -127,7 +127,7 @@ def weights(args: Arguments) -> None:
             weights.fetch(name)
         return
     for name, entry in weights.catalogue().items():
-        print(f"{name:12} {weights.status(name):8} {entry['licence']:12} {entry['what']}")
+        print(f"{name:14} {weights.status(name):10} {entry['licence']:14} {entry['what']}")
 
 
 def show_config(args: Arguments) -> None:
