@@ -16,19 +16,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
+from l2l import backends
 from l2l.config import Keep, Settings
 from l2l.dataset.recordings import Recording
 from l2l.dataset.summary import Row
 from l2l.errors import UserError
-from l2l.faces.landmarks import extract_faces
 from l2l.files import save_json
-from l2l.speech.gating import separate
-from l2l.speech.lip_motion import diarize
 from l2l.speech.mel import mel_rows
-from l2l.speech.speaking import SPEAKS, load_speaking, write_speaking
+from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
+from l2l.video.footage import Footage
 from l2l.video.normalise import normalise
-from l2l.video.tracking import track
 from l2l.video.tracks import load_tracks
 
 log = logging.getLogger(__name__)
@@ -51,39 +51,47 @@ def _normalise(recording: Recording, folder: Path, settings: Settings) -> None:
 
 
 def _track(_: Recording, folder: Path, settings: Settings) -> None:
-    track(folder / "video.mp4", folder / "tracks.npz", settings.tracking)
+    backend = backends.load("tracking", settings.tracking.backend)
+    backend.track(folder / "video.mp4", folder / "tracks.npz", settings.tracking)
 
 
 def _diarize(_: Recording, folder: Path, settings: Settings) -> None:
-    probability, speech = diarize(folder / "tracks.npz", folder / "audio.wav", settings.diarization)
-    write_speaking(folder / "speaking.npz", folder / "speaking.rttm", probability, speech, folder.name)
+    diarize(Footage.of(folder), folder / "speaking.npz", settings.diarization)
 
 
 def _separate(_: Recording, folder: Path, settings: Settings) -> None:
     outs = [folder / "speech_p0.wav", folder / "speech_p1.wav"]
-    separate(folder / "audio.wav", folder / "speaking.npz", outs, settings.separation)
+    backend = backends.load("separation", settings.separation.backend)
+    backend.separate(Footage.of(folder), folder / "speaking.npz", outs, settings.separation)
 
 
 def _mel(_: Recording, folder: Path, settings: Settings) -> None:
-    for person in range(2):
-        mel_rows(folder / f"speech_p{person}.wav", folder / f"mel_p{person}.npy", settings.mel)
+    # Rounding depends on how many threads multiply a matrix; the rule `mel` has one.
+    with threadpool_limits(1):
+        for person in range(2):
+            mel_rows(folder / f"speech_p{person}.wav", folder / f"mel_p{person}.npy", settings.mel)
 
 
+FOOTAGE = ("video.mp4", "audio.wav", "tracks.npz")  # what a backend may read
 SPEECH = ("speech_p0.wav", "speech_p1.wav")
 STEPS = (
     Step("normalise", ("video",), (), ("video.mp4", "audio.wav", "probe.json"), _normalise),
     Step("track", ("tracking",), ("video.mp4",), ("tracks.npz",), _track),
-    Step("diarize", ("diarization",), ("tracks.npz", "audio.wav"), ("speaking.npz", "speaking.rttm"), _diarize),
-    Step("separate", ("separation",), ("audio.wav", "speaking.npz"), SPEECH, _separate),
+    Step("diarize", ("diarization",), FOOTAGE, ("speaking.npz", "speaking.rttm", "speaking.json"), _diarize),
+    Step("separate", ("separation",), (*FOOTAGE, "speaking.npz"), SPEECH, _separate),
     Step("mel", ("mel",), SPEECH, ("mel_p0.npy", "mel_p1.npy"), _mel),
 )
 
 
-def passing(keep: Keep, split: str) -> frozenset[str]:
-    """Files of a recording that nothing asks for once it is through. Pictures are of test recordings."""
+def passing(keep: Keep, split: str, settings: Settings) -> frozenset[str]:
+    """Files of a recording that nothing asks for once it is through.
+
+    The video stays where pictures may be made of it, and where faces may be: `landmarks` alone makes them of tracks.
+    """
     if keep == "all":
         return frozenset()
-    return frozenset({*SPEECH, "video.mp4"} if split == "train" else SPEECH)
+    watched = split != "train" or settings.faces.backend != "landmarks"
+    return frozenset(SPEECH if watched else (*SPEECH, "video.mp4"))
 
 
 def preprocess(
@@ -96,7 +104,7 @@ def preprocess(
         seat = recording.listener or ""
         row = Row(recording.name, "ok", "", recording.path, split, seat, 0.0, 0.0, 0.0, 0.0)
         try:
-            worked = _chain(recording, videos / recording.name, settings, passing(keep, split))
+            worked = _chain(recording, videos / recording.name, settings, passing(keep, split, settings))
             row = _measured(row, videos / recording.name, settings)
             row = replace(row, took=time.perf_counter() - started if worked else 0.0)
         except UserError as error:
@@ -121,7 +129,8 @@ def faces(rows: Sequence[Row], videos: Path, basis: Path, settings: Settings) ->
             try:
                 key = _digest(basis.stat().st_mtime_ns, _remembered(folder).get("track"), settings.faces.model_dump())
                 if _remembered(folder).get("faces") != key or not all(out.exists() for out in outs):
-                    extract_faces(folder / "tracks.npz", basis, outs, settings.tracking.bridge, settings.faces)
+                    backend = backends.load("faces", settings.faces.backend)
+                    backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
                     _remember(folder, "faces", key)
             except UserError as error:
                 row = replace(row, status="failed", reason=str(error))
