@@ -45,7 +45,7 @@ class Slurm:
     def start(self, folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Snakemake in `folder` through the profile; only how often it looks is not the profile's."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile")]
-        quick = ["--profile", str(PROFILE), "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"]
+        quick = ["--profile", str(PROFILE), "--slurm-init-seconds-before-status-checks", "7", "--latency-wait", "10"]
         with open(folder / "snakemake.log", "a") as log:
             return subprocess.Popen(
                 [*command, *quick, *arguments],

@@ -1,6 +1,11 @@
-"""One throw-away SLURM, and on it the tiny demo: by the step and in batches, beside a run without SLURM."""
+"""One throw-away SLURM, and on it the tiny demo: by the step and in batches, beside a run without SLURM.
+
+`SLURM_STATE` names the folder of its state, so that whoever started the tests can take it down (down.sh) if they are
+killed.
+"""
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +19,7 @@ from tests.road import ROOT, TINY
 from tests.slurm.cluster import Job, Slurm, cluster
 
 TARGET = "results/demo/eval.json"
+WINDOWS = "data/demo/train/p0_list_faces_clean_deca.npy"
 # A sum depends on how many threads it is split over; these runs get different numbers of cores.
 ONE_THREAD = {
     model: {**TINY[model], "training": {**TINY[model]["training"], "threads": 1}} for model in ("codebook", "predictor")
@@ -22,12 +28,12 @@ ONE_THREAD = {
 
 @dataclass(frozen=True)
 class Roads:
-    """The folders of three runs of the tiny demo to its eval.json."""
+    """The folders of three runs of the tiny demo, with two recordings."""
 
     slurm: Slurm
-    by_step: Path  # on SLURM, each step of each recording a job
-    batched: Path  # on SLURM, two recordings a job
-    local: Path
+    by_step: Path  # on SLURM to eval.json, each step of each recording a job
+    batched: Path  # on SLURM to the windows, both recordings in a job
+    local: Path  # to eval.json
 
     def jobs(self, folder: Path) -> list[Job]:
         return [job for job in self.slurm.jobs() if job.folder == folder]
@@ -38,16 +44,18 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
     by_step, batched, local = (tmp_path_factory.mktemp(name) for name in ("by_step", "batched", "local"))
     for folder, per_job in ((by_step, 0), (batched, 2), (local, 0)):
         people = {"demo": {"listener": "left", "source": "demo"}}
-        settings = {**TINY, **ONE_THREAD, "people": people, "videos_per_job": per_job}
+        demo = {"recordings": 2, "seconds": 16}
+        settings = {**TINY, **ONE_THREAD, "demo": demo, "people": people, "videos_per_job": per_job}
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--cores", "1"]
     with contextlib.ExitStack() as stack:
-        slurm = stack.enter_context(cluster(tmp_path_factory.mktemp("state")))
+        state = os.environ.get("SLURM_STATE") or tmp_path_factory.mktemp("state")
+        slurm = stack.enter_context(cluster(Path(state)))
         log = stack.enter_context(open(local / "snakemake.log", "w"))
-        running = {folder: slurm.start(folder, TARGET) for folder in (by_step, batched)}
+        running = {by_step: slurm.start(by_step, TARGET), batched: slurm.start(batched, WINDOWS)}
         running[local] = subprocess.Popen([*command, TARGET], cwd=local, stdout=log, stderr=log, text=True)
         for process in running.values():
             stack.callback(process.kill)
         for folder, process in running.items():
-            assert process.wait(timeout=500) == 0, (folder / "snakemake.log").read_text()
+            assert process.wait(timeout=420) == 0, (folder / "snakemake.log").read_text()
         yield Roads(slurm, by_step, batched, local)

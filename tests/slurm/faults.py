@@ -140,8 +140,8 @@ def ended_well(run: Run, truth: Path, table: list[str], name: str, trainings: in
     log = (run.folder / "results/demo/logs/train_codebook.log").read_text()
     resumed = re.search(r"going on after step (\d+)", log)
     # An undisturbed job writes two lines into tasks.log, for its script and the step in it.
-    starts = (run.slurm.folder / "tasks.log").read_text().count(f"{training(run.slurm).number} n")
-    once = trainings == 1 and starts == 2
+    tasks = (run.slurm.folder / "tasks.log").read_text()
+    once = trainings == 1 and len(re.findall(rf"^{training(run.slurm).number} n", tasks, re.M)) == 2
     again = 0 if once else run.step - int(resumed[1]) if resumed else run.step
     jobs = Counter(job.rule for job in run.slurm.jobs())
     table.append(f"| {name} | {jobs['train_codebook']} | {max(again, 0)} of {run.step} | {seconds:.0f} |")

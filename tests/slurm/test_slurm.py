@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tests.slurm.conftest import TARGET
+from tests.slurm.conftest import TARGET, WINDOWS
 
 pytestmark = pytest.mark.slurm
 RESULTS = [TARGET, *(f"results/demo/{name}" for name in ("samples.npz", "codebook.pt", "predictor.pt"))]
@@ -14,8 +14,11 @@ WAYS = pytest.mark.parametrize("way", ["by_step", "batched"])
 
 @WAYS
 def test_the_cluster_writes_the_bytes_that_one_machine_writes(roads, way):
-    there = getattr(roads, way)
-    assert [name for name in RESULTS if (there / name).read_bytes() != (roads.local / name).read_bytes()] == []
+    there, here = getattr(roads, way), roads.local
+    windows = [str(path.relative_to(here)) for path in (here / "data/demo").rglob("*.npy")]
+    files = windows if way == "batched" else [*windows, *RESULTS]
+    assert len(windows) == 16
+    assert [name for name in files if (there / name).read_bytes() != (here / name).read_bytes()] == []
 
 
 @WAYS
@@ -28,10 +31,11 @@ def test_every_step_was_one_completed_slurm_job(roads, way):
     assert {job.run.partition("_")[0] for job in jobs} == {"l2l"}
 
 
-def test_three_recordings_two_a_job_are_two_jobs_of_each_half(roads):
+def test_in_batches_one_job_takes_both_recordings(roads):
     found = Counter(job.rule for job in roads.jobs(roads.batched))
-    assert found["preprocess"] == found["preprocess_faces"] == 2 and found["preprocess_summary"] == 1
-    assert sum(found.values()) == 14 and len(roads.jobs(roads.by_step)) == 27
+    one_each = {"basis", "faces", "summary", "chunk"}
+    assert found == {"demo_video": 2, "preprocess": 1, **dict.fromkeys((f"preprocess_{k}" for k in one_each), 1)}
+    assert len(roads.jobs(roads.by_step)) == 20
 
 
 def test_gpu_rules_see_a_gpu_and_others_none(roads):
@@ -46,5 +50,5 @@ def test_gpu_rules_see_a_gpu_and_others_none(roads):
 def test_a_second_run_submits_nothing(roads, way):
     there = getattr(roads, way)
     before = len(roads.jobs(there))
-    assert roads.slurm.start(there, RESULTS[0]).wait(timeout=60) == 0
+    assert roads.slurm.start(there, WINDOWS if way == "batched" else TARGET).wait(timeout=60) == 0
     assert len(roads.jobs(there)) == before
