@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 
 from l2l import backends
 from l2l.errors import UserError
@@ -23,6 +24,10 @@ def preprocess(args: Arguments) -> None:
     if not 0 <= args.batch < len(chosen):
         raise UserError(f"--batch {args.batch}: there are {len(chosen)} batches, numbered from 0.")
     mine = [everything[number] for number in chosen[args.batch]]
+    if args.fetched:
+        if len(args.fetched) != len(mine):
+            raise UserError(f"--fetched names {len(args.fetched)} files, and batch {args.batch} has {len(mine)}.")
+        mine = [replace(recording, fetched=file) for recording, file in zip(mine, args.fetched, strict=True)]
     rows = preprocess(mine, [parts[recording.name] for recording in mine], args.out, args.settings, args.keep)
     write_rows(args.table, rows)
 
@@ -82,6 +87,9 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg("--per-job", type=int, default=10**6, metavar="N", help="recordings in a batch; default: all of them")
     arg("--batch", type=int, default=0, metavar="K", help="which batch, from 0")
     arg("--test-videos", nargs="*", type=str, default=[], metavar="NAME", help="recordings kept for testing")
+    arg(
+        "--fetched", nargs="*", type=str, metavar="FILE", help="where the batch's recordings lie, if not at their paths"
+    )
     arg("--keep", choices=("all", "needed"), default="all", help="needed: delete what no later step asks for")
     arg("--out", help="folder for one folder per recording")
     arg("--table", help="a .tsv: what became of each recording")

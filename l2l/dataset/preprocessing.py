@@ -47,7 +47,7 @@ class Step:
 
 def _normalise(recording: Recording, folder: Path, settings: Settings) -> None:
     video, audio, report = (folder / name for name in ("video.mp4", "audio.wav", "probe.json"))
-    normalise(recording.path, video, audio, report, settings.video, recording.start, recording.end)
+    normalise(recording.file, video, audio, report, settings.video, recording.start, recording.end)
 
 
 def _track(_: Recording, folder: Path, settings: Settings) -> None:
@@ -141,10 +141,12 @@ def faces(rows: Sequence[Row], videos: Path, basis: Path, settings: Settings) ->
 def _chain(recording: Recording, folder: Path, settings: Settings, unkept: frozenset[str]) -> bool:
     """Do the steps that are not done, then delete what is `unkept`; True when there was something to do."""
     try:
-        source = Path(recording.path).stat()
+        source = recording.file.stat()
     except FileNotFoundError:
         raise UserError(f"{recording.path} does not exist; check the path.") from None
-    key = _digest(source.st_size, source.st_mtime_ns, recording.start, recording.end)
+    # What is fetched is new each time, and is the same file while its address and size are.
+    version = recording.path if recording.remote else source.st_mtime_ns
+    key = _digest(source.st_size, version, recording.start, recording.end)
     values, keys = settings.model_dump(), {}
     for step in STEPS:
         # Each key holds the one before: what a step is made of changes when anything upstream does.

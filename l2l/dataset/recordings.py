@@ -5,7 +5,8 @@ A sheet is a tab-separated file with a header; one sheet may serve many people:
     person  path  start  end  split  left  right
 
 `person` and `path` are needed; start and end are seconds of the recording (empty: all of it), split is train or test
-(empty: by share), left and right name who sits where (empty: the person's `listener` setting says it).
+(empty: by share), left and right name who sits where (empty: the person's `listener` setting says it). A path may be
+an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/storage.md).
 """
 
 import csv
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from l2l.dataset.split import split_videos
 from l2l.errors import UserError
@@ -26,11 +28,24 @@ class Recording:
     """One recording to preprocess, or a part of one."""
 
     name: str  # becomes its folder in results/<person>/videos
-    path: str
+    path: str  # or an address
     start: float | None = None  # seconds
     end: float | None = None  # seconds
     split: Literal["train", "test"] | None = None
     listener: Literal["left", "right"] | None = None  # where the person sits, when the sheet says it
+    fetched: str | None = None  # where the file of an address lies meanwhile
+
+    @property
+    def remote(self) -> bool:
+        """Whether `path` is an address."""
+        return "://" in self.path
+
+    @property
+    def file(self) -> Path:
+        """The file on this machine. Raises UserError when it is elsewhere."""
+        if self.remote and not self.fetched:
+            raise UserError(f"{self.path} is not on this machine; download it and name the file in the sheet.")
+        return Path(self.fetched or self.path)
 
 
 def in_folder(folder: Path) -> list[Recording]:
@@ -80,7 +95,8 @@ def _recording(row: dict[str, str], where: str) -> Recording:
         raise UserError(f"{where}: split is {split!r}; write train, test or nothing.")
     if not row["path"]:
         raise UserError(f"{where}: path is empty.")
-    name = Path(row["path"]).stem + (f"_{start:g}" if start else "")
+    place = urlsplit(row["path"]).path if "://" in row["path"] else row["path"]
+    name = Path(place).stem + (f"_{start:g}" if start else "")
     return Recording(name, row["path"], start, end, split, _seat(row, where))  # type: ignore[arg-type]
 
 

@@ -1,5 +1,6 @@
 """Recordings come from a folder or from a sheet; what is wrong with a sheet is named by line and column."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_a_sheet_gives_one_persons_lines_with_all_they_say(tmp_path):
         Recording("talk_60", "x/talk.mp4", 60.0, None, None, "right"),
     ]
     assert in_sheet(path, "bob") == [Recording("other", "x/other.mp4")]
+
+
+def test_an_address_has_the_name_of_its_file_and_no_file_before_it_is_fetched(tmp_path):
+    (found,) = in_sheet(sheet(tmp_path, "a\ts3://bucket/x/talk.mp4?v=2", header="person\tpath\n"), "a")
+    assert (found.name, found.remote) == ("talk", True)
+    with pytest.raises(UserError, match=r"talk\.mp4.* is not on this machine"):
+        assert found.file
+    assert replace(found, fetched="/tmp/talk.mp4").file == Path("/tmp/talk.mp4")
 
 
 def test_only_person_and_path_are_needed(tmp_path):

@@ -161,6 +161,11 @@ def recordings(person):
     return {recording.name: recording for recording in found}
 
 
+def source_file(recording):
+    """A recording as an input: its path, or what fetches it from its address (docs/storage.md)."""
+    return storage(recording.path) if recording.remote else recording.path
+
+
 def in_batches(person):
     """Whether a person's recordings are so many that a job takes several, with all steps in one process."""
     try:
@@ -204,6 +209,19 @@ def batch_options(wildcards):
 def passing(path):
     """An output that no later step or picture asks for once those of its own recording are done."""
     return temp(path) if CONFIG.keep_intermediates == "needed" else path
+
+
+def batch_lines(wildcards):
+    """All that is said of a batch's recordings: what a sheet says can change while their files stay."""
+    parts = split(wildcards, "test")
+    chosen = batches(wildcards.person)[int(wildcards.batch)]
+    return [f"{recording}, test: {recording.name in parts}" for recording in chosen]
+
+
+def fetched_option(wildcards, input):
+    chosen = batches(wildcards.person)[int(wildcards.batch)]
+    files = [shlex.quote(str(file)) for file in input.recordings]
+    return " ".join(["--fetched", *files]) if any(r.remote for r in chosen) else ""
 
 
 def keep_option(wildcards, output):
@@ -313,7 +331,7 @@ def source_video(wildcards):
         raise WorkflowError(
             f"data/raw/{wildcards.person}/ holds no recording called {wildcards.video!r}."
         )
-    return found[wildcards.video].path
+    return source_file(found[wildcards.video])
 
 
 def part_of_recording(wildcards):

@@ -4,7 +4,7 @@
 rule preprocess:
     input:
         recordings=lambda wildcards: [
-            r.path for r in batches(wildcards.person)[int(wildcards.batch)]
+            source_file(r) for r in batches(wildcards.person)[int(wildcards.batch)]
         ],
     output:
         table="results/{person}/batches/preprocess_{batch}.tsv",
@@ -25,10 +25,12 @@ rule preprocess:
             "video", "tracking", "diarization", "separation", "mel", "chunking"
         ),
         recordings=batch_options,
+        lines=batch_lines,
+        fetched=fetched_option,
         keep=keep_option,
         out=videos_folder,
     shell:
-        "l2l preprocess {params.recordings} {params.keep} --out {params.out} --table {output.table}"
+        "l2l preprocess {params.recordings} {params.fetched} {params.keep} --out {params.out} --table {output.table}"
         " {params.settings} 2>&1 | tee {log}"
 
 
