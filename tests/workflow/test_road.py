@@ -100,6 +100,7 @@ def test_a_bad_recording_stops_with_its_name_and_leaves_no_output(demo):
     done = snakemake(folder, "results/bad/eval.json")
     output = done.stdout + done.stderr
     assert done.returncode != 0 and "Traceback" not in output
+    assert "MissingOutputException" not in output  # it is the step that fails, not what it leaves out
     assert "notes.mp4 is not a video that can be read" in output and "l2l normalise: data/raw/bad/" in output
     assert not [
         path for path in (folder / "results/bad").rglob("*") if path.suffix in {".mp4", ".wav", ".npz", ".json"}

@@ -21,8 +21,9 @@ try:
 except UserError as error:
     sys.exit(f"Error: {error}")
 
-# `l2l` of the Python that runs the workflow, also when its environment is not activated.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# `l2l` of the Python that runs the workflow, also when its environment is not activated. A prefix of one's own replaces
+# Snakemake's, without which a step that fails would count as done because `tee` is.
+shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 
 # What only recordings have, below results/<person>/.
