@@ -87,9 +87,7 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg("--per-job", type=int, default=10**6, metavar="N", help="recordings in a batch; default: all of them")
     arg("--batch", type=int, default=0, metavar="K", help="which batch, from 0")
     arg("--test-videos", nargs="*", type=str, default=[], metavar="NAME", help="recordings kept for testing")
-    arg(
-        "--fetched", nargs="*", type=str, metavar="FILE", help="where the batch's recordings lie, if not at their paths"
-    )
+    arg("--fetched", nargs="*", type=str, default=[], metavar="FILE", help="where files of addresses lie, in order")
     arg("--keep", choices=("all", "needed"), default="all", help="needed: delete what no later step asks for")
     arg("--out", help="folder for one folder per recording")
     arg("--table", help="a .tsv: what became of each recording")

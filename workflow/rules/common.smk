@@ -23,7 +23,9 @@ except UserError as error:
 
 # `l2l` of the Python that runs the workflow, also when its environment is not activated. A prefix of one's own replaces
 # Snakemake's, without which a step that fails would count as done because `tee` is.
-shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+shell.prefix(
+    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
 
 
 # What only recordings have, below results/<person>/.
