@@ -32,6 +32,7 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "separation": {
         "gating": Backend("l2l.speech.gating", "mute a person while the other speaks"),
+        "multisensory": Backend("l2l.speech.multisensory", "Owens & Efros 2018, from picture and sound"),
     },
     "faces": {
         "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),
