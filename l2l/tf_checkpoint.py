@@ -83,7 +83,7 @@ class TFCheckpoint:
         found = self.variables[name]
         array = np.empty(found.shape, found.dtype)
         file.seek(found.offset)
-        if file.readinto(array.reshape(-1).view(np.uint8)) != found.size or _masked_sum(array) != found.sum:
+        if file.readinto(array.reshape(-1).view(np.uint8)) != found.size or masked_sum(array) != found.sum:
             raise UserError(
                 f"{self.data} is damaged: the checksum of the variable {name!r} is wrong; get the file again from its "
                 "publisher."
@@ -118,7 +118,7 @@ def _block(table: bytes, offset: int, size: int) -> bytes:
     content, (kind, stated) = table[offset : offset + size], struct.unpack_from("<BI", table, offset + size)
     if kind != 0:
         raise ValueError("a block is compressed, which TensorFlow does not do")
-    if _masked_sum(np.frombuffer(table, np.uint8, size + 1, offset)) != stated:
+    if masked_sum(np.frombuffer(table, np.uint8, size + 1, offset)) != stated:
         raise ValueError("the checksum of a block is wrong")
     return content
 
@@ -218,7 +218,7 @@ def _crc(data: np.ndarray, table: np.ndarray) -> int:
 _crc_compiled = compiled(_crc)
 
 
-def _masked_sum(array: np.ndarray) -> int:
+def masked_sum(array: np.ndarray) -> int:
     """CRC-32C of an array's bytes, rotated and shifted: the file format does so, lest a sum of sums be trivial."""
     crc = int(_crc_compiled(array.reshape(-1).view(np.uint8), _table()))
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

@@ -108,9 +108,7 @@ def _device(settings: config.Multisensory) -> torch.device:
     torch.set_num_threads(settings.threads)
     found = torch.cuda.is_available()
     if settings.device == "cuda" and not found:
-        raise UserError(
-            "separation.multisensory.device is cuda, but torch finds no GPU; set it to auto or cpu."
-        )
+        raise UserError("separation.multisensory.device is cuda, but torch finds no GPU; set it to auto or cpu.")
     return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
 
 

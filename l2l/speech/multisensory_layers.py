@@ -5,6 +5,7 @@
 - Nothing here can be trained: batch normalisation always takes the stored mean and variance.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -105,7 +106,7 @@ def pooling_borders(size: int, count: int) -> list[int]:
 def fractional_max_pool(x: Tensor, count: int) -> Tensor:
     """The largest values (B, C, count) of `count` nearly equal regions of the last axis of (B, C, n)."""
     borders = pooling_borders(x.shape[-1], count)
-    return torch.stack([x[..., a:b].amax(-1) for a, b in zip(borders, borders[1:], strict=False)], -1)
+    return torch.stack([x[..., a:b].amax(-1) for a, b in itertools.pairwise(borders)], -1)
 
 
 def stretch(x: Tensor, rows: int) -> Tensor:

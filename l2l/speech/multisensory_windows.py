@@ -64,7 +64,7 @@ class Pictures:
         self._first = 0  # number of the first kept picture
 
     def window(self, start: int, count: int) -> np.ndarray:
-        """(count, 224, 224, 3) uint8 from picture `start` on; starts never go back. After the end the last one stays."""
+        """(count, 224, 224, 3) uint8 from `start` on; starts never go back. After the end the last picture stays."""
         while self._first + len(self._kept) < start + count:
             self._kept.append(next(self._source))
         del self._kept[: start - self._first]
