@@ -41,9 +41,23 @@ class Case:
     random: Callable[[Path], None] | None = None  # writes random weights into a folder; None: only real ones will do
 
 
+def random_multisensory(folder: Path) -> None:
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from tests.multisensory_weights import write_random
+
+    write_random(folder)
+
+
 BACKENDS = [
     Case("diarization", "vad_lips"),
     Case("separation", "gating"),
+    Case(
+        *("separation", "multisensory"),
+        variants=tuple(f"separation.multisensory.{one}" for one in ("batch=1", "batch=4", "overlap=0.1", "window=4")),
+        threads="separation.multisensory.threads",
+        weights=("multisensory",),
+        random=random_multisensory,
+    ),
     Case("faces", "landmarks"),
 ]
 
