@@ -108,7 +108,7 @@ def _read_index(path: Path) -> dict[str, Variable]:
             if key:
                 variables[key.decode()] = _variable(key.decode(), value)
             elif (shards := dict(_fields(value)).get(1)) != 1:
-                raise ValueError(f"its data is in {shards} files, not in one")
+                raise ValueError(f"its data is in {shards!r} files, not in one")
     return variables
 
 
@@ -208,7 +208,7 @@ def _table() -> np.ndarray:
     return table
 
 
-def _crc(data: np.ndarray, table: np.ndarray) -> int:
+def _crc(data: np.ndarray, table: np.ndarray) -> np.uint32:
     crc = np.uint32(0xFFFFFFFF)
     for k in range(data.shape[0]):
         crc = table[(crc ^ data[k]) & np.uint32(255)] ^ (crc >> np.uint32(8))

@@ -62,7 +62,7 @@ class BatchNorm(nn.Module):
 class Normalised(nn.Module):
     """A convolution without bias, then batch normalisation."""
 
-    def __init__(self, convolution: nn.Module, channels: int, eps: float) -> None:
+    def __init__(self, convolution: Convolution | TransposedConvolution, channels: int, eps: float) -> None:
         super().__init__()
         self.convolution, self.BatchNorm = convolution, BatchNorm(channels, eps)
 

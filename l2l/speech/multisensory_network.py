@@ -148,10 +148,12 @@ class Multisensory(nn.Module):
     def _block(self, name: str, x: Tensor) -> Tensor:
         """A residual block, normalised after the sum."""
         first = self.layers[f"{name}_1"]
+        assert isinstance(first, Normalised)
         if f"{name}_short" in self.layers:
             short = self.layers[f"{name}_short"](x)
         else:
-            short = x[(..., *(slice(None, None, step) for step in first.convolution.stride))]
+            steps = [slice(None, None, step) for step in first.convolution.stride]
+            short = x[(slice(None), slice(None), *steps)]
         changed = self.layers[f"{name}_2"](F.relu(first(x)))
         return F.relu(self.layers[f"{name}_bn"](changed + short))
 

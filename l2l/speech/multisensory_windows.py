@@ -76,11 +76,13 @@ class Pictures:
         """Pictures at 29.97 per second, and the last one for ever."""
         margin = (_SQUEEZED - SIDE) // 2
         inside = slice(margin, margin + SIDE)
-        picture, number = np.full((SIDE, SIDE, 3), 128, np.uint8), 0
+        picture: np.ndarray = np.full((SIDE, SIDE, 3), 128, np.uint8)
+        number = 0
         for frame, image in enumerate(read_frames(video)):
             if frame == round(number * FPS / PICTURES):  # of 1000 frames one is left out
                 squeezed = cv2.resize(image, (_SQUEEZED, _SQUEEZED), interpolation=cv2.INTER_AREA)
-                picture, number = squeezed[inside, inside], number + 1
+                picture = squeezed[inside, inside]
+                number += 1
                 yield picture
         yield from itertools.repeat(picture)
 
