@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 
 
 class Backend(NamedTuple):
-    """Where a backend lives and what it is."""
+    """Where a backend lives, what it is, and what a job on one recording may take."""
 
     module: str
     what: str
+    mem_mb: int = 1000
+    runtime: int = 60  # minutes
 
 
 BACKENDS: dict[str, dict[str, Backend]] = {
@@ -32,6 +34,9 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "separation": {
         "gating": Backend("l2l.speech.gating", "mute a person while the other speaks"),
+        "multisensory": Backend(
+            "l2l.speech.multisensory", "Owens & Efros 2018, from picture and sound", mem_mb=3000, runtime=720
+        ),
     },
     "faces": {
         "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),

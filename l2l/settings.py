@@ -78,12 +78,24 @@ class Diarization(Step):
     switch_cost: Positive = Field(6.0, description="evidence needed to change the speaker; higher is steadier")
 
 
+class Multisensory(Section):
+    """The separation backend multisensory."""
+
+    window: Literal[1, 2, 4, 8] = Field(1, description="length of a window, times 2.1 seconds")
+    overlap: float = Field(0.5, ge=0.05, le=0.75, description="share of a window that the next one covers too")
+    level: bool = Field(True, description="at the mixture's level; false: the original's, 1.5 x a fixed loudness")
+    batch: Count = Field(1, description="windows at a time; each takes about 0.5 GB more")
+    threads: Count = Field(1, description="CPU threads")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+
+
 class Separation(Step):
     """separate: each person's own speech."""
 
     step = "separation"
     backend: str = backend("separation", "gating")
-    fade: Positive = Field(0.03, description="seconds of fade at each change")
+    fade: Positive = Field(0.03, description="gating: seconds of fade at each change")
+    multisensory: Multisensory = Field(default_factory=Multisensory, description="see Multisensory")
 
 
 class Faces(Step):

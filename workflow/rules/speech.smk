@@ -47,10 +47,10 @@ rule separate:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
+    threads: of_backend("separation", "threads")
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=of_backend("separation", "mem_mb"),
+        runtime=of_backend("separation", "runtime"),
     params:
         settings=settings("separation"),
         out=video_folder,

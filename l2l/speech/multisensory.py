@@ -1,0 +1,122 @@
+"""separate, backend `multisensory`: each person's voice by the network of Owens & Efros (ECCV 2018), as in the paper.
+
+- The network is shown a picture in which one person is hidden, and says what is heard from the other one: the left or
+  the right half of the picture is grey. A person must stay in their half.
+- The phase is the network's; what it gives a person is not a part of the mixture, and the two do not add up to it.
+- The original scales sound to a fixed level and gives it 1.5 times too loud: `level` puts both right.
+"""
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from l2l import config, weights
+from l2l.errors import UserError
+from l2l.files import atomic
+from l2l.progress import progress
+from l2l.speech.multisensory_network import Multisensory, load
+from l2l.speech.multisensory_spectrum import from_network, spectrum, to_network, to_sound, window_sum
+from l2l.speech.multisensory_windows import SIDE, Joined, Mixture, Pictures, fade, first_sample, size_of, starts
+from l2l.speech.vad import read_wav
+from l2l.tf_checkpoint import TFCheckpoint
+from l2l.units import SAMPLE_RATE
+from l2l.video.footage import Footage
+
+INDEX, DATA = "multisensory/net.tf-160000.index", "multisensory/net.tf-160000.data-00000-of-00001"
+_LOUDNESS = 0.02**0.5  # root mean square that the network was trained with
+_GREY = 128
+
+
+def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.Separation) -> None:
+    """Write speech_p0.wav and speech_p1.wav, as long as the mixture. `speaking` is not needed: the picture tells."""
+    chosen = settings.multisensory
+    network = _network(_device(chosen))
+    size = size_of(chosen.window)
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(read_wav(footage.audio))
+        voices = []
+        for out in outs:
+            partial = opened.enter_context(atomic(out))
+            voice = opened.enter_context(soundfile.SoundFile(str(partial), "w", SAMPLE_RATE, 1, "PCM_16"))
+            voices.append(Joined(voice, len(file)))
+        places = starts(len(file), size, chosen.overlap)
+        pictures, mixture = Pictures(footage.video), Mixture(file)
+        shape = _shape(size.rows, chosen.level)
+        shared = len(shape) - first_sample(places[1] - places[0]) if len(places) > 1 else 0
+        groups = list(_groups(places, chosen.batch))
+        for group in progress(groups, "separation", unit="window"):
+            shown = torch.from_numpy(np.stack([pictures.window(place, size.frames) for place in group]))
+            sounds = [mixture.window(first_sample(place), size.samples) for place in group]
+            heard = torch.from_numpy(np.stack(sounds))  # (B, N)
+            for person, voice in enumerate(voices):
+                sound = voice_of(network, person, shown, heard, size.rows, chosen.level)  # (B, n)
+                for place, part in zip(group, sound.cpu().numpy(), strict=True):
+                    weight = fade(len(part), shared, place == places[0], place == places[-1])
+                    voice.add(first_sample(place), weight * part, weight * shape)
+        for voice in voices:
+            voice.close()
+
+
+@torch.inference_mode()
+def voice_of(
+    network: Multisensory, person: int, picture: Tensor, mixture: Tensor, rows: int, level: bool = False
+) -> Tensor:
+    """What the network hears from a person (0: left), (B, 336 (rows - 1) + 1344), at 21 kHz.
+
+    picture: (B, T, 224, 224, 3) uint8; mixture: (B, N). With `level`, at the mixture's level but for the window's sum;
+    else as the original gives it.
+    """
+    device = next(network.parameters()).device
+    gain = _LOUDNESS / mixture.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-4)  # (B, 1)
+    scaled = (mixture * gain).to(device)
+    levels, phase = spectrum(scaled, rows)
+    # The same sound in both ears, as the original gets it from recordings in mono.
+    stereo = scaled[:, None].expand(-1, 2, -1)
+    output, _ = network(hide_other(picture, person).to(device), stereo, to_network(levels, phase))
+    sound = to_sound(*from_network(output, phase))
+    return sound / gain.to(device) if level else sound
+
+
+def hide_other(picture: Tensor, person: int) -> Tensor:
+    """Pictures (..., 224, 224, 3) with the half of the person who is not meant in grey."""
+    hidden = picture.clone()
+    half = slice(SIDE // 2, None) if person == 0 else slice(0, SIDE // 2)
+    hidden[..., half, :] = _GREY
+    return hidden
+
+
+def _shape(rows: int, level: bool) -> np.ndarray:
+    """What a window's sound must be divided by, sample by sample, to be at the level that is asked for."""
+    sums = window_sum(rows).numpy().astype(float)
+    return sums if level else np.ones_like(sums)
+
+
+def _groups(places: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
+    rest = iter(places)
+    while group := tuple(itertools.islice(rest, size)):
+        yield group
+
+
+def _device(settings: config.Multisensory) -> torch.device:
+    torch.set_num_threads(settings.threads)
+    found = torch.cuda.is_available()
+    if settings.device == "cuda" and not found:
+        raise UserError("separation.multisensory.device is cuda, but torch finds no GPU; set it to auto or cpu.")
+    return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
+
+
+def _network(device: torch.device) -> Multisensory:
+    index, data = weights.find("multisensory", INDEX), weights.find("multisensory", DATA)
+    return _loaded(index, index.stat().st_mtime_ns, data.stat().st_mtime_ns, device)
+
+
+@functools.lru_cache(maxsize=1)  # half a gigabyte: once for all recordings of a job
+def _loaded(index: Path, _index_changed: int, _data_changed: int, device: torch.device) -> Multisensory:
+    return load(TFCheckpoint(index)).to(device)

@@ -1,0 +1,224 @@
+"""TensorFlow checkpoints (format V2), read with NumPy alone; nothing in them is ever run.
+
+- `<prefix>.index` is a sorted table, as LevelDB writes it: blocks of keys with common prefixes left out, a block that
+  lists the blocks, a footer. Its values are protocol buffers that say where each variable lies.
+- `<prefix>.data-00000-of-00001` holds the variables' raw bytes, one after the other.
+- Both carry CRC-32C sums, and each part that is read is checked. No size that a file states is believed before it was
+  compared with how long the file is.
+"""
+
+import math
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from l2l.compiled import compiled
+from l2l.errors import UserError
+
+_FOOTER, _TRAILER = 48, 5  # bytes: at the end of the file; after each block
+_MAGIC = 0xDB4775248B80FB57
+_MAX_INDEX = 64 << 20  # bytes; the index of a thousand variables has about 100 kB
+_MAX_RANK = 8
+_DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # TensorFlow's numbers of those a network is made of
+
+
+class Variable(NamedTuple):
+    """Where a variable lies and what it is."""
+
+    dtype: str | None  # None: one that networks do not hold, such as text
+    shape: tuple[int, ...]
+    offset: int  # bytes into the data file
+    size: int  # bytes
+    sum: int  # CRC-32C of the bytes, masked
+
+
+class TFCheckpoint:
+    """The variables of one checkpoint. Raises UserError naming the file when it is missing, cut off or malformed."""
+
+    def __init__(self, index: Path) -> None:
+        self.index = index
+        self.data = index.with_name(f"{index.stem}.data-00000-of-00001")
+        for path in (self.index, self.data):
+            if not path.is_file():
+                raise UserError(f"{path} is missing; a TensorFlow checkpoint is two files, .index and .data.")
+        try:
+            self.variables = _read_index(index)
+        except (ValueError, IndexError, struct.error) as error:
+            reason = str(error) or type(error).__name__
+            raise UserError(
+                f"{index} is cut off, damaged or not the index of a TensorFlow checkpoint ({reason}); "
+                "get the file again from its publisher."
+            ) from None
+
+    def read(self, wanted: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """The wanted variables; others in the file are left alone. Raises UserError naming what does not fit."""
+        length = self.data.stat().st_size
+        # All is looked at before anything is read: another network's file is refused at once.
+        for name, shape in wanted.items():
+            self._check(name, shape, length)
+        with open(self.data, "rb") as file:
+            return {name: self._array(file, name) for name in wanted}
+
+    def _check(self, name: str, shape: tuple[int, ...], length: int) -> None:
+        if name not in self.variables:
+            raise UserError(f"{self.index}: the variable {name!r} is missing; this is another network's file.")
+        found = self.variables[name]
+        if found.shape != tuple(shape):
+            raise UserError(
+                f"{self.index}: the variable {name!r} has shape {found.shape}, {tuple(shape)} is needed; "
+                "this is another network's file."
+            )
+        if found.dtype is None or found.size != math.prod(found.shape) * np.dtype(found.dtype).itemsize:
+            raise UserError(f"{self.index}: the variable {name!r} is not stored as numbers of its shape.")
+        if found.offset + found.size > length:
+            raise UserError(
+                f"{self.data} is cut off: the variable {name!r} ends at byte {found.offset + found.size}, the file at "
+                f"{length}; get it again from its publisher."
+            )
+
+    def _array(self, file, name: str) -> np.ndarray:
+        found = self.variables[name]
+        array = np.empty(found.shape, found.dtype)
+        file.seek(found.offset)
+        if file.readinto(array.reshape(-1).view(np.uint8)) != found.size or masked_sum(array) != found.sum:
+            raise UserError(
+                f"{self.data} is damaged: the checksum of the variable {name!r} is wrong; get the file again from its "
+                "publisher."
+            )
+        return array
+
+
+def _read_index(path: Path) -> dict[str, Variable]:
+    """The variables by name. Raises ValueError, IndexError or struct.error when the bytes make no sense."""
+    if not _FOOTER <= path.stat().st_size <= _MAX_INDEX:
+        raise ValueError(f"it has {path.stat().st_size} bytes")
+    table = path.read_bytes()
+    footer = table[-_FOOTER:]
+    if struct.unpack("<Q", footer[-8:])[0] != _MAGIC:
+        raise ValueError("its end is not that of a table")
+    _, start = _handle(footer, 0)  # of a block about blocks, which nobody needs
+    blocks, _ = _handle(footer, start)
+    variables: dict[str, Variable] = {}
+    for _, place in _entries(_block(table, *blocks)):
+        (block, _) = _handle(place, 0)
+        for key, value in _entries(_block(table, *block)):
+            if key:
+                variables[key.decode()] = _variable(key.decode(), value)
+            elif (shards := dict(_fields(value)).get(1)) != 1:
+                raise ValueError(f"its data is in {shards!r} files, not in one")
+    return variables
+
+
+def _block(table: bytes, offset: int, size: int) -> bytes:
+    if offset + size + _TRAILER > len(table):
+        raise ValueError("a block ends after the file")
+    content, (kind, stated) = table[offset : offset + size], struct.unpack_from("<BI", table, offset + size)
+    if kind != 0:
+        raise ValueError("a block is compressed, which TensorFlow does not do")
+    if masked_sum(np.frombuffer(table, np.uint8, size + 1, offset)) != stated:
+        raise ValueError("the checksum of a block is wrong")
+    return content
+
+
+def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(key, value) of a block; each key is stored without what it shares with the one before."""
+    (restarts,) = struct.unpack("<I", block[-4:])
+    end = len(block) - 4 * (restarts + 1)
+    position, key = 0, b""
+    while position < end:
+        shared, position = _varint(block, position)
+        own, position = _varint(block, position)
+        length, position = _varint(block, position)
+        if shared > len(key) or position + own + length > end:
+            raise ValueError("an entry is longer than its block")
+        key = key[:shared] + block[position : position + own]
+        position += own + length
+        yield key, block[position - length : position]
+
+
+def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
+    """((offset, size) of a block, where the handle ends)."""
+    offset, position = _varint(data, position)
+    size, position = _varint(data, position)
+    return (offset, size), position
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """(the number, where it ends); 7 bits per byte, the lowest first."""
+    value = 0
+    for shift in range(0, 64, 7):
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+    raise ValueError("a number has more than 64 bits")
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """(number, value) of each field of a protocol buffer."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        value: int | bytes
+        match tag & 7:
+            case 0:  # a number
+                value, position = _varint(message, position)
+            case 2:  # bytes, text or a message
+                length, position = _varint(message, position)
+                value, position = message[position : position + length], position + length
+                if position > len(message):
+                    raise ValueError("a field is longer than its message")
+            case 1:  # 64 bits
+                (value,), position = struct.unpack_from("<Q", message, position), position + 8
+            case 5:  # 32 bits
+                (value,), position = struct.unpack_from("<I", message, position), position + 4
+            case _:
+                raise ValueError("a field is of no known kind")
+        yield tag >> 3, value
+
+
+def _variable(name: str, message: bytes) -> Variable:
+    """What a BundleEntryProto says: 1 dtype, 2 shape, 3 shard, 4 offset, 5 size, 6 checksum, 7 slices."""
+    fields = dict(_fields(message))
+    if 7 in fields or fields.get(3, 0) != 0:
+        raise ValueError(f"the variable {name!r} is stored in parts")
+    numbers = [fields.get(field, 0) for field in (1, 4, 5, 6)]
+    shape_message = fields.get(2, b"")
+    if not isinstance(shape_message, bytes) or not all(isinstance(number, int) for number in numbers):
+        raise ValueError(f"the variable {name!r} is not described as one")
+    shape = []
+    for field, dimension in _fields(shape_message):  # TensorShapeProto: 2 dimension {1 size}
+        if field == 2 and isinstance(dimension, bytes):
+            shape.append(dict(_fields(dimension)).get(1, 0))
+    if len(shape) > _MAX_RANK or not all(isinstance(size, int) for size in shape):
+        raise ValueError(f"the variable {name!r} has no shape that makes sense")
+    dtype, offset, size, checksum = numbers
+    return Variable(_DTYPES.get(dtype), tuple(shape), offset, size, checksum)  # type: ignore[arg-type]
+
+
+def _table() -> np.ndarray:
+    """(256,) uint32: the CRC-32C (Castagnoli) of every byte."""
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, (table >> 1) ^ np.uint32(0x82F63B78), table >> 1).astype(np.uint32)
+    return table
+
+
+def _crc(data: np.ndarray, table: np.ndarray) -> np.uint32:
+    crc = np.uint32(0xFFFFFFFF)
+    for k in range(data.shape[0]):
+        crc = table[(crc ^ data[k]) & np.uint32(255)] ^ (crc >> np.uint32(8))
+    return crc ^ np.uint32(0xFFFFFFFF)
+
+
+_crc_compiled = compiled(_crc)
+
+
+def masked_sum(array: np.ndarray) -> int:
+    """CRC-32C of an array's bytes, rotated and shifted: the file format does so, lest a sum of sums be trivial."""
+    crc = int(_crc_compiled(array.reshape(-1).view(np.uint8), _table()))
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
