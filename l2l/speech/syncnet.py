@@ -18,7 +18,7 @@ from l2l.inference import inference
 from l2l.speech.speaking import Speaking
 from l2l.speech.synchrony import Synchrony, distances, synchrony
 from l2l.speech.syncnet_net import WINDOW, SyncNet, windows_of_lips, windows_of_sound
-from l2l.speech.track_sound import track_mfcc
+from l2l.speech.track_sound import SAMPLES_PER_FRAME, track_mfcc
 from l2l.speech.vad import voice_activity
 from l2l.state_dicts import load_into, read_torch
 from l2l.video.face_crops import crop_blocks
@@ -60,8 +60,7 @@ def track_distances(
     net: SyncNet, footage: Footage, frames: int, faces: list[FaceTrack], settings: config.SyncNet
 ) -> list[np.ndarray]:
     """(K, 2 shift + 1) distances of lips to sound for each face track, K five fewer than it has frames."""
-    # One window fewer than would fit, as in the original.
-    counts = [len(face) - WINDOW for face in faces]
+    counts = [window_count(len(face), len(face) * SAMPLES_PER_FRAME) for face in faces]
     found = [np.empty((count, 2 * settings.shift + 1), np.float32) for count in counts]
     sounds = [torch.from_numpy(track_mfcc(footage.audio, face)) for face in faces]
     shared = WINDOW - 1
@@ -72,6 +71,11 @@ def track_distances(
             sound = sound_embeddings(net, sounds[number], first, last, counts[number], settings.shift)
             found[number][first:last] = distances(lips, sound).numpy()
     return found
+
+
+def window_count(frames: int, samples: int) -> int:
+    """Windows in so many frames and samples: one fewer than would fit, as in the original."""
+    return min(frames, samples // SAMPLES_PER_FRAME) - WINDOW
 
 
 def _as_trained(crop: np.ndarray) -> np.ndarray:
