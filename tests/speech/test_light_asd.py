@@ -74,8 +74,17 @@ def test_each_person_speaks_for_themselves_and_who_is_not_seen_does_not(net, tmp
     assert found.probability.shape == (30, 2) and (found.probability[:, 1] == 0).all()
     assert (found.probability[:, 0] > 0).all() and (found.probability[:, 0] < 1).all()
     (track,) = found.report["tracks"]
-    assert track["person"] == "p0" and track["seconds"] == 1
-    assert track["speaks"] == pytest.approx((found.probability[:, 0] > 0.5).mean(), abs=0.05)
+    assert track["person"] == "p0" and track["start"] == 0 and track["seconds"] == 1
+
+
+def test_one_both_or_nobody_speaks():
+    score = np.array([[4.0, 0.5], [4.0, 3.5], [-1.0, -3.0], [4.0, 5.0], [-np.inf, 0.1], [-np.inf, -np.inf]])
+    speech = np.array([1.0, 0.9, 1.0, 0.2, 1.0, 1.0])
+    probability = light_asd.who_speaks(score, speech, threshold=0.5, margin=1.0)
+    wanted = [[1, 0], [1, 1], [0, 0], [0, 0], [0, 1], [0, 0]]
+    np.testing.assert_array_equal(probability >= 0.5, np.array(wanted, bool))
+    alone = light_asd.who_speaks(score, speech, threshold=0.0, margin=100.0)
+    np.testing.assert_array_equal(alone >= 0.5, score > 0)
 
 
 def test_a_file_that_is_not_the_published_one_is_refused(monkeypatch, tmp_path):
