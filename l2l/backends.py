@@ -35,6 +35,7 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "faces": {
         "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),
+        "deca": Backend("l2l.faces.deca", "DECA's encoders, in the published data's coordinates"),
     },
 }
 FUNCTIONS = {

@@ -86,5 +86,7 @@ def _sample(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Bilinear values (3, 224, 224) float32 of a picture at `places` (224, 224, 2) in pixels; outside it is black."""
     at = places[..., ::-1].transpose(2, 0, 1)  # rows, columns
     # Not "constant": that one ends half a pixel early.
-    values = [map_coordinates(channel, at, float, order=1, mode="grid-constant") for channel in np.moveaxis(picture, 2, 0)]
+    values = [
+        map_coordinates(channel, at, float, order=1, mode="grid-constant") for channel in np.moveaxis(picture, 2, 0)
+    ]
     return (np.stack(values) / 255).astype(np.float32)
