@@ -18,17 +18,18 @@ from pathlib import Path
 
 from l2l.video.media import ffmpeg_path, probe
 
-ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def measure(command: list[str], peak_file: Path) -> tuple[float, float]:
-    """(seconds, peak MB) of one command and its children, run on one core in a process of its own."""
+def measure(command: list[str], peak_file: Path, cores: int = 1) -> tuple[float, float]:
+    """(seconds, peak MB) of one command and its children, run on that many cores in a process of its own."""
     start = time.perf_counter()
     pid = os.fork()
     if pid == 0:
         if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        done = subprocess.run([sys.executable, "-m", "l2l.cli", *command], env=os.environ | ONE_CORE, check=False)
+            os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
+        environment = os.environ | dict.fromkeys(THREADS, str(cores))
+        done = subprocess.run([sys.executable, "-m", "l2l.cli", *command], env=environment, check=False)
         peak_file.write_text(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
         os._exit(done.returncode)
     _, status = os.waitpid(pid, 0)

@@ -1,0 +1,159 @@
+"""How fast, and in how much memory, each backend does its step: every run as its own process.
+
+    python benchmarks/backends.py                               # every backend, on the demo's first recording
+    python benchmarks/backends.py syncnet --threads 1 2         # one of them
+    python benchmarks/backends.py vad_lips --minutes 20         # the recording looped: memory must not grow
+    python benchmarks/backends.py syncnet --recording talk.mp4
+
+Prints one line per run: settings, threads, seconds of the whole command, frames per second, peak memory of the process
+and its children. Weights that are not there are replaced by random ones where a backend takes any: that costs the
+same. To add a backend, add its line to `BACKENDS`.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from preprocess import looped, measure
+
+from l2l import weights
+from l2l.files import NpzWriter
+from l2l.units import FPS, SAMPLE_RATE
+from l2l.video.tracks import BLOCK, block_name, load_tracks
+
+
+@dataclass(frozen=True)
+class Case:
+    """A backend with what is tried of it."""
+
+    step: str
+    name: str
+    variants: tuple[str, ...] = ("",)  # settings, "section.key=value ..."
+    threads: str = ""  # the setting that says how many threads
+    weights: tuple[str, ...] = ()  # entries of third_party/weights.yaml
+    random: Callable[[Path], None] | None = None  # writes random weights into a folder; None: only real ones will do
+
+
+BACKENDS = [
+    Case("diarization", "vad_lips"),
+    Case("separation", "gating"),
+    Case("faces", "landmarks"),
+]
+
+
+def command(step: str, folder: Path) -> list[str]:
+    """The command of a step on the recording in `folder`; what it writes is thrown away."""
+    tracks, audio, video = (str(folder / name) for name in ("tracks.npz", "audio.wav", "video.mp4"))
+    out = folder / "out"
+    out.mkdir(exist_ok=True)
+    where = ["--video", video, "--out"]
+    return {
+        "diarization": ["diarize", "--tracks", tracks, "--audio", audio, *where, f"{out}/speaking.npz"],
+        "separation": [
+            *["separate", "--tracks", tracks, "--audio", audio, "--speaking", f"{folder}/speaking.npz"],
+            *[*where, str(out)],
+        ],
+        "faces": ["faces", tracks, "--basis", f"{folder}/basis.npz", *where, str(out)],
+    }[step]
+
+
+def prepare(source: Path | None, minutes: float, folder: Path) -> int:
+    """Put a recording with all that the steps need into `folder`, looped to `minutes`; returns its frames."""
+    if source is None:
+        run("demo-video", str(folder), "--only", "0")
+        source = folder / "demo_00.mp4"
+    run("normalise", str(source), "--out", str(folder))
+    run("track", f"{folder}/video.mp4", "--out", f"{folder}/tracks.npz")
+    frames = len(load_tracks(folder / "tracks.npz"))
+    if (times := round(minutes * 60 * FPS / frames)) > 1:
+        frames = loop(folder, times)
+    inputs = ["--tracks", f"{folder}/tracks.npz", "--audio", f"{folder}/audio.wav"]
+    run("diarize", *inputs, "--out", f"{folder}/speaking.npz")
+    run("fit-faces", f"{folder}/tracks.npz", "--out", f"{folder}/basis.npz")
+    return frames
+
+
+def run(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "l2l.cli", *words], check=True)
+
+
+def loop(folder: Path, times: int) -> int:
+    """Repeat picture, sound and tracks in place; returns the number of frames."""
+    (folder / "looped").mkdir()
+    looped(folder / "video.mp4", times, folder / "looped").replace(folder / "video.mp4")
+    sound, _ = soundfile.read(folder / "audio.wav", dtype="int16")
+    tracks = load_tracks(folder / "tracks.npz")
+    one = round(len(tracks) * SAMPLE_RATE / FPS)
+    soundfile.write(folder / "audio.wav", np.tile(sound[:one], times), SAMPLE_RATE, subtype="PCM_16")
+    with np.load(folder / "tracks.npz") as file:
+        landmarks = np.concatenate([file[name] for name in sorted(file.files) if name.startswith("landmarks")])
+    total = len(tracks) * times
+    with NpzWriter(folder / "looped.npz") as writer:
+        for block, start in enumerate(range(0, total, BLOCK)):
+            rows = np.arange(start, min(start + BLOCK, total)) % len(tracks)
+            writer.add(block_name(block), landmarks[rows])
+        writer.add("size", np.array([tracks.width, tracks.height], np.int32))
+        for name in ("found", "score", "box"):
+            array = getattr(tracks, name)
+            writer.add(name, np.tile(array, (times, *[1] * (array.ndim - 1))))
+        # Where the recording starts again is a cut.
+        again = np.repeat(np.arange(times, dtype=np.int32), len(tracks)) * (tracks.segment[-1] + 1)
+        writer.add("segment", again + np.tile(tracks.segment, times))
+    (folder / "looped.npz").replace(folder / "tracks.npz")
+    return total
+
+
+def with_weights(case: Case, folder: Path) -> str:
+    """Make every weight file findable; returns "real", "random", or "" when the backend cannot run."""
+    if all(weights.status(name) in ("ready", "unverified") for name in case.weights):
+        return "real"
+    if case.random is None:
+        return ""
+    (folder / "weights").mkdir(exist_ok=True)
+    for file in weights.folder().iterdir():
+        if not (folder / "weights" / file.name).exists():
+            (folder / "weights" / file.name).symlink_to(file.resolve())
+    case.random(folder / "weights")
+    return "random"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="backends; default: all of them")
+    parser.add_argument("--recording", type=Path, help="a video of two people; default: the demo's first")
+    parser.add_argument("--minutes", type=float, default=0.0, help="loop the recording to about this length")
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2], help="numbers of threads to try")
+    args = parser.parse_args()
+    cases = [case for case in BACKENDS if not args.names or case.name in args.names]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        frames = prepare(args.recording, args.minutes, folder)
+        print(f"{frames} frames, {frames / FPS / 60:.1f} minutes")
+        print(f"{'backend':14}{'settings':44}{'weights':>9}{'threads':>9}{'seconds':>9}{'frames/s':>10}{'peak MB':>9}")
+        usual = weights.folder()
+        for case in cases:
+            os.environ["L2L_WEIGHTS"] = str(usual)
+            kind = with_weights(case, folder)
+            if not kind:
+                print(f"{case.name:14}not measured: the weights {', '.join(case.weights)} are missing", flush=True)
+                continue
+            os.environ["L2L_WEIGHTS"] = str(folder / "weights" if kind == "random" else usual)
+            for variant in case.variants:
+                for threads in args.threads if case.threads else [1]:
+                    chosen = [f"{case.step}.backend={case.name}", *variant.split()]
+                    chosen += [f"{case.threads}={threads}"] if case.threads else []
+                    words = [*command(case.step, folder), "--set", *chosen]
+                    seconds, peak = measure(words, folder / "peak", threads)
+                    row = f"{case.name:14}{variant or '-':44}{kind:>9}{threads:>9}{seconds:>9.1f}"
+                    print(f"{row}{frames / seconds:>10.1f}{peak:>9.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
