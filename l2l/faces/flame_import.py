@@ -60,6 +60,13 @@ def _empty_array(kind: object, shape: object, code: object) -> np.ndarray:
     return np.empty(0, np.int8)
 
 
+def _new(kind: object, base: object, state: object) -> _Shell:
+    """How Python 2 makes an object without calling its class."""
+    if not (isinstance(kind, type) and issubclass(kind, _Shell)):
+        raise _Refused(f"an object of {kind}")
+    return kind()
+
+
 def _storage(content: bytes) -> Any:
     """A torch tensor's numbers, which torch pickles as a file within the file."""
     return torch.load(io.BytesIO(content), weights_only=True)
@@ -70,6 +77,8 @@ _FOUND: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): np.dtype,
     ("_codecs", "encode"): _latin1,
     ("builtins", "set"): set,
+    ("builtins", "object"): "object",
+    ("copyreg", "_reconstructor"): _new,
     ("collections", "OrderedDict"): OrderedDict,
     ("torch.storage", "_load_from_bytes"): _storage,
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
@@ -87,7 +96,7 @@ class _Unpickler(pickle.Unpickler):
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
             return _empty_array
         try:
-            return _FOUND[module.replace("__builtin__", "builtins"), name]
+            return _FOUND[{"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module), name]
         except KeyError:
             raise _Refused(f"{module}.{name}") from None
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from l2l.faces.deca_nets import DETAIL, PARAMETERS, DetailDecoder, Encoder
+from l2l import weights
+from l2l.faces.deca_data import import_deca_data
+from l2l.faces.deca_nets import DETAIL, MODEL, PARAMETERS, DetailDecoder, Encoder
+from l2l.faces.flame_import import import_flame
+from tests.faces import synthetic_flame
+from tests.faces.reference import reference
 from tests.models.seeded_weights import fill
 
 # sha256 over names and bytes of the weights, from the machine that made the reference outputs.
@@ -39,3 +44,12 @@ def write_checkpoint(path: Path) -> None:
     """A deca_model.tar with seeded weights, as long as the published one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({name: net.state_dict() for name, net in networks().items()}, path)
+
+
+def seeded_weights() -> None:
+    """Put everything that faces backend deca can use into $L2L_WEIGHTS, made of nothing but numbers."""
+    write_checkpoint(weights.folder() / MODEL[1])
+    folder = weights.folder() / "flame"
+    import_flame(synthetic_flame.write_pickle(folder / "generic_model.pkl"), folder / "flame.npz")
+    data = synthetic_flame.write_data(folder / "data", reference("flame")["model_uv"])
+    import_deca_data(data, folder / "deca_data.npz")
