@@ -1,8 +1,5 @@
 """DECA's decoder of detail gives the original's maps and pictures; its files are taken only as they should be."""
 
-import copy
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -42,29 +39,19 @@ def test_displacements_are_those_of_the_original(surface):
     close(surface.displacement[..., ::8, ::8], WANTED["displacement_map_every8"])
 
 
-@pytest.fixture(scope="module")
-def certain(detail, surface) -> np.ndarray:
-    """(256, 256) where the surface does not depend on the order of triangles: the synthetic UV map folds in places."""
-    expression, pose, code = tensors(WANTED, "in_exp", "in_pose", "in_detail")
-    flame = copy.copy(detail.flame)
-    flame.triangles = flame.triangles.flip(0)
-    data = replace(detail.data, uv_triangles=detail.data.uv_triangles.flip(0))
-    other = Detail(flame, data, detail._decoder)
-    head = flame(*tensors(WANTED, "in_shape", "in_exp", "in_pose"))
-    differs = (other.surface(head, expression, pose[:, 3:], code).normals - surface.normals).abs() > 1e-4
-    certain = ~differs.any(1).any(0).numpy()
-    assert certain.mean() > 0.99
-    return certain
+def close_but_for_folds(found: torch.Tensor, wanted: np.ndarray) -> None:
+    """Where the synthetic UV map folds over itself, at its rim, rounding decides which side is seen: 1 pixel of 1024."""
+    off = (np.abs(found.numpy() - wanted) > 2e-4).any((0, 1))
+    assert found.shape == wanted.shape and off.sum() <= 1
 
 
-def test_the_displaced_surface_is_that_of_the_original(surface, certain):
-    found, wanted = surface.normals[..., ::8, ::8].numpy(), WANTED["uv_detail_normals_every8"]
-    np.testing.assert_allclose(found[..., certain[::8, ::8]], wanted[..., certain[::8, ::8]], atol=2e-4)
+def test_the_displaced_surface_is_that_of_the_original(surface):
+    close_but_for_folds(surface.normals[..., ::8, ::8], WANTED["uv_detail_normals_every8"])
 
 
-def test_light_is_that_of_the_original(surface, certain):
-    found, wanted = shade(surface.normals, *tensors(WANTED, "in_light"))[..., ::8, ::8], WANTED["uv_shading_every8"]
-    np.testing.assert_allclose(found[..., certain[::8, ::8]], wanted[..., certain[::8, ::8]], atol=2e-4)
+def test_light_is_that_of_the_original(surface):
+    (light,) = tensors(WANTED, "in_light")
+    close_but_for_folds(shade(surface.normals, light)[..., ::8, ::8], WANTED["uv_shading_every8"])
 
 
 def test_texture_is_that_of_the_original(detail, head):
