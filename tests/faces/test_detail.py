@@ -40,9 +40,11 @@ def test_displacements_are_those_of_the_original(surface):
 
 
 def close_but_for_folds(found: torch.Tensor, wanted: np.ndarray) -> None:
-    """Where the synthetic UV map folds over itself, at its rim, rounding decides which side is seen: 1 pixel of 1024."""
-    off = (np.abs(found.numpy() - wanted) > 2e-4).any((0, 1))
-    assert found.shape == wanted.shape and off.sum() <= 1
+    """Neighbours on the map lie less than a millimetre apart, in metres of float32: directions are known to 1e-4.
+    Where the synthetic map folds over itself, at its rim, rounding decides which side is seen: 1 pixel of 1024."""
+    off = np.abs(found.numpy() - wanted).max((0, 1))  # (32, 32)
+    assert found.shape == wanted.shape
+    assert (off > 2e-4).mean() < 5e-3 and (off > 1e-3).sum() <= 1
 
 
 def test_the_displaced_surface_is_that_of_the_original(surface):
