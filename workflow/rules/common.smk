@@ -124,6 +124,24 @@ def training_threads(section):
     return threads
 
 
+def by_backend(step, usual, **others):
+    """A resource of a rule that depends on the step's backend: what these others need, else the usual."""
+
+    def amount(wildcards):
+        return others.get(
+            getattr(CONFIG.settings(wildcards.person), step).backend, usual
+        )
+
+    return amount
+
+
+def faces_threads(wildcards):
+    """Threads of the faces backend: DECA's setting; the others take one."""
+    faces = CONFIG.settings(wildcards.person).faces
+    wanted = faces.deca.threads if faces.backend == "deca" else 1
+    return wanted or workflow.cores or 1
+
+
 @cache
 def recordings(person):
     """The recordings of one person, by name."""

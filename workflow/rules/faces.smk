@@ -40,10 +40,10 @@ rule faces:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
+    threads: faces_threads
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=by_backend("faces", 1000, deca=3000),
+        runtime=by_backend("faces", 60, deca=720),
     params:
         settings=settings("tracking", "faces"),
         out=video_folder,

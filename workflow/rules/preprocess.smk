@@ -70,10 +70,10 @@ rule preprocess_faces:
         person=one_of(BATCHED),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
+    threads: faces_threads
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=by_backend("faces", 1000, deca=3000),
+        runtime=by_backend("faces", 240, deca=2880),
     params:
         settings=settings("tracking", "faces"),
         videos=videos_folder,
