@@ -47,6 +47,8 @@ def random_multisensory(folder: Path) -> None:
     from tests.multisensory_weights import write_random
 
     write_random(folder)
+
+
 def random_weights(net: str, path: str) -> Callable[[Path], None]:
     """A function that writes a network's first, random weights: `net` is "module:class", `path` is below a folder."""
 

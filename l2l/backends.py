@@ -42,6 +42,9 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "faces": {
         "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),
+        "deca": Backend(
+            "l2l.faces.deca", "DECA's encoders, in the published data's coordinates", mem_mb=3000, runtime=720
+        ),
     },
 }
 FUNCTIONS = {

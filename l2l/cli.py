@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from l2l import backends, cli_batch, cli_published, cli_released, config
+from l2l import backends, cli_batch, cli_published, cli_released, cli_weights, config
 from l2l.errors import UserError
 from l2l.video.footage import Footage
 
@@ -117,17 +117,6 @@ def preview(args: Arguments) -> None:
     write_preview(
         args.videos, args.chunks, args.samples, args.basis, args.listener, args.out, args.settings.preview.seconds
     )
-
-
-def weights(args: Arguments) -> None:
-    from l2l import weights
-
-    if args.action == "fetch":
-        for name in args.names:
-            weights.fetch(name)
-        return
-    for name, entry in weights.catalogue().items():
-        print(f"{name:14} {weights.status(name):10} {entry['licence']:14} {entry['what']}")
 
 
 def show_config(args: Arguments) -> None:
@@ -273,10 +262,6 @@ def _parser() -> argparse.ArgumentParser:
     arg("--listener", **side)
     arg("--out", help="preview.mp4")
 
-    arg = add("weights", weights, "list the weight files, or fetch some", settings=False)
-    arg("action", nargs="?", choices=("list", "fetch"), default="list")
-    arg("names", nargs="*", type=str, help="what to fetch")
-
     arg = add("config", show_config, "check a configuration file, or print the schema", settings=False)
     arg("file", nargs="?", default=Path("config.yaml"), help="default: config.yaml")
     arg("--schema", action="store_true", help="print the JSON schema")
@@ -284,6 +269,7 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_batch.register(add)
     cli_published.register(add)
+    cli_weights.register(add)
     cli_released.add_commands(commands)
     return parser
 

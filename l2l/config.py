@@ -19,6 +19,7 @@ from l2l.errors import UserError
 from l2l.settings import (
     Chunking,
     Codebook,
+    Deca,
     Demo,
     Diarization,
     Evaluation,
@@ -44,6 +45,7 @@ __all__ = [
     "Chunking",
     "Codebook",
     "Config",
+    "Deca",
     "Demo",
     "Diarization",
     "Evaluation",

@@ -133,14 +133,33 @@ class Separation(Step):
     multisensory: Multisensory = Field(default_factory=Multisensory, description="see Multisensory")
 
 
+class Deca(Section):
+    """faces, backend deca."""
+
+    landmarks: Literal["auto", "fan", "mesh"] = Field(
+        "auto", description="what the crop is made around: FAN's landmarks, or the tracked mesh's; auto: FAN's if there"
+    )
+    detector: Literal["tracks", "s3fd"] = Field(
+        "tracks", description="where FAN looks: at the tracked faces, or at what S3FD finds there, as the original"
+    )
+    detail: bool = Field(True, description="the last 128 columns; false: zeros, in half the time (no model reads them)")
+    smoothing: int = Field(0, ge=0, description="as faces.smoothing; 0: none, as in the published data")
+    batch_size: Count = Field(16, description="faces at a time")
+    threads: int = Field(1, ge=0, description="CPU threads; 0 leaves it to torch")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+
+
 class Faces(Step):
     """faces: landmarks to (T, 184)."""
 
     step = "faces"
     backend: str = backend("faces", "landmarks")
-    smoothing: int = Field(9, ge=0, description="frames of the Savitzky-Golay filter (order 2) over faces; 0: none")
+    smoothing: int = Field(
+        9, ge=0, description="frames of the Savitzky-Golay filter (order 2) over faces; 0: none; deca has its own"
+    )
     basis_videos: Count = Field(200, description="training recordings used to fit the expression basis, at most")
     basis_frames: int = Field(20000, ge=200, description="training frames used to fit the expression basis")
+    deca: Deca = Field(default_factory=Deca, description="see Deca")
 
 
 class Mel(Section):

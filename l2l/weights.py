@@ -63,7 +63,8 @@ def how_to_get(name: str) -> str:
     entry = catalogue()[name]
     if {"wheel", "url", "zip"} & set(entry):
         return f"get it with `l2l weights fetch {name}`"
-    return f"get it from {entry['origin']}{' (one must register there)' if entry['register'] else ''} and put it there"
+    there = f"get it from {entry['origin']}{' (one must register there)' if entry['register'] else ''}"
+    return f"{there} and run `{entry['convert']}`" if "convert" in entry else f"{there} and put it there"
 
 
 def find(name: str, file: str) -> Path:

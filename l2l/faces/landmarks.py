@@ -8,25 +8,23 @@
 The basis is stored, so that motion can be turned back into a mesh.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from l2l import config
 from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.geometry import COMPONENTS, FaceBasis
-from l2l.faces.store import write_faces
+from l2l.faces.smoothing import smooth
+from l2l.faces.store import backend_of, write_faces
 from l2l.files import save_npz
 from l2l.video.footage import Footage
 from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
 _BLOCK = 500  # frames whose residuals are in memory at once
-_ORDER = 2  # of the smoothing polynomial
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
 
 
@@ -69,6 +67,7 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     explained = values[::-1][:COMPONENTS].sum() / values.sum()
     save_npz(
         out,
+        backend=np.array("landmarks"),
         template=template.astype(np.float32),
         components=components.astype(np.float32),
         explained=np.array(explained),
@@ -89,11 +88,13 @@ def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -
 
 def load_basis(path: str | Path) -> FaceBasis:
     """Raises UserError when the file is missing or not a face_basis.npz."""
+    if backend_of(path) != "landmarks":
+        raise UserError(
+            f"{path} is of faces.backend {backend_of(path)}, not landmarks; make another with `l2l fit-faces`."
+        )
     try:
         with np.load(path, allow_pickle=False) as file:
             return FaceBasis(file["template"].astype(np.float64), file["components"].astype(np.float64))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with `l2l fit-faces`.") from None
     except (ValueError, KeyError, OSError) as error:
         raise UserError(f"{path} is not a face_basis.npz ({error}); make it again with `l2l fit-faces`.") from None
 
@@ -113,19 +114,5 @@ def extract_faces(
             found = tracks.found[frames, person]
             faces[frames][found] = geometry.decompose(block[found, person], neutral, basis)
         valid = fill_short_gaps(faces, tracks.found[:, person], tracks.segment, bridge)
-        _smooth(faces, valid, tracks.segment, settings.smoothing)
+        smooth(faces, valid, tracks.segment, settings.smoothing)
         write_faces(out, faces, valid, tracks.segment, neutral)
-
-
-def _smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: int) -> None:
-    """Take the landmarks' tremble out of faces (T, 56), in place, inside each run of valid frames of one scene.
-
-    The window keeps nods (2 to 4 Hz) whole; the released code smooths its faces too, with a bilateral filter.
-    """
-    if window <= _ORDER:
-        return
-    scene = np.where(valid, segment, -1)
-    borders = [0, *(np.flatnonzero(np.diff(scene)) + 1).tolist(), len(scene)]
-    for start, end in itertools.pairwise(borders):
-        if scene[start] >= 0 and end - start >= window:
-            faces[start:end] = savgol_filter(faces[start:end], window, _ORDER, axis=0)

@@ -1,4 +1,7 @@
-"""faces_p0.npz, faces_p1.npz: what every faces backend writes and every later step reads."""
+"""faces_p0.npz, faces_p1.npz: what every faces backend writes and every later step reads.
+
+Of face_basis.npz, which each backend writes in its own way, only the name of the backend is read here.
+"""
 
 import zipfile
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ class Faces:
     faces: np.ndarray  # (T, 184) float32, memory-mapped; the last 128 (detail) are zeros when a backend has none
     valid: np.ndarray  # (T,) bool
     segment: np.ndarray  # (T,) int32: number of the scene
-    neutral: np.ndarray  # (468, 3) float32 face at rest; empty for backends that have none
+    neutral: np.ndarray  # the person at rest, as the backend knows it: (468, 3) a mesh; deca: (100,) identity in FLAME
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -29,7 +32,7 @@ class Faces:
 def write_faces(
     path: str | Path, faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, neutral: np.ndarray
 ) -> None:
-    """Write faces (T, 56 or 184) with their validity (T,), scenes (T,) and the face at rest."""
+    """Write faces (T, 56 or 184) with their validity (T,), scenes (T,) and the person at rest."""
 
     def blocks():
         for start in range(0, len(faces), _BLOCK):
@@ -53,3 +56,14 @@ def load_faces(path: str | Path) -> Faces:
         raise UserError(f"{path} is missing; make it with `l2l faces`.") from None
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is not a faces file ({error}); make it again with `l2l faces`.") from None
+
+
+def backend_of(basis: str | Path) -> str:
+    """The faces backend that made a face_basis.npz. Raises UserError when the file is missing or no such file."""
+    try:
+        with np.load(basis, allow_pickle=False) as file:
+            return str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
+    except FileNotFoundError:
+        raise UserError(f"{basis} is missing; make it with `l2l fit-faces`.") from None
+    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{basis} is not a face_basis.npz ({error}); make it again with `l2l fit-faces`.") from None

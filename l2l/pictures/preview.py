@@ -17,8 +17,7 @@ import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
 from l2l.evaluation.evaluate import load_samples
-from l2l.faces import geometry
-from l2l.faces.landmarks import load_basis
+from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import load_faces
 from l2l.files import atomic
 from l2l.progress import progress
@@ -26,7 +25,6 @@ from l2l.raster import draw_shaded
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, MODEL_DIM, SAMPLE_RATE
-from l2l.video import mesh
 from l2l.video.media import VideoWriter, read_frames
 from l2l.video.tracks import Tracks, load_tracks
 
@@ -50,7 +48,7 @@ class Scene:
     true: np.ndarray  # (T, 56) the listener as measured
     sampled: np.ndarray  # (T, 56) one sampled listener; NaN where there is none
     predicted: np.ndarray  # (T,) bool: frames that the model made
-    neutral: np.ndarray  # (468, 3)
+    mesher: Mesher  # of the listener
     listener: int
 
 
@@ -58,8 +56,7 @@ def write_preview(
     videos: Path, chunks: Path, samples: Path, basis_path: Path, listener: Side, out: Path, seconds: float
 ) -> None:
     """Write preview.mp4 for the test recording with the most windows. Raises UserError when there is none."""
-    scene = _gather(videos, chunks, samples, listener)
-    basis = load_basis(basis_path)
+    scene = _gather(videos, chunks, samples, basis_path, listener)
     shown = np.flatnonzero(scene.predicted)
     start = max(0, int(shown[0]) - WINDOW // 2)
     count = min(round(seconds * FPS), len(scene.tracks) - start)
@@ -69,10 +66,10 @@ def write_preview(
         with VideoWriter(partial, WIDTH, HEIGHT, sound, crf=23) as writer:
             pictures = progress(read_frames(scene.video, start, count), "preview", unit="frame", total=count)
             for offset, picture in enumerate(pictures):
-                writer.write(_draw(scene, basis, picture, landmarks[offset], start + offset))
+                writer.write(_draw(scene, picture, landmarks[offset], start + offset))
 
 
-def _gather(videos: Path, chunks: Path, samples: Path, listener: Side) -> Scene:
+def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Side) -> Scene:
     windows = load_chunks(chunks, "test", listener)
     drawn = load_samples(samples, len(windows))
     first, futures = int(drawn["first_frame"].item()), drawn["samples"]  # (S, N, 64, 56)
@@ -99,7 +96,7 @@ def _gather(videos: Path, chunks: Path, samples: Path, listener: Side) -> Scene:
         true=faces.faces[:, :MODEL_DIM],
         sampled=sampled,
         predicted=predicted,
-        neutral=faces.neutral,
+        mesher=mesher_of(basis, faces.neutral),
         listener=number,
     )
 
@@ -122,16 +119,14 @@ def _landmarks(tracks: Tracks, start: int, count: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _draw(
-    scene: Scene, basis: geometry.FaceBasis, picture: np.ndarray, landmarks: np.ndarray, frame: int
-) -> np.ndarray:
+def _draw(scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) -> np.ndarray:
     canvas = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
     _draw_recording(canvas, scene, picture, landmarks, frame)
     _draw_strip(canvas[_PICTURE[1] :, : _PICTURE[0]], scene, frame)
     half = HEIGHT // 2
-    _draw_face(canvas[:half, _PICTURE[0] :], scene, basis, scene.true[frame], "true", "listener, as recorded")
+    _draw_face(canvas[:half, _PICTURE[0] :], scene.mesher, scene.true[frame], "true", "listener, as recorded")
     if scene.predicted[frame]:
-        _draw_face(canvas[half:, _PICTURE[0] :], scene, basis, scene.sampled[frame], "sampled", "listener, sampled")
+        _draw_face(canvas[half:, _PICTURE[0] :], scene.mesher, scene.sampled[frame], "sampled", "listener, sampled")
     else:
         where = canvas[half:, _PICTURE[0] :]
         _text(where, "listener, sampled", (16, 30), _FAINT)
@@ -187,19 +182,17 @@ def _draw_strip(canvas: np.ndarray, scene: Scene, frame: int) -> None:
     _text(canvas, f"{frame / FPS:5.1f} s", (right - 60, height - 8), _FAINT, 0.45)
 
 
-def _draw_face(
-    canvas: np.ndarray, scene: Scene, basis: geometry.FaceBasis, face: np.ndarray, kind: str, title: str
-) -> None:
+def _draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, kind: str, title: str) -> None:
     height, width = canvas.shape[:2]
-    vertices = geometry.compose(face[None].astype(np.float64), scene.neutral, basis)[0]  # (468, 3)
-    low, high = scene.neutral.min(0), scene.neutral.max(0)
+    vertices = mesher.vertices(face[None])[0]  # (V, 3)
+    low, high = mesher.rest.min(0), mesher.rest.max(0)
     unit = 0.72 * height / (high[1] - low[1])
-    centre = (low + high) / 2 - basis.hinge
-    placed = (vertices - centre) * unit + [width / 2, height / 2 + 12, 0]
+    placed = (vertices - (low + high) / 2) * unit + [width / 2, height / 2 + 12, 0]
+    skin, mouth = mesher.parts(placed)
     tile = np.ascontiguousarray(canvas)
     depth = np.full((height, width), np.inf, np.float32)
-    draw_shaded(tile, depth, placed, np.concatenate([mesh.triangles(), mesh.eye_triangles()]), _SKIN[kind])
-    draw_shaded(tile, depth, placed, mesh.mouth_triangles(), _MOUTH)
+    draw_shaded(tile, depth, placed, skin, _SKIN[kind])
+    draw_shaded(tile, depth, placed, mouth, _MOUTH)
     canvas[:] = tile
     _text(canvas, title, (16, 30), _INK)
 

@@ -22,8 +22,7 @@ def _draw(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.nda
 
 
 def fill(model: nn.Module, seed: int, scale: Mapping[str, float] | None = None) -> str:
-    """Overwrite all weights, some of them times `scale`; returns a sha256 over names and bytes, in order."""
-    digest = hashlib.sha256()
+    """Overwrite all weights, some of them times `scale`; returns their `digest`."""
     for number, (key, tensor) in enumerate(model.state_dict().items()):
         name, shape = key.rsplit(".", 1)[-1], tuple(tensor.shape)
         if name == "num_batches_tracked":
@@ -32,6 +31,13 @@ def fill(model: nn.Module, seed: int, scale: Mapping[str, float] | None = None) 
             drawn = _draw(name, shape, np.random.default_rng(seed + number))
             value = (drawn * (scale or {}).get(key, 1)).astype(np.float32)
         tensor.copy_(torch.from_numpy(value))
-        digest.update(key.encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()
+    return digest(model)
+
+
+def digest(model: nn.Module) -> str:
+    """sha256 over names and bytes of all weights, in order."""
+    found = hashlib.sha256()
+    for key, tensor in model.state_dict().items():
+        found.update(key.encode())
+        found.update(tensor.numpy().tobytes())
+    return found.hexdigest()

@@ -122,14 +122,24 @@ def tensorboard_folder(model):
     return lambda wildcards: f"results/{wildcards.person}/tensorboard/{model}"
 
 
-def of_backend(step, what):
+def of_backend(step, what, times=1):
     """A resource of a step, or its threads: what the chosen backend needs."""
 
     def need(wildcards):
         chosen = getattr(CONFIG.settings(wildcards.person), step)
         if what == "threads":
-            return getattr(getattr(chosen, chosen.backend, None), "threads", 1)
-        return getattr(backends.BACKENDS[step][chosen.backend], what)
+            wanted = getattr(getattr(chosen, chosen.backend, None), "threads", 1)
+            return wanted or workflow.cores or 1
+        return getattr(backends.BACKENDS[step][chosen.backend], what) * times
+
+    return need
+
+
+def of_backends(what, usual, *steps):
+    """A resource of a job that does several steps: the most that a chosen backend needs, and no less than usual."""
+
+    def need(wildcards):
+        return max(usual, *(of_backend(step, what)(wildcards) for step in steps))
 
     return need
 

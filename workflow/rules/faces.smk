@@ -40,10 +40,10 @@ rule faces:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
+    threads: of_backend("faces", "threads")
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=of_backend("faces", "mem_mb"),
+        runtime=of_backend("faces", "runtime"),
     params:
         settings=settings("tracking", "faces"),
         out=video_folder,

@@ -16,10 +16,10 @@ rule preprocess:
         person=one_of(BATCHED),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 2
+    threads: of_backends("threads", 2, "diarization", "separation")
     resources:
-        mem_mb=2000,
-        runtime=720,
+        mem_mb=of_backends("mem_mb", 2000, "diarization", "separation"),
+        runtime=of_backends("runtime", 720, "diarization", "separation"),
     params:
         settings=settings(
             "video", "tracking", "diarization", "separation", "mel", "chunking"
@@ -73,10 +73,10 @@ rule preprocess_faces:
         person=one_of(BATCHED),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
+    threads: of_backend("faces", "threads")
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=of_backend("faces", "mem_mb"),
+        runtime=of_backend("faces", "runtime", times=4),
     params:
         settings=settings("tracking", "faces"),
         videos=videos_folder,

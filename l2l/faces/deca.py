@@ -1,0 +1,125 @@
+"""faces, backend deca: frames and tracks to (T, 184), in the coordinates of the published data.
+
+- Each face is cropped around its 68 landmarks (FAN's, or the tracked mesh's in their place) and goes through DECA's
+  encoders; 50 numbers of expression, the head's and the jaw's rotation and 128 numbers of detail are kept as they come.
+- Nothing is learned from the recordings: `l2l fit-faces` only writes down which landmarks make the crop, so that all
+  recordings of a person are cropped alike.
+- Not smoothed unless faces.deca.smoothing says so: the published data is not.
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from l2l import config, weights
+from l2l.errors import UserError
+from l2l.faces import deca_nets, fan
+from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
+from l2l.faces.smoothing import smooth
+from l2l.faces.store import backend_of, write_faces
+from l2l.files import save_npz
+from l2l.progress import progress
+from l2l.units import FACE_DIM
+from l2l.video.footage import Footage
+from l2l.video.media import read_frames
+from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
+
+log = logging.getLogger(__name__)
+
+# (picture, box, mesh (468, 3)) -> landmarks (n, 2) in pixels, or None where there is no face after all.
+Locate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]
+
+
+def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Faces) -> None:
+    """Write face_basis.npz: the backend, and which landmarks make the crop. Raises UserError when a file is missing."""
+    deca = settings.deca
+    weights.find(*deca_nets.MODEL)
+    landmarks = deca.landmarks
+    lack = fan.missing(deca.detector) if landmarks != "mesh" else None
+    if landmarks == "auto":
+        landmarks = "mesh" if lack else "fan"
+        if lack:
+            log.info("faces.deca: the tracked mesh makes the crop, as %s.", lack)
+    elif lack:
+        raise UserError(f"faces.deca.landmarks is fan, but {lack}; or set it to mesh.")
+    save_npz(out, backend=np.array("deca"), landmarks=np.array(landmarks))
+
+
+def extract_faces(
+    footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.Faces
+) -> None:
+    """Write faces_p0.npz and faces_p1.npz for one recording; short gaps of at most `bridge` frames are filled."""
+    deca = settings.deca
+    device = _device(deca)
+    locate = _locator(basis_path, deca, device)
+    tracks = load_tracks(footage.tracks)
+    for person in range(PEOPLE):
+        if not tracks.found[:, person].any():
+            raise UserError(f"{footage.tracks}: p{person} is never seen; track the recording again.")
+    encoders = deca_nets.load_encoders(deca.detail).to(device)
+    faces = np.zeros((PEOPLE, len(tracks), FACE_DIM), np.float32)
+    found = np.zeros((PEOPLE, len(tracks)), bool)
+    identity = np.zeros((PEOPLE, 100))
+    for people, frames, crops in _batches(_crops(footage, tracks, locate), deca.batch_size):
+        codes, detail = encoders(torch.from_numpy(crops).to(device))
+        faces[people, frames] = torch.cat([codes.expression, codes.pose, detail], 1).cpu().numpy()
+        found[people, frames] = True
+        np.add.at(identity, people, codes.shape.cpu().numpy())
+    for person, out in enumerate(outs):
+        if not found[person].any():
+            raise UserError(f"{footage.video}: no face of p{person} was found; try faces.deca.detector: tracks.")
+        valid = fill_short_gaps(faces[person], found[person], tracks.segment, bridge)
+        smooth(faces[person], valid, tracks.segment, deca.smoothing)
+        write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum())
+
+
+def _device(deca: config.Deca) -> torch.device:
+    if deca.threads:
+        torch.set_num_threads(deca.threads)
+    if deca.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("faces.deca.device is cuda, but torch finds no GPU; set it to auto or cpu.")
+    return torch.device("cuda" if deca.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _locator(basis_path: Path, deca: config.Deca, device: torch.device) -> Locate:
+    """What finds the landmarks of the crop, as the basis says."""
+    if backend_of(basis_path) != "deca":
+        raise UserError(
+            f"{basis_path} is of faces.backend {backend_of(basis_path)}, not deca; make another with `l2l fit-faces`."
+        )
+    with np.load(basis_path, allow_pickle=False) as file:
+        landmarks = str(file["landmarks"])
+    if landmarks == "mesh":
+        return lambda picture, box, mesh: mesh[MESH_POINTS, :2]
+    find = fan.Fan(deca.detector, device)
+    return lambda picture, box, mesh: find(picture, box)
+
+
+def _crops(footage: Footage, tracks: Tracks, locate: Locate) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(person, frame, crop (3, 224, 224)) of every tracked face, frame by frame."""
+    frames = progress(read_frames(footage.video), "faces", unit="frame", total=len(tracks))
+    meshes = (mesh for _, block in tracks.blocks() for mesh in block)
+    seen = 0
+    for frame, (picture, pair) in enumerate(zip(frames, meshes, strict=False)):
+        seen += 1
+        for person in np.flatnonzero(tracks.found[frame]):
+            landmarks = locate(picture, tracks.box[frame, person], pair[person])
+            if landmarks is not None:
+                yield int(person), frame, crop(picture, around_landmarks(landmarks))
+    if seen < len(tracks):
+        raise UserError(
+            f"{footage.video} has {seen} pictures, {footage.tracks} {len(tracks)}; track the recording again."
+        )
+
+
+def _batches(
+    crops: Iterator[tuple[int, int, np.ndarray]], size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """People (n,), frames (n,) and crops (n, 3, 224, 224), at most `size` at a time."""
+    while some := list(itertools.islice(crops, size)):
+        people, frames, pictures = zip(*some, strict=True)
+        yield np.array(people), np.array(frames), np.stack(pictures)

@@ -1,0 +1,157 @@
+"""DECA's networks (Feng et al. 2021), as they stand in its checkpoint, and what their numbers mean.
+
+- Two encoders of one shape: a face crop to 236 parameters of a face, and to 128 numbers of its detail.
+- A decoder: pose, expression and detail to a map of displacements (l2l/faces/detail.py).
+- Names of layers are those of the published file, so that it can be loaded strictly.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l2l import weights
+from l2l.errors import UserError
+from l2l.state_dicts import load_into, read_torch
+
+CROP = 224  # pixels, both ways
+DETAIL = 128
+PARAMETERS = 236
+MODEL = ("deca", "deca/deca_model.tar")  # the entry and the file in third_party/weights.yaml
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The 236 parameters of N faces, in the order in which the encoder gives them."""
+
+    shape: Tensor  # (N, 100) identity, in standard deviations
+    texture: Tensor  # (N, 50)
+    expression: Tensor  # (N, 50), in standard deviations
+    pose: Tensor  # (N, 6) axis-angle in radians: the head's rotation, the jaw's
+    camera: Tensor  # (N, 3) scale, x, y of a weak perspective
+    light: Tensor  # (N, 9, 3) spherical harmonics, RGB
+
+
+_SIZES = (100, 50, 50, 6, 3, 27)
+
+
+def split(parameters: Tensor) -> Codes:
+    """Parameters (N, 236) of the encoder, taken apart."""
+    parts = dict(zip((field.name for field in fields(Codes)), parameters.split(_SIZES, 1), strict=True))
+    parts["light"] = parts["light"].reshape(-1, 9, 3)
+    return Codes(**parts)
+
+
+class _Bottleneck(nn.Module):
+    """Three convolutions around a shortcut; the stride is in the middle one (He et al. 2016, as torchvision has it)."""
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        outputs = 4 * width
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module = nn.Identity()
+        if inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        return F.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+
+
+class _ResNet50(nn.Module):
+    """ResNet-50 without its classifier: pictures (N, 3, 224, 224) to features (N, 2048)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        inputs = 64
+        for number, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3)), 1):
+            strides = [1 if number == 1 else 2] + [1] * (blocks - 1)
+            layer = []
+            for stride in strides:
+                layer.append(_Bottleneck(inputs, width, stride))
+                inputs = 4 * width
+            self.add_module(f"layer{number}", nn.Sequential(*layer))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)  # (N, 64, 56, 56)
+        for number in range(1, 5):
+            x = getattr(self, f"layer{number}")(x)
+        return x.mean((2, 3))  # (N, 2048, 7, 7) -> (N, 2048)
+
+
+class Encoder(nn.Module):
+    """Crops (N, 3, 224, 224), RGB in 0..1 with no other normalisation, to (N, outputs)."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.encoder = _ResNet50()
+        self.layers = nn.Sequential(nn.Linear(2048, 1024), nn.ReLU(), nn.Linear(1024, outputs))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        return self.layers(self.encoder(crops))
+
+
+class DetailDecoder(nn.Module):
+    """Jaw (N, 3), expression (N, 50) and detail (N, 128) to displacements (N, 1, 256, 256) in metres."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.l1 = nn.Sequential(nn.Linear(3 + 50 + DETAIL, 128 * 8 * 8))
+        layers: list[nn.Module] = [nn.BatchNorm2d(128)]
+        for inputs, outputs in ((128, 128), (128, 64), (64, 64), (64, 32), (32, 16)):
+            layers += [
+                nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+                nn.Conv2d(inputs, outputs, 3, 1, 1),
+                nn.BatchNorm2d(outputs, eps=0.8),  # as published; it looks like a momentum in the wrong place
+                nn.LeakyReLU(0.2),
+            ]
+        layers += [nn.Conv2d(16, 1, 3, 1, 1), nn.Tanh()]
+        self.conv_blocks = nn.Sequential(*layers)
+
+    def forward(self, jaw: Tensor, expression: Tensor, detail: Tensor) -> Tensor:
+        start = self.l1(torch.cat([jaw, expression, detail], 1)).reshape(-1, 128, 8, 8)
+        return self.conv_blocks(start) * 0.01
+
+
+class Deca(nn.Module):
+    """The encoders of a checkpoint; without `detail` the second one is left out and takes no time."""
+
+    def __init__(self, path: Path, detail: bool = True) -> None:
+        super().__init__()
+        checkpoint = read_torch(path)
+        self.E_flame = Encoder(PARAMETERS)
+        load_into(self.E_flame, part(checkpoint, "E_flame", path), path)
+        self.E_detail = Encoder(DETAIL) if detail else None
+        if self.E_detail is not None:
+            load_into(self.E_detail, part(checkpoint, "E_detail", path), path)
+        self.eval().requires_grad_(False)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def forward(self, crops: Tensor) -> tuple[Codes, Tensor]:
+        """Crops (N, 3, 224, 224) to codes and detail (N, 128), zeros when there is no encoder of it."""
+        crops = crops.to(memory_format=torch.channels_last)
+        codes = split(self.E_flame(crops))
+        return codes, self.E_detail(crops) if self.E_detail else crops.new_zeros(len(crops), DETAIL)
+
+
+def part(checkpoint: object, name: str, path: Path) -> object:
+    """One network's weights in a checkpoint {name: weights}. Raises UserError when there is none of that name."""
+    if not isinstance(checkpoint, dict) or name not in checkpoint:
+        raise UserError(f"{path}: {name!r} is missing; give DECA's deca_model.tar as it was published, not unpacked.")
+    return checkpoint[name]
+
+
+def load_encoders(detail: bool = True) -> Deca:
+    """The published encoders. Raises UserError that says where to get them."""
+    return Deca(weights.find(*MODEL), detail)

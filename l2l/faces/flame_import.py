@@ -1,0 +1,153 @@
+"""FLAME's published pickle, and DECA's files beside it, to plain arrays, once: `l2l weights import-flame`.
+
+A pickle is a program. This reader knows numpy's arrays, scipy's sparse matrices (rebuilt from their arrays), and
+chumpy's objects as empty shells whose array is taken out; whatever else a file asks for, it is refused and not run.
+"""
+
+import io
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch._utils import _rebuild_tensor_v2
+
+from l2l.errors import UserError
+from l2l.files import save_npz
+
+VERTICES, TRIANGLES, JOINTS = 5023, 9976, 5
+IDENTITY, EXPRESSION = 300, 100
+# Name in the pickle, shape. The joints' parents are the same in every FLAME: l2l/faces/flame.py.
+_ARRAYS = {
+    "f": (TRIANGLES, 3),
+    "v_template": (VERTICES, 3),
+    "shapedirs": (VERTICES, 3, IDENTITY + EXPRESSION),
+    "posedirs": (VERTICES, 3, 9 * (JOINTS - 1)),
+    "J_regressor": (JOINTS, VERTICES),
+    "weights": (VERTICES, JOINTS),
+}
+
+
+class _Refused(Exception):
+    """A pickle asks for something else than arrays."""
+
+
+class _Shell:
+    """Stands for an object whose class is not wanted; holds what the pickle puts into it."""
+
+    state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Sparse(_Shell):
+    """A scipy.sparse matrix."""
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """How Python 3 writes bytes into old pickles."""
+    if encoding != "latin1":
+        raise _Refused(f"the codec {encoding}")
+    return text.encode("latin1")
+
+
+def _empty_array(kind: object, shape: object, code: object) -> np.ndarray:
+    """An array that its state will fill."""
+    return np.empty(0, np.int8)
+
+
+def _new(kind: object, base: object, state: object) -> _Shell:
+    """How Python 2 makes an object without calling its class."""
+    if not (isinstance(kind, type) and issubclass(kind, _Shell)):
+        raise _Refused(f"an object of {kind}")
+    return kind()
+
+
+def _storage(content: bytes) -> Any:
+    """A torch tensor's numbers, which torch pickles as a file within the file."""
+    return torch.load(io.BytesIO(content), weights_only=True)
+
+
+_FOUND: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): "ndarray",  # a word: nothing can be made of it
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): _latin1,
+    ("builtins", "set"): set,
+    ("builtins", "object"): "object",
+    ("copyreg", "_reconstructor"): _new,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch.storage", "_load_from_bytes"): _storage,
+    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds nothing but what stands here; numpy and scipy have moved their modules over the years."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] == "chumpy":
+            return type(name, (_Shell,), {})
+        if module.startswith("scipy.sparse") and name in ("csc_matrix", "csr_matrix"):
+            return type(name, (_Sparse,), {})
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
+            return _empty_array
+        try:
+            return _FOUND[{"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module), name]
+        except KeyError:
+            raise _Refused(f"{module}.{name}") from None
+
+
+def read_pickle(path: Path, skip: int = 0) -> Any:
+    """The arrays of a pickle from byte `skip` on. Raises UserError when it is cut off or asks for more than arrays."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(skip)
+            return _plain(_Unpickler(file, encoding="latin1").load())
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; check the path.") from None
+    except _Refused as error:
+        raise UserError(
+            f"{path} asks for {error}, which no such file needs; it was refused and nothing in it was run."
+        ) from None
+    except Exception:  # what a damaged pickle raises has no common type
+        raise UserError(f"{path} is cut off or not a pickle of arrays; get it again from its publisher.") from None
+
+
+def _plain(value: Any) -> Any:
+    """Shells and tensors as the arrays in them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, torch.Tensor):
+        return value.numpy()
+    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 0:
+        return _plain(value.item())
+    if isinstance(value, _Sparse):
+        parts = {key.lstrip("_"): part for key, part in value.state.items()}
+        build = getattr(scipy.sparse, type(value).__name__)
+        return build((parts["data"], parts["indices"], parts["indptr"]), parts["shape"]).toarray()
+    if isinstance(value, _Shell):
+        return value.state["x"]  # of a chumpy object
+    return value
+
+
+def import_flame(source: Path, out: Path) -> None:
+    """Convert FLAME 2020's generic_model.pkl to `out` (.npz). Raises UserError naming what is not as it should be."""
+    found = read_pickle(source)
+    if not isinstance(found, dict):
+        raise UserError(f"{source} holds no FLAME model; give generic_model.pkl of FLAME 2020.")
+    arrays = {}
+    for name, shape in _ARRAYS.items():
+        array = found.get(name)
+        if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype.kind not in "fiu":
+            is_there = f"has shape {array.shape}" if isinstance(array, np.ndarray) else "is missing"
+            raise UserError(f"{source}: {name!r} {is_there}, not {shape}; give generic_model.pkl of FLAME 2020.")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise UserError(f"{source}: {name!r} holds NaN or infinity; get the file again.")
+        arrays[name] = array.astype(np.int32 if name == "f" else np.float32)
+    if not 0 <= arrays["f"].min() <= arrays["f"].max() < VERTICES:
+        raise UserError(f"{source}: 'f' names vertices that do not exist; give generic_model.pkl of FLAME 2020.")
+    save_npz(out, **arrays)
