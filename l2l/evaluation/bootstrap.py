@@ -63,12 +63,16 @@ def ratio(sums: np.ndarray) -> np.ndarray:
 def number(value: float, drawn: np.ndarray, missing: str) -> dict[str, Any]:
     """{value, interval_95} as it stands in eval.json; what does not exist is None, with the reason.
 
-    The interval holds the middle 95 % of `drawn` (R,), percentiles; empty when there was nothing to draw from.
+    The interval holds the middle 95 % of `drawn` (R,), moved so that their mean is the value. Drawing with replacement
+    repeats recordings, which puts every distance between distributions far above its value; unmoved, the interval
+    would often not contain it. What is never negative stays so. `drawn` is empty when there was nothing to draw from.
     """
     if not np.isfinite(value):
         return {"value": None, "interval_95": None, "reason": missing}
     known = drawn[np.isfinite(drawn)]
     if len(drawn) and 2 * len(known) >= len(drawn):
-        low, high = np.quantile(known, [0.025, 0.975])
-        return {"value": value, "interval_95": [float(low), float(high)]}
+        interval = np.quantile(known, [0.025, 0.975]) + (value - known.mean())
+        low, high = np.maximum(interval, 0) if value >= 0 and known.min() >= 0 else interval
+        return {"value": float(value), "interval_95": [float(low), float(high)]}
+    value = float(value)
     return {"value": value, "interval_95": None, "reason": OFTEN_UNDEFINED if len(drawn) else ONE_RECORDING}

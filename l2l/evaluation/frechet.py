@@ -43,6 +43,11 @@ class Moments(NamedTuple):
         count = np.full(frames.shape[:-2], float(frames.shape[-2]))
         return cls(count, frames.sum(-2), _transposed(frames) @ frames)
 
+    @classmethod
+    def stack(cls, recordings: "list[Moments]") -> "Moments":
+        """Those of G recordings, along a new first axis."""
+        return cls(*(np.stack(parts) for parts in zip(*recordings, strict=True)))
+
     def combined(self, weights: np.ndarray) -> "Moments":
         """Moments of G recordings, each taken `weights` (..., G) times."""
         return Moments(*(np.tensordot(weights, part, 1) for part in self))

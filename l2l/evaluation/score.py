@@ -8,7 +8,7 @@ import torch
 
 from l2l.dataset.standardize import Standardizer
 from l2l.evaluation import diversity, events, synchrony
-from l2l.evaluation.bootstrap import Bootstrap, ratio
+from l2l.evaluation.bootstrap import Bootstrap, number, ratio
 from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.distances import l2, mse
@@ -57,8 +57,8 @@ class Scorer:
         values, sums = self._per_clip(clips)
         found: dict[str, dict[str, Number]] = {}
 
-        def put(name: str, part: str, number: Number) -> None:
-            found.setdefault(name, {})[part] = number
+        def put(name: str, part: str, value: Number) -> None:
+            found.setdefault(name, {})[part] = value
 
         for (name, part), array in values.items():  # (S, N)
             missing = METRICS[name].missing
@@ -67,8 +67,8 @@ class Scorer:
                 put(f"{name}_best", part, self.bootstrap.mean(array.min(0), missing))
         for (name, part), array in sums.items():  # (S, N, ...)
             put(name, part, self._pooled(name, array))
-        for name, part, number in (*self._frechet(clips), *self._correlations(clips), *self._events(clips)):
-            put(name, part, number)
+        for name, part, one in (*self._frechet(clips), *self._correlations(clips), *self._events(clips)):
+            put(name, part, one)
         for name, metric in METRICS.items():
             for part in metric.parts if name != "gain" else ():
                 if part not in found.setdefault(name, {}):
@@ -159,18 +159,14 @@ class Scorer:
 
     def _moments(self, motion: Clips) -> tuple[Moments, Moments]:
         """Of each recording: speaker and listener side by side (112 channels), and steps of the listener (56)."""
-        groups = len(self.bootstrap)
-        joint = Moments(np.zeros(groups), np.zeros((groups, _JOINT)), np.zeros((groups, _JOINT, _JOINT)))
-        steps = Moments(
-            np.zeros(groups), np.zeros((groups, MODEL_DIM)), np.zeros((groups, MODEL_DIM, MODEL_DIM))
-        )
-        for chosen in blocks(motion, 4 * _JOINT):
-            x = stacked(motion, chosen) - self.origin
-            speaker = stacked(self.reference.speaker, chosen) - self.origin
-            for into, frames in ((joint, np.concatenate([speaker, x], -1)), (steps, np.diff(x, axis=-2))):
-                for total, part in zip(into, Moments.of(frames), strict=True):
-                    np.add.at(total, self.bootstrap.index[chosen], part)
-        return joint, steps
+        both, steps = [], []
+        for r in range(len(self.bootstrap)):
+            mine = np.flatnonzero(self.bootstrap.index == r)
+            clips = [np.asarray(motion[n], np.float64) - self.origin for n in mine]
+            speakers = [np.asarray(self.reference.speaker[n], np.float64) - self.origin for n in mine]
+            both.append(Moments.of(np.concatenate([np.concatenate(speakers), np.concatenate(clips)], 1)))
+            steps.append(Moments.of(np.concatenate([np.diff(clip, axis=0) for clip in clips])))
+        return Moments.stack(both), Moments.stack(steps)
 
     def _frechet(self, clips: Clips) -> list[tuple[str, str, Number]]:
         """Per recording and pooled; a draw of the bootstrap takes one sample set, in turn, which bounds its cost."""
@@ -206,15 +202,13 @@ class Scorer:
     def _poolings(
         self, key: tuple[str, str], video: list[np.ndarray], pooled: list[float], drawn: list[np.ndarray]
     ) -> list[tuple[str, str, Number]]:
-        from l2l.evaluation.bootstrap import number
-
         (name, region), by_video = key, np.stack(video)  # (S, G)
         missing = METRICS[f"{name}_video"].missing
         mean = self.bootstrap.mean_of_recordings
         return [
             (f"{name}_video", region, mean(_mean(by_video), missing)),
             (f"{name}_video_best", region, mean(by_video.min(0), missing)),
-            (f"{name}_pooled", region, number(np.mean(pooled), np.concatenate([[], *drawn]), missing)),
+            (f"{name}_pooled", region, number(float(np.mean(pooled)), np.concatenate([[], *drawn]), missing)),
         ]
 
     def _detect(self, motion: Clips) -> dict[str, events.Events]:
