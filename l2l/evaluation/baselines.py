@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2l.dataset.layout import Chunks
+from l2l.evaluation.clips import Clips
 from l2l.listening.conditioned import Speaker
 from l2l.units import MODEL_DIM
 
@@ -24,8 +25,8 @@ class Row:
 
     name: str
     what: str
-    predict: Callable[[Speaker], np.ndarray]  # -> (S, N, T, 56)
-    hears: bool = True  # whether the answer depends on the speaker
+    predict: Callable[[Speaker], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
+    hears: bool | None = True  # whether the answer depends on the speaker; None: it cannot be asked with another one
 
 
 def pose(of: Callable[..., np.ndarray], train: Chunks, windows: int, length: int) -> np.ndarray:

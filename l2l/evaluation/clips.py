@@ -45,7 +45,7 @@ class Reference:
 
 def by_clip(predicted: np.ndarray | Clips) -> list[np.ndarray]:
     """Samples (S, N, T, 56), or N arrays (S, T, 56), as N arrays (S, T, 56); nothing is copied."""
-    if isinstance(predicted, np.ndarray) and predicted.ndim == 4:
+    if isinstance(predicted, np.ndarray):
         return [predicted[:, n] for n in range(predicted.shape[1])]
     return list(predicted)
 

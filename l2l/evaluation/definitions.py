@@ -146,7 +146,7 @@ def _together() -> dict[str, Metric]:
             "2 matched over predicted and true events", "none", "over all events", "higher", "GLARE", "no event", KINDS
         ),
         "gain": Metric(
-            "mean over K other moments of log E' - log E: errors with the speaker of that moment, and with the true one",
+            "mean over K other moments of log E' - log E: errors with that moment's speaker, and the true one",
             "none; 0.1 is 10 % more error without the true speaker",
             "errors mean over the clips of a recording; then mean over recordings",
             "higher",

@@ -87,9 +87,7 @@ def tied(a: dict[str, Any], b: dict[str, Any]) -> bool:
     intervals = a["interval_95"], b["interval_95"]
     if None in intervals:
         return True
-    return any(
-        low <= other["value"] <= high for (low, high), other in zip(intervals, (b, a), strict=True)
-    )
+    return any(low <= other["value"] <= high for (low, high), other in zip(intervals, (b, a), strict=True))
 
 
 def distance_from_best(name: str, value: float, truth: float | None) -> float | None:
@@ -111,11 +109,15 @@ def headline(results: Results) -> dict[str, Any]:
         found: dict[str, Any] = {"value": mine["value"], "interval_95": mine["interval_95"]}
         if name != "gain":
             truth = (numbers.get("truth") or {}).get("value")
-            places: dict[str, list[str]] = {"better_than": [], "tied_with": [], "worse_than": []}
             own = distance_from_best(name, mine["value"], truth)
+            places: dict[str, list[str]] = {"better_than": [], "tied_with": [], "worse_than": []}
             for row, other in numbers.items():
-                theirs = other and other["value"] is not None and distance_from_best(name, other["value"], truth)
-                if row not in _NOT_RIVALS and other and other["value"] is not None and None not in (own, theirs):
+                if row in _NOT_RIVALS or other is None or other["value"] is None:
+                    continue
+                if name.endswith("_best") and results[row]["samples"] != results[_PREDICTS]["samples"]:
+                    continue  # the best of more samples is better by chance alone
+                theirs = distance_from_best(name, other["value"], truth)
+                if own is not None and theirs is not None:
                     kind = "tied_with" if tied(mine, other) else "better_than" if own < theirs else "worse_than"
                     places[kind].append(row)
             found |= places

@@ -87,8 +87,7 @@ class Scorer:
 
         for chosen in blocks(self.reference.truth, shape[0] * _JOINT):
             truth, speaker, before = (
-                stacked(part, chosen)
-                for part in (self.reference.truth, self.reference.speaker, self.reference.before)
+                stacked(part, chosen) for part in (self.reference.truth, self.reference.speaker, self.reference.before)
             )  # (n, T, 56), (n, T, 56), (n, P, 56)
             p = stacked(clips, chosen).swapaxes(0, 1)  # (S, n, T, 56)
             frames, first = p.shape[2], before.shape[1]
@@ -99,7 +98,9 @@ class Scorer:
             if self.released:
                 mine, standardizer = stacked(self.released[0], chosen), self.released[1]
                 z = (p - standardizer.mean) / standardizer.std
-                keep(values, "l2_released", "all", chosen, window_l2(torch.from_numpy(mine), torch.from_numpy(z)).numpy())
+                keep(
+                    values, "l2_released", "all", chosen, window_l2(torch.from_numpy(mine), torch.from_numpy(z)).numpy()
+                )
             for region, c in REGIONS.items():
                 x, g, s = p[..., c], truth[..., c], speaker[..., c]
                 step, true_step = np.diff(x, axis=-2), np.diff(g, axis=-2)
@@ -161,7 +162,7 @@ class Scorer:
         """Of each recording: speaker and listener side by side (112 channels), and steps of the listener (56)."""
         both, steps = [], []
         for r in range(len(self.bootstrap)):
-            mine = np.flatnonzero(self.bootstrap.index == r)
+            mine = np.flatnonzero(self.bootstrap.index == r).tolist()
             clips = [np.asarray(motion[n], np.float64) - self.origin for n in mine]
             speakers = [np.asarray(self.reference.speaker[n], np.float64) - self.origin for n in mine]
             both.append(Moments.of(np.concatenate([np.concatenate(speakers), np.concatenate(clips)], 1)))
@@ -171,44 +172,40 @@ class Scorer:
     def _frechet(self, clips: Clips) -> list[tuple[str, str, Number]]:
         """Per recording and pooled; a draw of the bootstrap takes one sample set, in turn, which bounds its cost."""
         channels = np.arange(MODEL_DIM)
-        places = {
-            ("fd", region): MODEL_DIM + channels[c] for region, c in REGIONS.items()
-        } | {("p_fd", region): np.concatenate([channels[c], MODEL_DIM + channels[c]]) for region, c in REGIONS.items()}
+        places = {("fd", region): MODEL_DIM + channels[c] for region, c in REGIONS.items()} | {
+            ("p_fd", region): np.concatenate([channels[c], MODEL_DIM + channels[c]]) for region, c in REGIONS.items()
+        }
         steps = {("fd_velocity", region): channels[c] for region, c in REGIONS.items()}
         samples, counts = len(clips[0]), self.bootstrap.counts
-        everything = np.ones(len(self.bootstrap))
+        everything = np.ones((1, len(self.bootstrap)))
         video: dict[tuple[str, str], list[np.ndarray]] = {}
         pooled: dict[tuple[str, str], list[float]] = {}
-        drawn: dict[tuple[str, str], list[np.ndarray]] = {}
+        drawn = {key: np.full(len(counts), np.nan) for key in (*places, *steps)}
         for s in range(samples):
             joint, velocity = self._moments([clip[s] for clip in clips])
+            # Of few recordings many draws are the same.
+            unique, which = np.unique(counts[s::samples], axis=0, return_inverse=True)
             for chosen, mine, true in ((places, joint, self.joint), (steps, velocity, self.velocity)):
-                whole, whole_true = mine.combined(everything), true.combined(everything)
                 for key, at in chosen.items():
                     video.setdefault(key, []).append(moments_frechet(mine.of_channels(at), true.of_channels(at)))
-                    pooled.setdefault(key, []).append(
-                        float(moments_frechet(whole.of_channels(at), whole_true.of_channels(at)))
-                    )
-                if len(self.bootstrap) < 2:
-                    continue
-                for start in range(s, len(counts), samples * _DRAWS):
-                    weights = counts[start : start + samples * _DRAWS : samples]
-                    draw, true_draw = mine.combined(weights), true.combined(weights)
-                    for key, at in chosen.items():
-                        one = moments_frechet(draw.of_channels(at), true_draw.of_channels(at))
-                        drawn.setdefault(key, []).append(one)
-        return [line for key in video for line in self._poolings(key, video[key], pooled[key], drawn.get(key, []))]
+                for key, distances in _of_draws(chosen, mine, true, everything).items():
+                    pooled.setdefault(key, []).append(distances[0])
+                if len(self.bootstrap) > 1:
+                    for key, distances in _of_draws(chosen, mine, true, unique).items():
+                        drawn[key][s::samples] = distances[which]
+        return [line for key in video for line in self._poolings(key, video[key], pooled[key], drawn[key])]
 
     def _poolings(
-        self, key: tuple[str, str], video: list[np.ndarray], pooled: list[float], drawn: list[np.ndarray]
+        self, key: tuple[str, str], video: list[np.ndarray], pooled: list[float], drawn: np.ndarray
     ) -> list[tuple[str, str, Number]]:
         (name, region), by_video = key, np.stack(video)  # (S, G)
         missing = METRICS[f"{name}_video"].missing
         mean = self.bootstrap.mean_of_recordings
+        draws = drawn if len(self.bootstrap) > 1 else np.empty(0)
         return [
             (f"{name}_video", region, mean(_mean(by_video), missing)),
             (f"{name}_video_best", region, mean(by_video.min(0), missing)),
-            (f"{name}_pooled", region, number(float(np.mean(pooled)), np.concatenate([[], *drawn]), missing)),
+            (f"{name}_pooled", region, number(float(np.mean(pooled)), draws, missing)),
         ]
 
     def _detect(self, motion: Clips) -> dict[str, events.Events]:
@@ -236,6 +233,19 @@ class Scorer:
                 name = f"event_{function.__name__}"
                 found.append((name, kind, self.bootstrap.estimate(sums, function, METRICS[name].missing)))
         return found
+
+
+def _of_draws(
+    chosen: dict[tuple[str, str], np.ndarray], mine: Moments, true: Moments, weights: np.ndarray
+) -> dict[tuple[str, str], np.ndarray]:
+    """Distances between pooled frames, when recordings are taken `weights` (R, G) times: key -> (R,)."""
+    found: dict[tuple[str, str], list[np.ndarray]] = {key: [] for key in chosen}
+    for start in range(0, len(weights), _DRAWS):
+        some = weights[start : start + _DRAWS]
+        draw, true_draw = mine.combined(some), true.combined(some)
+        for key, at in chosen.items():
+            found[key].append(moments_frechet(draw.of_channels(at), true_draw.of_channels(at)))
+    return {key: np.concatenate(parts) for key, parts in found.items()}
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ class Timeline:
     def __init__(self, faces: np.ndarray, audio: np.ndarray, recordings: np.ndarray, starts: np.ndarray) -> None:
         """faces (N, T, >= 56), audio (N, 4 T, 128), both left where they are; `starts` (N,) are first frames."""
         self.faces, self.audio, self.starts = faces, audio, starts
-        count, self.length = faces.shape[:2]
+        self.length = faces.shape[1]
         names, self.recording = np.unique(recordings, return_inverse=True)  # of windows
         window, offset, frame, owner = [], [], [], []
         for r in range(len(names)):
