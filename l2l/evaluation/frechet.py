@@ -31,17 +31,17 @@ def clip_frechet(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 class Moments(NamedTuple):
-    """Count (...), sum (..., C) and sum of outer products (..., C, C) of frames about a fixed origin."""
+    """Number (...), sum (..., C) and sum of outer products (..., C, C) of frames about a fixed origin."""
 
-    count: np.ndarray
+    number: np.ndarray
     total: np.ndarray
     outer: np.ndarray
 
     @classmethod
     def of(cls, frames: np.ndarray) -> "Moments":
         """Frames (..., T, C)."""
-        count = np.full(frames.shape[:-2], float(frames.shape[-2]))
-        return cls(count, frames.sum(-2), _transposed(frames) @ frames)
+        number = np.full(frames.shape[:-2], float(frames.shape[-2]))
+        return cls(number, frames.sum(-2), _transposed(frames) @ frames)
 
     @classmethod
     def stack(cls, recordings: "list[Moments]") -> "Moments":
@@ -54,11 +54,11 @@ class Moments(NamedTuple):
 
     def of_channels(self, chosen: np.ndarray) -> "Moments":
         """Those of some channels alone."""
-        return Moments(self.count, self.total[..., chosen], self.outer[..., chosen[:, None], chosen])
+        return Moments(self.number, self.total[..., chosen], self.outer[..., chosen[:, None], chosen])
 
     def gaussian(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean (..., C) and covariance (..., C, C), ddof 1; NaN with fewer than two frames."""
-        count = np.where(self.count < 2, np.nan, self.count)[..., None]
+        count = np.where(self.number < 2, np.nan, self.number)[..., None]
         mean = self.total / count
         spread = self.outer - self.total[..., None] * mean[..., None, :]
         return mean, spread / (count[..., None] - 1)
