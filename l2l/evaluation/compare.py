@@ -70,12 +70,13 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _table(reports: list[tuple[str, dict[str, Any]]], chosen: list[tuple[str, str]]) -> Table:
-    lines, seen = [], []
+    lines: list[Line] = []
+    seen: dict[str, list[dict[str, Any]]] = {}
     for file, report in reports:
         for row, content in report["results"].items():
-            if content in seen:
+            if content in seen.setdefault(row, []):
                 continue  # a baseline that several files share
-            seen.append(content)
+            seen[row].append(content)
             numbers = {f"{name}.{part}": content.get(name, {}).get(part) for name, part in chosen}
             label = f"{file}: {row}" if len(reports) > 1 else row
             lines.append(Line(label, row in CONTROLS, content["samples"], numbers))

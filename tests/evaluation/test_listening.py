@@ -16,7 +16,7 @@ from l2l.evaluation.shifts import Timeline, first_frames
 from tests.evaluation.listeners import FIRST, WINDOW, Oracle, TalkingHead, people
 
 FRAMES = slice(FIRST, WINDOW)
-SETTINGS = Settings.model_validate({"evaluation": {"bootstrap": 200, "shifts": 20}})
+SETTINGS = Settings.model_validate({"evaluation": {"bootstrap": 100, "shifts": 20}})
 SAMPLES = 3
 
 
@@ -25,7 +25,7 @@ def found() -> dict[str, dict[str, Any]]:
     """Results with the oracle, and with the talking head, in the model's place."""
     train, test = people(6, 10, seed=0), people(8, 8, seed=1)
     reference, speaker = reference_of(test, FRAMES, told=True), heard(test)
-    bootstrap = Bootstrap(reference.recordings, 200, 0)
+    bootstrap = Bootstrap(reference.recordings, 100, 0)
     scorer = Scorer(reference, bootstrap, 0, 0.5)
     questions = Questions.of(Timeline(test.speaker, test.audio, test.videos, first_frames(test.files)), SETTINGS)
     rows = training_rows(train, len(test), FRAMES, SAMPLES, 0)
