@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from l2l import backends, cli_batch, cli_published, cli_released, cli_weights, config
+from l2l import backends, cli_batch, cli_evaluation, cli_published, cli_released, cli_weights, config
 from l2l.errors import UserError
 from l2l.video.footage import Footage
 
@@ -96,13 +96,6 @@ def sample(args: Arguments) -> None:
     from l2l.listening.generation import sample
 
     sample(args.chunks, args.codebook, args.predictor, args.listener, args.settings, args.out)
-
-
-def evaluate(args: Arguments) -> None:
-    from l2l.evaluation.evaluate import evaluate
-
-    models = {"codebook": args.codebook, "predictor": args.predictor}
-    evaluate(args.chunks, args.samples, args.listener, args.settings, args.out, **models)
 
 
 def accuracy(args: Arguments) -> None:
@@ -241,14 +234,6 @@ def _parser() -> argparse.ArgumentParser:
     arg("--listener", **side)
     arg("--out", help="samples.npz")
 
-    arg = add("evaluate", evaluate, "compare the samples with the truth and with baselines")
-    arg("chunks", help="folder with train/ and test/")
-    arg("--samples", help="samples.npz")
-    arg("--codebook", default=None, help="codebook.pt, to report its use")
-    arg("--predictor", default=None, help="predictor.pt, to report its size")
-    arg("--listener", **side)
-    arg("--out", help="eval.json")
-
     arg = add("accuracy", accuracy, "compare what was measured on the demo with its truth", settings=False)
     arg("truth", help="folder with the demo's recordings and truth files")
     arg("--videos", help="folder with one folder per preprocessed recording")
@@ -268,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("--defaults", action="store_true", help="print every setting with its default and its meaning")
 
     cli_batch.register(add)
+    cli_evaluation.register(add)
     cli_published.register(add)
     cli_weights.register(add)
     cli_released.add_commands(commands)

@@ -314,6 +314,9 @@ class Evaluation(Section):
     """evaluate: eval.json."""
 
     bootstrap: int = Field(1000, ge=10, description="resamplings over recordings for the 95 % intervals")
+    shifts: Count = Field(100, description="gain: other moments of the speaker that each window is asked with")
+    shift_seconds: Positive = Field(4.0, description="gain: how far away these moments are, at least")
+    event_window: Positive = Field(0.5, description="seconds between an event and the true one it is matched with")
 
 
 class Preview(Section):

@@ -39,6 +39,8 @@ def test_every_rule_calls_a_command_that_is_there():
         ["mel", "{}/none", "--out", "{}"],
         ["chunk", "{}/none", "--train", "a", "--listener", "p0", "--out", "{}/alice"],
         ["train-codebook", "{}/none", "--listener", "p0", "--out", "{}/codebook.pt", "--log-dir", "{}/log"],
+        ["evaluate", "{}/none.npy", "{}/none.npy", "{}/none.npy", "--out", "{}/eval.json"],
+        ["compare", "{}/none.json", "--out", "{}/table"],
         ["accuracy", "{}/none", "--videos", "{}/none", "--out", "{}/accuracy.json"],
         ["weights", "fetch", "nothing"],
         ["config", "{}/none.yaml"],

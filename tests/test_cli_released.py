@@ -149,13 +149,19 @@ def test_the_released_models_are_evaluated_like_any_other(folder: Path, tmp_path
     assert main(["released", "import", *options, "--listener", "p1", "--out", str(tmp_path)]) == 0
     both = ["--codebook", str(tmp_path / "codebook.pt"), "--predictor", str(tmp_path / "predictor.pt")]
     chunks, listener = str(folder / "data/fallon"), ["--listener", "p1", "--preset", "released"]
-    few = ["--set", "sampling.samples=2", "evaluation.bootstrap=20", "predictor.training.device=cpu"]
+    few = [
+        "--set",
+        "sampling.samples=2",
+        "evaluation.bootstrap=20",
+        "evaluation.shifts=3",
+        "predictor.training.device=cpu",
+    ]
     samples = str(tmp_path / "samples.npz")
     assert main(["sample", chunks, *both, *listener, *few, "--out", samples]) == 0
     words = ["evaluate", chunks, "--samples", samples, *both, *listener, *few]
     assert main([*words, "--out", str(tmp_path / "eval.json")]) == 0
     found = json.loads((tmp_path / "eval.json").read_text())
-    assert (found["n"]["windows"], found["n"]["samples"]) == (32, 2)
+    assert (found["n"]["clips"], found["n"]["samples"]) == (32, 2)
     assert found["results"]["model"]["l2"]["expression"]["value"] > 0
 
 

@@ -22,6 +22,6 @@ def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
         "codebook": {**sizes, "hidden_size": 32, "codes": 32, "training": training},
         "predictor": {**sizes, "hidden_size": 16, "cross_layers": 1, "training": training},
         "sampling": {"samples": 3},
-        "evaluation": {"bootstrap": 50},
+        "evaluation": {"bootstrap": 50, "shifts": 5, "shift_seconds": 1},
     }
     return Settings.model_validate({**values, **sections})

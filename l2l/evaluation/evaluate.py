@@ -1,8 +1,9 @@
 """evaluate: eval.json, one file of numbers with all that is needed to read them.
 
-- Every number comes with its definition, units, n and seed, beside the baselines it has to beat.
+- Every number comes with its definition, units, n and seed, beside the baselines it has to beat and the controls it has
+  to be read with.
 - Only frames that were predicted are compared.
-- There is no time stamp: the same inputs give the same file. A number that does not exist is null, with the reason.
+- The model, when it is given, is asked again: with speakers of other moments (`gain`) and of other recordings.
 """
 
 import json
@@ -13,61 +14,32 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
+from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import REGIONS, WINDOW, Chunks, Side, load_chunks
+from l2l.dataset.layout import WINDOW, Chunks, Side, load_chunks
+from l2l.dataset.standardize import Standardizer
 from l2l.errors import UserError
-from l2l.evaluation.baselines import mean_pose, mirror, random_training_window
-from l2l.evaluation.metrics import bootstrap_interval, frechet, l2
+from l2l.evaluation.baselines import Row, training_rows
+from l2l.evaluation.bootstrap import ONE_RECORDING, Bootstrap
+from l2l.evaluation.clips import Clips, Reference
+from l2l.evaluation.events import Directions
 from l2l.evaluation.provenance import git_revision, versions
-from l2l.files import save_json
+from l2l.evaluation.report import VERSION, headline, save_report
+from l2l.evaluation.results import Questions, definitions, fingerprint, gains, measure
+from l2l.evaluation.score import Scorer
+from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
+from l2l.faces.landmarks import load_basis
+from l2l.listening.conditioned import PairModel, Speaker
 from l2l.models.codebook import FRAMES, perplexity
 from l2l.training.checkpoint import load_codebook, load_pair, load_predictor
+from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
-UNITS = {
-    "expression": "expression coefficients",
-    "rotation": "radians (axis-angle)",
-    "jaw": "radians (axis-angle)",
-}
-DEFINITIONS = {
-    "l2": {
-        "definition": "Euclidean norm of the error of one frame's channels of the region",
-        "units": UNITS,
-        "pooling": "mean over predicted frames, then over samples, then over windows",
-        "better": "lower",
-        "source": "Ng et al. 2022, section 4; here in raw units",
-    },
-    "best_of_samples_l2": {
-        "definition": "l2 of the sample closest to the truth, chosen for each window and region with the truth in view",
-        "units": UNITS,
-        "pooling": "mean over predicted frames, least over samples, mean over windows",
-        "better": "lower; compare only rows with the same number of samples",
-        "source": "the usual best-of-S score of stochastic prediction",
-    },
-    "fd": {
-        "definition": "squared Frechet distance between Gaussians fitted to predicted and to true frames (ddof 1)",
-        "units": {region: f"({unit}) squared" for region, unit in UNITS.items()},
-        "pooling": "predicted frames of all windows pooled; one distance per sample set, mean over the sets",
-        "better": "lower",
-        "source": "Heusel et al. 2017; Ng et al. 2022, section 4",
-    },
-    "interval_95": {
-        "definition": "95 % percentile bootstrap of the mean, drawing whole test recordings with replacement",
-        "pooling": "all windows of a drawn recording count",
-        "source": "Efron and Tibshirani 1993",
-    },
-}
-ROWS = {
-    "model": "the sampled futures",
-    "mean_pose": "the mean of all training frames, held still",
-    "mirror": "the speaker's own motion at the same moment",
-    "random_training_window": "the same frames of a random training window of the listener, one per window and sample",
-}
-ONE_RECORDING = "only one test recording: a bootstrap over recordings needs two"
+NO_MODEL = "the model was not given: --codebook and --predictor"
 
 
 def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
@@ -96,22 +68,53 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-def score(predicted: np.ndarray, truth: np.ndarray, recordings: np.ndarray, settings: Settings) -> dict[str, Any]:
-    """All metrics of one row: predicted (S, N, T, 56) against truth (N, T, 56), raw units."""
+def sampling_of(drawn: dict[str, np.ndarray], path: Path) -> config.Sampling:
+    """How the samples were drawn. Raises UserError when the file does not say it in words that this l2l knows."""
+    try:
+        found = config.Sampling.model_validate_json(drawn["sampling"].item())
+    except ValidationError:
+        raise UserError(f"{path}: how it was sampled cannot be read; sample again.") from None
+    return found.model_copy(update={"samples": len(drawn["samples"])})
 
-    def mean(values: np.ndarray) -> dict[str, Any]:
-        interval = bootstrap_interval(values, recordings, settings.evaluation.bootstrap, settings.seed)
-        number: dict[str, Any] = {"value": float(values.mean()), "interval_95": list(interval) if interval else None}
-        return number if interval else {**number, "reason": ONE_RECORDING}
 
-    found: dict[str, Any] = {"samples": len(predicted), "l2": {}, "best_of_samples_l2": {}, "fd": {}}
-    for region, channels in REGIONS.items():
-        errors = l2(predicted[..., channels], truth[..., channels])  # (S, N)
-        distances = [frechet(sample[..., channels], truth[..., channels]) for sample in predicted]
-        found["l2"][region] = mean(errors.mean(axis=0))
-        found["best_of_samples_l2"][region] = mean(errors.min(axis=0))
-        found["fd"][region] = {"value": float(np.mean(distances))}
-    return found
+def reference_of(test: Chunks, frames: slice, told: bool) -> Reference:
+    """Windows as clips; what came before them counts as known only if the model was told of it."""
+    listener = np.asarray(test.listener[..., :MODEL_DIM], np.float32)  # (N, 64, 56)
+    speaker = np.asarray(test.speaker[:, frames, :MODEL_DIM], np.float32)
+    before = listener[:, : frames.start if told else 0]
+    return Reference(list(listener[:, frames]), list(speaker), list(before), np.asarray(test.videos))
+
+
+def heard(test: Chunks, chosen: np.ndarray | None = None) -> Speaker:
+    """The speakers of all windows, or of the chosen ones, (N, 64, 56) and (N, 256, 128)."""
+    if chosen is None:
+        return Speaker(np.asarray(test.speaker[..., :MODEL_DIM], np.float32), lambda: test.audio)
+    return Speaker(np.asarray(test.speaker[chosen, :, :MODEL_DIM], np.float32), lambda: test.audio[chosen])
+
+
+def controls(
+    model: PairModel | None, test: Chunks, truth: np.ndarray, samples: int, seed: int
+) -> tuple[list[Row], dict[str, str]]:
+    """The truth, nulls made with the model, and another recording's; then rows that cannot be made, and why."""
+    rows = [Row("truth", "the true listener", lambda _: truth[None], hears=None)]
+    left_out = {}
+    other = elsewhere(np.asarray(test.videos), seed)
+    if other is None:
+        left_out["truth_other_recording"] = ONE_RECORDING
+    else:
+        what = "the true listener of a random window of another test recording: the truth with a speaker it never met"
+        rows.append(Row("truth_other_recording", what, lambda _: truth[None, other], hears=None))
+    if model is None:
+        return rows, left_out | {"random_codes": NO_MODEL, "model_shuffled_speaker": NO_MODEL}
+    what = "codes drawn evenly from the whole codebook, decoded"
+    rows.append(Row("random_codes", what, lambda _: model.random_codes(samples), hears=False))
+    if other is None:
+        left_out["model_shuffled_speaker"] = ONE_RECORDING
+    else:
+        what = "the model, sampled with the speaker of a random window of another test recording"
+        null = Row("model_shuffled_speaker", what, lambda _: model.samples(heard(test, other)), hears=None)
+        rows.append(null)
+    return rows, left_out
 
 
 def codebook_use(path: Path, test: Chunks) -> dict[str, Any]:
@@ -133,12 +136,18 @@ def codebook_use(path: Path, test: Chunks) -> dict[str, Any]:
 
 def _sizes(codebook: Path | None, predictor: Path | None) -> dict[str, Any]:
     """Sizes of the models, from their checkpoints."""
-    if codebook and predictor:
-        load_pair(codebook, predictor)
     return {
         "codebook": load_codebook(codebook)[2]["config"] if codebook else None,
         "predictor": load_predictor(predictor)[2]["config"] if predictor else None,
     }
+
+
+def _standardized(codebook: Path | None, test: Chunks, frames: slice) -> tuple[Clips, Standardizer] | None:
+    """The truth as the codebook sees it; smoothing, where there is any, takes whole windows."""
+    if codebook is None:
+        return None
+    standardizer = load_codebook(codebook)[1]
+    return list(standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), standardizer
 
 
 def evaluate(
@@ -149,46 +158,71 @@ def evaluate(
     out: Path,
     codebook: Path | None = None,
     predictor: Path | None = None,
+    basis: Path | None = None,
 ) -> None:
-    """Compare the samples and three baselines with the test windows and write eval.json to `out`.
+    """Compare the samples, baselines and controls with the test windows and write eval.json to `out`.
 
-    `chunks` is a person's folder, `samples` what `sample` wrote for its test windows; the checkpoints are optional and
-    add codebook use and model sizes. Raises UserError for empty test chunks or files that do not belong together.
+    `chunks` is a person's folder, `samples` what `sample` wrote for its test windows. Checkpoints and face basis are
+    optional; without them some rows and numbers are left out, with the reason. Raises UserError for empty test chunks
+    or files that do not belong together.
     """
     test, train = load_chunks(chunks, "test", listener), load_chunks(chunks, "train", listener)
     for split, data in {"test": test, "train": train}.items():
         if not len(data):
             raise UserError(f"{chunks}/{split} has no {split} windows; add a second recording or longer ones.")
     drawn = load_samples(samples, len(test))
+    sampling = sampling_of(drawn, samples)
     test = test.first(drawn["samples"].shape[1])
-    frames = slice(int(drawn["first_frame"].item()), WINDOW)
-    truth = np.asarray(test.listener[:, frames, :MODEL_DIM], np.float32)  # (N, T, 56)
+    frames, count = slice(int(drawn["first_frame"].item()), WINDOW), len(drawn["samples"])
+    reference = reference_of(test, frames, told=sampling.past == "real")
+    truth = np.stack(reference.truth)  # (N, T, 56)
     if not np.isfinite(truth).all():
         raise UserError(f"{chunks}/test: the listener's motion has NaN or infinity; chunk again.")
-    count = len(drawn["samples"])
-    rows = {
-        "model": drawn["samples"][:, :, frames],
-        "mean_pose": mean_pose(train, len(test), frames),
-        "mirror": mirror(test, frames),
-        "random_training_window": random_training_window(train, len(test), frames, count, settings.seed),
-    }
-    results = {name: {"is": ROWS[name], **score(row, truth, test.videos, settings)} for name, row in rows.items()}
-    save_json(
+    if not np.isfinite(test.speaker[..., :MODEL_DIM]).all():
+        raise UserError(f"{chunks}/test: the speaker's motion has NaN or infinity; chunk again.")
+    model = None
+    if codebook and predictor:
+        device = prepare(settings.predictor.training)
+        model = PairModel(load_pair(codebook, predictor), test, sampling, int(drawn["seed"].item()), device)
+
+    bootstrap = Bootstrap(reference.recordings, settings.evaluation.bootstrap, settings.seed)
+    scorer = Scorer(
+        reference,
+        bootstrap,
+        settings.seed,
+        settings.evaluation.event_window,
+        _standardized(codebook, test, frames),
+        Directions.of(load_basis(basis)) if basis else None,
+    )
+    nulls, left_out = controls(model, test, truth, count, settings.seed)
+    mine = Row("model", "the sampled futures", lambda _: drawn["samples"][:, :, frames], hears=None)
+    rows = [mine, *training_rows(train, len(test), frames, count, settings.seed), *nulls]
+    speaker = heard(test)
+    results = measure(rows, speaker, scorer)
+    timeline = Timeline(test.speaker, test.audio, np.asarray(test.videos), first_frames(test.files))
+    questions = Questions.of(timeline, settings)
+    for name, found in gains(rows, model, speaker, reference, bootstrap, questions).items():
+        results[name]["gain"] = found
+    save_report(
         out,
         {
-            "schema": SCHEMA,
+            "schema": VERSION,
+            "headline": headline(results),
             "listener": listener,
             "results": results,
-            "definitions": DEFINITIONS,
+            "left_out": left_out,
+            "definitions": definitions(settings, scorer, questions),
             "n": {
-                "windows": len(test),
-                "frames": truth.shape[0] * truth.shape[1],
-                "recordings": len(np.unique(test.videos)),
+                "clips": len(reference),
+                "frames": reference.frames,
+                "recordings": len(bootstrap),
                 "samples": count,
                 "training_windows": len(train),
                 "bootstrap": settings.evaluation.bootstrap,
+                "shifts": 0 if questions.shifts is None else len(questions.shifts.places),
             },
             "predicted_frames": {"first": frames.start, "last": WINDOW - 1},
+            "data": {"sha256": fingerprint(reference)},
             "seeds": {"evaluation": settings.seed, "samples": int(drawn["seed"].item())},
             "codebook_use": codebook_use(codebook, test) if codebook else None,
             "config": {

@@ -68,9 +68,17 @@ def rollout(
     return Rollout(prediction, probabilities, upper_bound)
 
 
+def window_l2(listener: Tensor, prediction: Tensor) -> Tensor:
+    """The released score of each window: mean over predicted frames of the norm of a frame's error, standardized.
+
+    Both (..., T, 56), the predicted frames alone -> (...). `eval.json` calls it l2_released.
+    """
+    return (listener - prediction).norm(dim=-1).mean(-1)
+
+
 def overall_l2(listener: Tensor, prediction: Tensor) -> float:
-    """Mean over windows and predicted frames of the norm of a frame's error, standardized; both (N, 64, 56)."""
-    return float((listener[:, FRAMES:] - prediction[:, FRAMES:]).norm(dim=-1).mean())
+    """Mean over windows of the released score; both (N, 64, 56)."""
+    return float(window_l2(listener[:, FRAMES:], prediction[:, FRAMES:]).mean())
 
 
 def released_test(

@@ -1,29 +1,59 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from l2l.dataset.layout import load_chunks
-from l2l.evaluation.baselines import mean_pose, mirror, random_training_window
+from l2l.dataset.layout import Chunks, load_chunks
+from l2l.evaluation.baselines import (
+    DELAY,
+    NearestNeighbour,
+    audio_key,
+    mirror,
+    motion_key,
+    pose,
+    random_training_window,
+    training_rows,
+)
+from l2l.evaluation.evaluate import heard
 from tests.synthetic import write_chunks
 
 FRAMES = slice(32, 64)
 
 
-def test_the_mean_pose_is_that_of_training_and_never_moves(tmp_path: Path) -> None:
-    train = load_chunks(write_chunks(tmp_path, windows=3, videos=2), "train", "p0")
-    found = mean_pose(train, 5, FRAMES)
-    assert found.shape == (1, 5, 32, 56)
-    np.testing.assert_allclose(found[0, 4, 31], train.listener[..., :56].mean((0, 1)), atol=1e-6)
-    assert (found == found[0, 0, 0]).all()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_chunks(tmp_path_factory.mktemp("person"), windows=3, videos=2)
+    return write_chunks(folder, windows=3, videos=2, split="test")
 
 
-def test_the_mirror_shows_the_speaker_at_the_same_moment(tmp_path: Path) -> None:
-    test = load_chunks(write_chunks(tmp_path, windows=3, videos=2, split="test"), "test", "p0")
-    np.testing.assert_array_equal(mirror(test, FRAMES)[0], test.speaker[:, 32:, :56])
+@pytest.fixture
+def train(folder: Path) -> Chunks:
+    return load_chunks(folder, "train", "p0")
 
 
-def test_random_windows_are_training_windows_that_follow_the_seed(tmp_path: Path) -> None:
-    train = load_chunks(write_chunks(tmp_path, windows=3, videos=2), "train", "p0")
+@pytest.fixture
+def test(folder: Path) -> Chunks:
+    return load_chunks(folder, "test", "p0")
+
+
+def test_mean_and_median_pose_are_those_of_training_and_never_move(train: Chunks) -> None:
+    for of in (np.mean, np.median):
+        found = pose(of, train, 5, 32)
+        assert found.shape == (1, 5, 32, 56)
+        np.testing.assert_allclose(found[0, 4, 31], of(train.listener[..., :56].reshape(-1, 56), axis=0), atol=1e-6)
+        assert (found == found[0, 0, 0]).all()
+
+
+def test_the_mirror_shows_the_speaker_now_or_a_little_later(test: Chunks) -> None:
+    speaker = heard(test)
+    np.testing.assert_array_equal(mirror(speaker, FRAMES)[0], test.speaker[:, 32:, :56])
+    late = mirror(speaker, FRAMES, DELAY)[0]
+    np.testing.assert_array_equal(late, test.speaker[:, 32 - DELAY : 64 - DELAY, :56])
+    from_the_start = mirror(speaker, slice(0, 64), DELAY)[0]
+    assert (from_the_start[:, :DELAY] == from_the_start[:, :1]).all()
+
+
+def test_random_windows_are_training_windows_that_follow_the_seed(train: Chunks) -> None:
     found = random_training_window(train, 4, FRAMES, samples=3, seed=0)
     known = {window.tobytes() for window in np.array(train.listener[:, 32:, :56])}
     drawn = [window.tobytes() for sample in found for window in sample]
@@ -31,3 +61,18 @@ def test_random_windows_are_training_windows_that_follow_the_seed(tmp_path: Path
     assert set(drawn) <= known and len(set(drawn)) > 1
     np.testing.assert_array_equal(random_training_window(train, 4, FRAMES, 3, seed=0), found)
     assert (random_training_window(train, 4, FRAMES, 3, seed=1) != found).any()
+
+
+@pytest.mark.parametrize(("part", "key"), [("speaker", motion_key), ("audio", audio_key)])
+def test_the_nearest_neighbour_of_a_training_speaker_is_their_own_listener(train: Chunks, part: str, key) -> None:
+    neighbour = NearestNeighbour(train, part, key, FRAMES)
+    order = [4, 0, 3]
+    louder = 2 * np.asarray(getattr(train, part))[order]  # a cosine knows no loudness
+    np.testing.assert_array_equal(neighbour.predict(louder)[0], train.listener[order, 32:, :56])
+
+
+def test_rows_that_do_not_hear_answer_every_speaker_alike(train: Chunks, test: Chunks) -> None:
+    one, two = heard(test), heard(test, np.array([5, 4, 3, 2, 1, 0]))
+    rows = {row.name: row for row in training_rows(train, len(test), FRAMES, 3, seed=0)}
+    same = {name for name, row in rows.items() if np.array_equal(row.predict(one), row.predict(two))}
+    assert same == {name for name, row in rows.items() if not row.hears} != set(rows)

@@ -11,13 +11,20 @@ import torch
 
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
+from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.evaluate import evaluate
+from l2l.evaluation.report import read_report
 from l2l.files import save_npz
 from l2l.listening.generation import sample
 from l2l.training.codebook import train_codebook
 from l2l.training.predictor import train_predictor
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
+
+ROWS = {
+    *("model", "mean_pose", "median_pose", "random_training_window", "mirror", "delayed_mirror"),
+    *("nearest_motion", "nearest_audio", "random_codes", "truth", "truth_other_recording", "model_shuffled_speaker"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +42,24 @@ def numbers(folder: Path, samples: np.ndarray, tmp_path: Path, **models: Path) -
     numbers = {"first_frame": np.array(32), "seed": np.array(7), "sampling": np.array('{"past": "real"}')}
     save_npz(tmp_path / "s.npz", samples=samples, **numbers)
     evaluate(folder, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json", **models)
-    return json.loads((tmp_path / "eval.json").read_text())
+    return read_report(tmp_path / "eval.json")
 
 
 def truth(folder: Path) -> np.ndarray:
     return np.array(load_chunks(folder, "test", "p0").listener[..., :56])
 
 
-def test_the_truth_itself_scores_zero(person: Path, tmp_path: Path) -> None:
-    model = numbers(person, truth(person)[None], tmp_path)["results"]["model"]
-    for region in ("expression", "rotation", "jaw"):
-        assert model["l2"][region]["value"] == 0
-        assert model["l2"][region]["interval_95"] == [0, 0]
-        assert model["fd"][region]["value"] == pytest.approx(0, abs=1e-6)
+def test_the_truth_itself_has_no_distance_and_the_truths_own_motion(person: Path, tmp_path: Path) -> None:
+    results = numbers(person, truth(person)[None], tmp_path)["results"]
+    model = results["model"]
+    for region in ("expression", "rotation", "jaw", "pose", "all"):
+        assert model["l2"][region] == {"value": 0, "interval_95": [0, 0]}
+        for metric in ("fd_clip", "fd_video", "fd_pooled", "fd_velocity_pooled", "p_fd_pooled"):
+            assert model[metric][region]["value"] == pytest.approx(0, abs=1e-6), metric
+    assert model["rpcc_pooled"]["rotation"]["value"] == model["rpcc_video"]["all"]["value"] == 0
+    assert "constant" in model["rpcc_pooled"]["jaw"]["reason"]  # the speaker's jaw never moves in this set
+    for metric in ("sid_15_9", "variation", "variation_pooled", "diversity_pairs", "seam", "tlcc_lag", "event_rate"):
+        assert model[metric] == results["truth"][metric]
 
 
 def test_only_predicted_frames_count(person: Path, tmp_path: Path) -> None:
@@ -61,14 +73,19 @@ def test_samples_are_averaged_and_the_best_is_named_apart(person: Path, tmp_path
     off_by_one[:, :, 50] += 1
     model = numbers(person, np.stack([truth(person), off_by_one]), tmp_path)["results"]["model"]
     assert model["l2"]["rotation"]["value"] == pytest.approx(0.5, rel=1e-5)
-    assert model["best_of_samples_l2"]["rotation"]["value"] == 0
-    assert model["fd"]["rotation"]["value"] == pytest.approx(0.5, rel=1e-5)
+    assert model["mse"]["pose"]["value"] == pytest.approx(1 / 6 / 2, rel=1e-5)
+    for pooling in ("clip", "video", "pooled"):
+        assert model[f"fd_{pooling}"]["rotation"]["value"] == pytest.approx(0.5, rel=1e-5)
+    for metric in ("l2_best", "mse_best", "fd_clip_best", "fd_video_best"):
+        assert model[metric]["rotation"]["value"] == pytest.approx(0, abs=1e-9)
+    assert model["diversity_samples_variance"]["rotation"]["value"] == pytest.approx(0.25 / 3, rel=1e-5)
 
 
 def test_the_mirror_is_measured_against_the_speaker(person: Path, tmp_path: Path) -> None:
     speaker = load_chunks(person, "test", "p0").speaker[..., :56]
     results = numbers(person, np.array(speaker)[None], tmp_path)["results"]
     assert results["mirror"]["l2"] == results["model"]["l2"] != results["mean_pose"]["l2"]
+    assert results["mirror"]["tlcc_lag"]["rotation"]["value"] == 0
 
 
 def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person: Path, tmp_path: Path) -> None:
@@ -76,18 +93,25 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
     for name in ("one", "two"):
         evaluate(person, person / "samples.npz", "p0", tiny_settings(), tmp_path / f"{name}.json", **models)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
-    found = json.loads((tmp_path / "one.json").read_text())
-    assert set(found["results"]) == {"model", "mean_pose", "mirror", "random_training_window"}
+    found = read_report(tmp_path / "one.json")
+    assert set(found["results"]) == ROWS and not found["left_out"]
     for row in found["results"].values():
         metrics = {name for name in row if isinstance(row[name], dict)}
-        assert metrics == {"l2", "best_of_samples_l2", "fd"} <= set(found["definitions"])
+        assert metrics == set(METRICS) <= set(found["definitions"])
+        for name in metrics - {"gain"}:
+            assert tuple(row[name]) == METRICS[name].parts
+    model = found["results"]["model"]
+    assert model["l2_released"]["all"]["value"] > 0
+    assert set(model["gain"]["nll"]) == {"value", "interval_95", "p"} and "gain.nll" in found["headline"]["model"]
+    assert found["definitions"]["gain"]["parameters"]["shifts"] == 5
     assert found["n"] == {
-        "windows": 6,
+        "clips": 6,
         "frames": 6 * 32,
         "recordings": 2,
         "samples": 3,
         "training_windows": 12,
         "bootstrap": 50,
+        "shifts": 5,
     }
     assert found["config"]["sampling"]["samples"] == 3
     assert found["config"]["codebook"]["hidden_size"] == 32
@@ -95,6 +119,24 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
     assert 1 <= found["codebook_use"]["perplexity"] <= found["codebook_use"]["codes_used"] <= 32
     assert found["versions"]["python"] == platform.python_version()
     assert found["versions"]["torch"] == torch.__version__
+
+
+def test_what_cannot_be_made_without_the_models_is_named_with_its_reason(person: Path, tmp_path: Path) -> None:
+    found = numbers(person, truth(person)[None], tmp_path)
+    assert set(found["left_out"]) == {"random_codes", "model_shuffled_speaker"} == ROWS - set(found["results"])
+    assert "--codebook" in found["left_out"]["random_codes"]
+    model = found["results"]["model"]
+    assert model["gain"]["l2"]["value"] is None and "asked again" in model["gain"]["l2"]["reason"]
+    assert "codebook" in model["l2_released"]["all"]["reason"]
+    assert "face basis" in model["event_f1"]["smile"]["reason"]
+    assert found["headline"]["listens"].startswith("not known")
+
+
+def test_a_model_told_nothing_of_the_past_has_no_seam_with_it(person: Path, tmp_path: Path) -> None:
+    content = {"samples": truth(person)[None], "first_frame": np.array(32), "seed": np.array(7)}
+    save_npz(tmp_path / "s.npz", sampling=np.array('{"past": "none"}'), **content)
+    evaluate(person, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json")
+    assert read_report(tmp_path / "eval.json")["results"]["model"]["seam"]["all"]["value"] is None
 
 
 def test_the_git_revision_is_the_one_that_ran(person: Path, tmp_path: Path) -> None:
@@ -107,9 +149,10 @@ def test_the_git_revision_is_the_one_that_ran(person: Path, tmp_path: Path) -> N
 def test_one_test_recording_has_no_interval_and_says_why(tmp_path: Path) -> None:
     folder = write_chunks(tmp_path / "person", windows=3, videos=2)
     write_chunks(folder, windows=3, videos=1, split="test")
-    number = numbers(folder, truth(folder)[None], tmp_path)["results"]["mirror"]["l2"]["jaw"]
+    found = numbers(folder, truth(folder)[None], tmp_path)
+    number = found["results"]["mirror"]["l2"]["jaw"]
     assert number["interval_95"] is None
-    assert "one test recording" in number["reason"]
+    assert "one test recording" in number["reason"] and "one test" in found["left_out"]["truth_other_recording"]
 
 
 def test_samples_of_other_chunks_are_refused(person: Path, tmp_path: Path) -> None:
@@ -124,7 +167,7 @@ def test_windows_left_out_on_purpose_are_left_out_of_the_score(person: Path, tmp
         with pytest.raises(UserError, match="sample these test chunks again") if refused else nullcontext():
             evaluate(person, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json")
     found = json.loads((tmp_path / "eval.json").read_text())
-    assert found["n"]["windows"] == 4 and found["results"]["model"]["l2"]["jaw"]["value"] == 0
+    assert found["n"]["clips"] == 4 and found["results"]["model"]["l2"]["jaw"]["value"] == 0
 
 
 def test_samples_that_are_no_numbers_are_refused(person: Path, tmp_path: Path) -> None:
@@ -147,6 +190,19 @@ def test_models_that_do_not_belong_together_are_refused(person: Path, tmp_path: 
         numbers(
             person, truth(person)[None], tmp_path, codebook=tmp_path / "other.pt", predictor=person / "predictor.pt"
         )
+
+
+@pytest.mark.parametrize("part", ["listener", "speaker"])
+def test_test_windows_with_nan_are_refused(part: str, tmp_path: Path) -> None:
+    folder = write_chunks(write_chunks(tmp_path / "person", windows=3, videos=2), windows=3, videos=2, split="test")
+    path = folder / "test" / {"listener": "p0_list", "speaker": "p1_speak"}[part]
+    path = path.with_name(f"{path.name}_faces_clean_deca.npy")
+    array = np.load(path)
+    array[1, 40, 3] = np.nan
+    samples = truth(folder)[None]
+    np.save(path, array)
+    with pytest.raises(UserError, match=f"person/test: the {part}'s motion has NaN or infinity"):
+        numbers(folder, samples, tmp_path)
 
 
 def test_no_test_windows_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

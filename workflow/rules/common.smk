@@ -396,6 +396,19 @@ def per_video(name, part=None):
     return files
 
 
+def basis_file(wildcards):
+    """The face basis of a person with recordings: it says which expressions are smiles and blinks."""
+    return (
+        f"results/{wildcards.person}/face_basis.npz"
+        if person_of(wildcards).has_videos
+        else []
+    )
+
+
+def basis_option(wildcards):
+    return f"--basis {basis_file(wildcards)}" if basis_file(wildcards) else ""
+
+
 def truth_files(wildcards):
     return [
         recording.path.replace(".mp4", ".truth.npz")

@@ -1,4 +1,4 @@
-# Samples + truth + baselines -> one file of numbers.
+# Samples + truth + baselines + the model asked again -> one file of numbers.
 
 
 rule evaluate:
@@ -8,6 +8,7 @@ rule evaluate:
         samples="results/{person}/samples.npz",
         codebook="results/{person}/codebook.pt",
         predictor="results/{person}/predictor.pt",
+        basis=basis_file,
     output:
         eval="results/{person}/eval.json",
     log:
@@ -16,15 +17,16 @@ rule evaluate:
         "results/{person}/benchmarks/evaluate.tsv"
     conda:
         "../../envs/models.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=4000,
         runtime=60,
     params:
         settings=settings("seed", "sampling", "evaluation"),
         listener=listener,
+        basis=basis_option,
         chunks=chunks_folder,
     shell:
         "l2l evaluate {params.chunks} --samples {input.samples} --codebook {input.codebook}"
-        " --predictor {input.predictor} --listener {params.listener} --out {output.eval}"
+        " --predictor {input.predictor} {params.basis} --listener {params.listener} --out {output.eval}"
         " {params.settings} 2>&1 | tee {log}"

@@ -1,0 +1,118 @@
+"""How long, and in how much memory, a test set becomes eval.json: all rows, all metrics, the model asked again.
+
+    python benchmarks/evaluate.py                            # 1,000 windows, 10 samples, 50 recordings
+    python benchmarks/evaluate.py --windows 5000 --threads 4
+
+People and models are random: nothing is trained, and every step costs what it costs on real ones. The models have the
+size of `preset: small`. Evaluates twice, each in a process of its own, and compares the two files byte for byte.
+The goal: below 60 s and 2 GB for 1,000 windows on 2 cores.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from l2l.config import Settings, preset
+from l2l.dataset.layout import WINDOW, chunk_paths
+from l2l.dataset.standardize import Standardizer
+from l2l.files import save_npz
+from l2l.models.codebook import Codebook
+from l2l.models.predictor import Predictor
+from l2l.training.checkpoint import fingerprint, save_checkpoint
+
+LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def write_people(folder: Path, split: str, windows: int, recordings: int) -> None:
+    """Random walks in the published layout."""
+    rng = np.random.default_rng([len(split), windows])
+    number = np.arange(windows) * recordings // windows
+    first = 64 * (np.arange(windows) - np.searchsorted(number, number))
+    files = np.empty((windows, WINDOW, 3), "<U8")
+    files[..., 0], files[..., 1] = np.char.add("r", number.astype(str))[:, None], "left"
+    files[..., 2] = (first[:, None] + np.arange(WINDOW)).astype(str)
+    for part, path in chunk_paths(folder, split, "p0").items():  # type: ignore[arg-type]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if part == "files":
+            np.save(path, files)
+        elif part == "audio":
+            np.save(path, rng.random((windows, 4 * WINDOW, 128), np.float32))
+        else:
+            np.save(path, 0.05 * rng.standard_normal((windows, WINDOW, 184), np.float32).cumsum(1))
+
+
+def write_models(folder: Path, settings: Settings) -> None:
+    """Untrained models."""
+    torch.manual_seed(0)
+    codebook, predictor = Codebook(settings.codebook), Predictor(settings.predictor, settings.codebook.codes)
+    unit = {n: Standardizer(np.zeros(n, np.float32), np.ones(n, np.float32)) for n in (56, 128)}
+    save_checkpoint(
+        folder / "codebook.pt",
+        {"listener": unit[56]},
+        kind="codebook",
+        config=settings.codebook.model_dump(),
+        state_dict=dict(codebook.state_dict()),
+    )
+    save_checkpoint(
+        folder / "predictor.pt",
+        {"speaker": unit[56], "audio": unit[128]},
+        kind="predictor",
+        config=settings.predictor.model_dump(),
+        codes=settings.codebook.codes,
+        codebook_fingerprint=fingerprint(codebook.state_dict()),
+        state_dict=dict(predictor.state_dict()),
+    )
+
+
+def measure(command: list[str], threads: int) -> tuple[float, float, float]:
+    """(seconds, CPU seconds, peak MB) of one command in a process of its own, on so many cores."""
+    start = time.perf_counter()
+    cores = sorted(os.sched_getaffinity(0))[:threads]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "l2l.cli", *command],
+        env=os.environ | dict.fromkeys(LIMITS, str(threads)),
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"failed: l2l {' '.join(command)}")
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--windows", type=int, default=1000)
+    parser.add_argument("--samples", type=int, default=10)
+    parser.add_argument("--recordings", type=int, default=50)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_people(folder, "train", args.windows, args.recordings)
+        write_people(folder, "test", args.windows, args.recordings)
+        write_models(folder, Settings.model_validate(preset("small")))
+        rng = np.random.default_rng(0)
+        samples = 0.05 * rng.standard_normal((args.samples, args.windows, WINDOW, 56), np.float32).cumsum(2)
+        sampling = np.array('{"past": "real"}')
+        save_npz(folder / "samples.npz", samples=samples, first_frame=np.array(32), seed=np.array(0), sampling=sampling)
+        command = ["evaluate", str(folder), "--samples", str(folder / "samples.npz"), "--listener", "p0"]
+        command += ["--codebook", str(folder / "codebook.pt"), "--predictor", str(folder / "predictor.pt")]
+        written = []
+        print(f"{args.windows} windows, {args.samples} samples, {args.recordings} recordings, {args.threads} threads")
+        for run in range(2):
+            out = folder / f"{run}.json"
+            seconds, cpu, peak = measure([*command, "--out", str(out)], args.threads)
+            written.append(out.read_bytes())
+            print(f"{seconds:8.1f} s {cpu:8.1f} s of CPU {peak:8.0f} MB", flush=True)
+        print("the two files are", "the same" if written[0] == written[1] else "DIFFERENT")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What predictions are compared with: clips of any length, each part of a recording.
+
+- A clip is a stretch of predicted frames: half of a window, or a whole recording. Clips may differ in length.
+- Clips of one length are stacked and measured together, in blocks that bound the memory.
+- Columns are those of `l2l.dataset.layout`, raw units.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from l2l.dataset import layout
+from l2l.units import MODEL_DIM
+
+POSE = slice(50, 56)  # head rotation and jaw
+REGIONS = {**layout.REGIONS, "pose": POSE, "all": slice(0, MODEL_DIM)}
+_VALUES = 1 << 22  # numbers in the largest array of a block
+
+Clips = Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """N clips: the true listener, the speaker at the same moments, and what the listener did just before."""
+
+    truth: Clips  # N arrays (T, 56)
+    speaker: Clips  # N arrays (T, 56), the same frames
+    before: Clips  # N arrays (P, 56), the true listener's last frames before the clip; P may be 0
+    recordings: np.ndarray  # (N,) the recording that each clip is part of
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.truth), len(self.speaker), len(self.before), len(self.recordings)}
+        if len(lengths) > 1 or any(len(g) != len(x) for g, x in zip(self.truth, self.speaker, strict=True)):
+            raise ValueError("truth, speaker, before and recordings do not belong together")
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def frames(self) -> int:
+        """Predicted frames of all clips."""
+        return sum(map(len, self.truth))
+
+
+def by_clip(predicted: np.ndarray | Clips) -> list[np.ndarray]:
+    """Samples (S, N, T, 56), or N arrays (S, T, 56), as N arrays (S, T, 56); nothing is copied."""
+    if isinstance(predicted, np.ndarray):
+        return [predicted[:, n] for n in range(predicted.shape[1])]
+    return list(predicted)
+
+
+def blocks(clips: Clips, width: int) -> Iterator[np.ndarray]:
+    """Indices of clips of one length, so many that `width` numbers for each of their frames fit in memory."""
+    lengths = np.array([len(clip) for clip in clips])
+    for length in np.unique(lengths):
+        same = np.flatnonzero(lengths == length)
+        count = max(1, _VALUES // max(1, int(length) * width))
+        for start in range(0, len(same), count):
+            yield same[start : start + count]
+
+
+def stacked(clips: Clips, chosen: np.ndarray) -> np.ndarray:
+    """Clips of one length as one array (n, ..., T, C), float64."""
+    return np.stack([clips[n] for n in chosen]).astype(np.float64)

@@ -1,0 +1,162 @@
+"""Nods, shakes, smiles and blinks: what a person would count. Detectors are ours, simple on purpose.
+
+- nod: head pitch dips by at least 0.07 radians (4 degrees) and comes back within 1 s; dips at most 0.6 s apart are one
+  nod. Its moment is the middle of its dips.
+- shake: head yaw turns at least 3 times, left and right, each time 0.07 radians deep and at most 0.5 s after the last.
+  Its moment is their middle.
+- smile: the mouth is 0.025 outer-eye distances wider than at rest for at least 0.4 s. Its moment is the first frame.
+- blink: the lids close by at least 0.008 outer-eye distances and open within 0.5 s. Its moment is the lowest point.
+- Smiles and blinks need a face basis, which says what expression coefficients do to the mouth and the lids.
+- The frames before a clip are looked at too, so that an event at its beginning is seen whole, but only events whose
+  moment lies in the clip count.
+- How often they are right on the demo's recordings is in docs/metrics.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import find_peaks
+
+from l2l.dataset.layout import EXPRESSION, ROTATION
+from l2l.faces.geometry import FaceBasis
+from l2l.units import FPS
+from l2l.video import mesh
+
+KINDS = ("nod", "shake", "smile", "blink")
+_DEPTH = 0.07  # radians that a nod or a swing of a shake is deep
+_AGAIN = 0.6  # seconds between two dips of one nod, at most
+_SWING = 0.5  # seconds between two turning points of a shake, at most
+_TURNS = 3  # turning points of a shake, at least
+_WIDER = 0.025  # outer-eye distances
+_SMILE = 0.4  # seconds
+_LIDS = 0.008  # outer-eye distances
+_LID_PAIRS = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))  # upper, lower
+_WALL = 1e6  # stands between clips in one long signal: no peak is seen beyond it
+
+
+@dataclass(frozen=True)
+class Directions:
+    """What expression coefficients (50,) do to a face: linear functions of them, outer-eye distances."""
+
+    mouth_width: np.ndarray  # (50,)
+    eye_opening: np.ndarray  # (50,)
+
+    @classmethod
+    def of(cls, basis: FaceBasis) -> "Directions":
+        x, y, _ = np.moveaxis(basis.components.reshape(len(basis.components), -1, 3), -1, 0)  # (50, 468)
+        # Not by number: which corner stands on the picture's right follows from the face.
+        left, right = sorted(mesh.MOUTH_CORNERS, key=lambda corner: basis.template[corner, 0])
+        upper, lower = np.array(_LID_PAIRS).T
+        return cls(x[:, right] - x[:, left], (y[:, lower] - y[:, upper]).mean(1))
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events of one kind in a set of clips, in order."""
+
+    clip: np.ndarray  # (E,) int
+    time: np.ndarray  # (E,) frames since the clip's first predicted one
+
+
+def detect(motion: Sequence[np.ndarray], first: Sequence[int], directions: Directions | None) -> dict[str, Events]:
+    """Events of N clips (T, 56), by kind; `first` are their first predicted frames, fewer than one before is fine.
+
+    Kinds that the face vector does not have are left out.
+    """
+    lengths = np.array([len(clip) for clip in motion])
+    joined = np.concatenate([*motion, np.zeros((0, 56))]).astype(np.float64)
+    starts = np.cumsum(lengths) - lengths
+    clip, time = np.repeat(np.arange(len(motion)), lengths), np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    time = time - np.repeat(np.asarray(first, int), lengths)
+    walls = starts[1:]
+
+    def found(frames: np.ndarray) -> Events:
+        inside = frames[time[frames] >= 0]
+        return Events(clip[inside], time[inside])
+
+    pitch, yaw = joined[:, ROTATION.start], joined[:, ROTATION.start + 1]
+    events = {"nod": found(_nods(pitch, walls)), "shake": found(_shakes(yaw, walls))}
+    if directions is not None:
+        expression = joined[:, EXPRESSION]
+        events["smile"] = found(_smiles(expression @ directions.mouth_width, walls))
+        events["blink"] = found(_peaks(-expression @ directions.eye_opening, walls, _LIDS, 0.5))
+    return events
+
+
+def _peaks(signal: np.ndarray, walls: np.ndarray, depth: float, seconds: float) -> np.ndarray:
+    """Frames of peaks that stand out by `depth` within `seconds`, each clip for itself."""
+    walled = np.insert(signal, walls, _WALL)
+    window = 2 * round(seconds * FPS / 2) + 1
+    peaks, _ = find_peaks(walled, height=(None, _WALL / 2), prominence=(depth, _WALL / 2), wlen=window)
+    return peaks - np.searchsorted(walls + np.arange(len(walls)), peaks)
+
+
+def _nods(pitch: np.ndarray, walls: np.ndarray) -> np.ndarray:
+    dips = _peaks(pitch, walls, _DEPTH, 1.0)
+    if not len(dips):
+        return dips
+    apart = (np.diff(dips) > _AGAIN * FPS) | np.diff(np.searchsorted(walls, dips, side="right")).astype(bool)
+    first = np.flatnonzero(np.concatenate([[True], apart]))
+    last = np.concatenate([first[1:] - 1, [len(dips) - 1]])
+    return (dips[first] + dips[last]) // 2
+
+
+def _shakes(yaw: np.ndarray, walls: np.ndarray) -> np.ndarray:
+    turns = [(frame, side) for side in (1, -1) for frame in _peaks(side * yaw, walls, _DEPTH, 1.0)]
+    clip_of = np.searchsorted(walls, [frame for frame, _ in sorted(turns)], side="right")
+    shakes, run = [], list[tuple[int, int, int]]()
+    for (frame, side), clip in zip(sorted(turns), clip_of, strict=True):
+        follows = run and clip == run[-1][2] and side != run[-1][1] and frame - run[-1][0] <= _SWING * FPS
+        if not follows:
+            shakes.append(run)
+            run = []
+        run.append((frame, side, clip))
+    middles = [(run[0][0] + run[-1][0]) // 2 for run in [*shakes, run] if len(run) >= _TURNS]
+    return np.array(middles, int)
+
+
+def _smiles(width: np.ndarray, walls: np.ndarray) -> np.ndarray:
+    wide = np.insert(width > _WIDER, walls, False)
+    change = np.diff(np.concatenate([[0], wide.astype(int), [0]]))
+    begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    begin = begin[end - begin >= _SMILE * FPS]
+    return begin - np.searchsorted(walls + np.arange(len(walls)), begin)
+
+
+def match(predicted: Events, truth: Events, clips: int, window: float) -> np.ndarray:
+    """Counts of each clip (N, 3): matched, predicted and true events.
+
+    Two events match when they lie at most `window` seconds apart in the same clip; each is matched once, in order of
+    time (GLARE scores its events so).
+    """
+    counts = np.zeros((clips, 3))
+    np.add.at(counts[:, 1], predicted.clip, 1)
+    np.add.at(counts[:, 2], truth.clip, 1)
+    i = j = 0
+    while i < len(predicted.clip) and j < len(truth.clip):
+        ahead = (predicted.clip[i], predicted.time[i] - window * FPS) > (truth.clip[j], truth.time[j])
+        behind = (predicted.clip[i], predicted.time[i] + window * FPS) < (truth.clip[j], truth.time[j])
+        if not ahead and not behind:
+            counts[predicted.clip[i], 0] += 1
+        i, j = i + (not ahead), j + (not behind)
+    return counts
+
+
+def precision(counts: np.ndarray) -> np.ndarray:
+    """Matched over predicted, (..., 3) -> (...), 0 to 1; NaN when nothing was predicted."""
+    return _over(counts[..., 0], counts[..., 1])
+
+
+def recall(counts: np.ndarray) -> np.ndarray:
+    """Matched over true, (..., 3) -> (...), 0 to 1; NaN when there is nothing to find."""
+    return _over(counts[..., 0], counts[..., 2])
+
+
+def f1(counts: np.ndarray) -> np.ndarray:
+    """2 matched over predicted and true, (..., 3) -> (...), 0 to 1; NaN when there are neither."""
+    return _over(2 * counts[..., 0], counts[..., 1] + counts[..., 2])
+
+
+def _over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0)

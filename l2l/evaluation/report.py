@@ -1,0 +1,139 @@
+"""eval.json: its shape, its headline, and writing it so that a person can read it.
+
+- The schema in the repository (workflow/schemas/eval.schema.json) is checked before anything is written.
+- One number is one line. Seven digits are kept: more would be noise, and would differ between machines.
+- There is no time stamp: the same inputs give the same file.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from l2l.errors import UserError
+from l2l.evaluation.definitions import HEADLINE, METRICS
+from l2l.files import atomic
+
+VERSION = 2
+SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "eval.schema.json"
+_WIDTH = 150
+_PREDICTS = "model"  # the row that the headline is about
+_NOT_RIVALS = {"truth", "model", "model_shuffled_speaker"}
+
+Results = dict[str, dict[str, Any]]
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema of eval.json."""
+    return json.loads(SCHEMA.read_text(encoding="utf-8"))
+
+
+def problem(report: Any) -> str | None:
+    """What is wrong with an eval.json, or None."""
+    error = next(Draft202012Validator(schema()).iter_errors(report), None)
+    return None if error is None else f"{error.json_path}: {error.message}"
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """An eval.json, checked. Raises UserError naming the file and what is wrong."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; make it with `l2l evaluate` or the workflow.") from None
+    except (ValueError, OSError):
+        raise UserError(f"{path} is not JSON that can be read; evaluate again.") from None
+    if isinstance(found, dict) and found.get("schema") != VERSION:
+        raise UserError(f"{path} has schema {found.get('schema')}, this l2l reads {VERSION}; evaluate again.")
+    if wrong := problem(found):
+        raise UserError(f"{path} does not follow its schema ({wrong[:200]}); evaluate again.")
+    return found
+
+
+def save_report(path: Path, report: dict[str, Any]) -> None:
+    """Write an eval.json that follows its schema; NaN and infinity are refused, not written."""
+    rounded = _rounded(report)
+    if wrong := problem(rounded):
+        raise ValueError(f"eval.json would not follow its schema: {wrong}")
+    with atomic(path) as partial:
+        partial.write_text(dumps(rounded) + "\n", encoding="utf-8")
+
+
+def dumps(value: Any, indent: int = 0) -> str:
+    """JSON in which whatever fits on a line stands on one."""
+    line = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    nested = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
+    if not isinstance(value, (dict, list)) or not value or (indent + len(line) <= _WIDTH and not nested):
+        return line
+    inner = " " * (indent + 2)
+    if isinstance(value, dict):
+        lines = [f"{inner}{json.dumps(key)}: {dumps(item, indent + 2)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
+    return "[\n" + ",\n".join(f"{inner}{dumps(item, indent + 2)}" for item in value) + "\n" + " " * indent + "]"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.7g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def tied(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two numbers cannot be told apart: one lies in the other's interval, or one has no interval."""
+    intervals = a["interval_95"], b["interval_95"]
+    if None in intervals:
+        return True
+    return any(low <= other["value"] <= high for (low, high), other in zip(intervals, (b, a), strict=True))
+
+
+def distance_from_best(name: str, value: float, truth: float | None) -> float | None:
+    """Smaller is better, whichever way a metric points; None when that is not known."""
+    better = METRICS[name].better
+    if better == "truth":
+        return None if truth is None else abs(value - truth)
+    return value if better == "lower" else -value
+
+
+def headline(results: Results) -> dict[str, Any]:
+    """What a person reads first: does the model listen, and what does it beat?"""
+    lines = {}
+    for name, part in HEADLINE:
+        numbers = {row: content.get(name, {}).get(part) for row, content in results.items()}
+        mine = numbers.pop(_PREDICTS, None)
+        if mine is None or mine["value"] is None:
+            continue
+        found: dict[str, Any] = {"value": mine["value"], "interval_95": mine["interval_95"]}
+        if name != "gain":
+            truth = (numbers.get("truth") or {}).get("value")
+            own = distance_from_best(name, mine["value"], truth)
+            places: dict[str, list[str]] = {"better_than": [], "tied_with": [], "worse_than": []}
+            for row, other in numbers.items():
+                if row in _NOT_RIVALS or other is None or other["value"] is None:
+                    continue
+                if name.endswith("_best") and results[row]["samples"] != results[_PREDICTS]["samples"]:
+                    continue  # the best of more samples is better by chance alone
+                theirs = distance_from_best(name, other["value"], truth)
+                if own is not None and theirs is not None:
+                    kind = "tied_with" if tied(mine, other) else "better_than" if own < theirs else "worse_than"
+                    places[kind].append(row)
+            found |= places
+        lines[f"{name}.{part}"] = found
+    return {"listens": _listens(results), "model": lines}
+
+
+def _listens(results: Results) -> str:
+    """One sentence about the gain."""
+    asked = (results.get(_PREDICTS, {}).get("gain") or {}).items()
+    for error, number in asked:
+        if number["value"] is None:
+            return f"not known: {number['reason']}."
+        if number["interval_95"] is None:
+            return f"not known: the gain ({error}) is {number['value']:.3g}, with no interval: {number['reason']}."
+        low, high = number["interval_95"]
+        answer = "yes" if low > 0 else "not shown" if high >= 0 else "no: the true speaker makes it worse"
+        return f"{answer}: the gain ({error}) is {number['value']:.3g}, 95 % interval {low:.3g} to {high:.3g}."
+    return "not known: the model was not asked again with other speakers."

@@ -1,0 +1,109 @@
+"""The same listener, another moment of the speaker: what a model that listens must do worse with.
+
+- Speakers are shifted in time within their recording by at least some seconds, so that voice, face and manner stay the
+  same and only the moment is wrong. Where a recording is too short for that, other recordings lend theirs.
+- Test windows are not whole recordings. What is known of a recording is the union of its windows; a shifted speaker is
+  a stretch of it without a gap, so that no jump tells the model that something was done.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from l2l.listening.conditioned import Speaker
+from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
+
+NO_SHIFT = "no other moment of a speaker is long enough: give longer or more test recordings"
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """For each of N clips, K places where its speaker is taken from."""
+
+    places: np.ndarray  # (K, N) first frame in the timeline
+    within: np.ndarray  # (N,) bool: from the same recording
+
+
+class Timeline:
+    """The frames that N windows of T frames cover, recording after recording, each once."""
+
+    def __init__(self, faces: np.ndarray, audio: np.ndarray, recordings: np.ndarray, starts: np.ndarray) -> None:
+        """faces (N, T, >= 56), audio (N, 4 T, 128), both left where they are; `starts` (N,) are first frames."""
+        self.faces, self.audio, self.starts = faces, audio, starts
+        self.length = faces.shape[1]
+        names, self.recording = np.unique(recordings, return_inverse=True)  # of windows
+        window, offset, frame, owner = [], [], [], []
+        for r in range(len(names)):
+            mine = np.flatnonzero(self.recording == r)
+            frames = (starts[mine, None] + np.arange(self.length)).ravel()
+            known, first = np.unique(frames, return_index=True)
+            window.append(mine[first // self.length])
+            offset.append(first % self.length)
+            frame.append(known)
+            owner.append(np.full(len(known), r))
+        self.window, self.offset = np.concatenate(window), np.concatenate(offset)  # (L,)
+        self.frame, self.owner = np.concatenate(frame), np.concatenate(owner)  # (L,)
+        last = np.arange(len(self.frame)) + self.length - 1
+        inside = last < len(self.frame)
+        last = np.minimum(last, len(self.frame) - 1)
+        whole = inside & (self.owner[last] == self.owner) & (self.frame[last] - self.frame == self.length - 1)
+        self.places = np.flatnonzero(whole)  # where a stretch without a gap begins
+
+    def shifts(self, count: int, distance: int, seed: int) -> Shifts | None:
+        """`count` other moments of each window's speaker, at least `distance` frames away; None when there are none.
+
+        They are evenly spread over all there are, from a random one on. With fewer than `count` in the recording,
+        those of the other recordings are taken.
+        """
+        rng = np.random.default_rng(seed)
+        chosen, within = [], []
+        for clip, start in enumerate(self.starts):
+            mine = self.owner[self.places] == self.recording[clip]
+            own = self.places[mine & (np.abs(self.frame[self.places] - start) >= distance)]
+            others = self.places[~mine]
+            pool = own if len(own) >= count or not len(others) else others
+            if not len(pool):
+                return None
+            spread = (np.arange(count) + rng.random()) * len(pool) / count
+            chosen.append(pool[spread.astype(int) % len(pool)])
+            within.append(pool is own)
+        return Shifts(np.stack(chosen, 1), np.array(within))
+
+    def speaker(self, places: np.ndarray) -> Speaker:
+        """The speaker of N stretches that begin at `places` (N,)."""
+        at = places[:, None] + np.arange(self.length)  # (N, T)
+        window, offset = self.window[at], self.offset[at]
+
+        def read() -> np.ndarray:
+            rows = (offset[..., None] * AUDIO_PER_FRAME + np.arange(AUDIO_PER_FRAME)).reshape(len(at), -1)
+            return self.audio[window.repeat(AUDIO_PER_FRAME, 1), rows]  # (N, 4 T, 128)
+
+        return Speaker(np.asarray(self.faces[window, offset, :MODEL_DIM], np.float32), read)
+
+
+def first_frames(files: np.ndarray) -> np.ndarray:
+    """First frame number of each window, from `Chunks.files` (N, T, 3).
+
+    Where the numbers cannot be read, windows of a recording are taken to follow one another.
+    """
+    try:
+        return files[:, 0, 2].astype(float).astype(int)
+    except ValueError:
+        return consecutive(files[:, 0, 0], files.shape[1])
+
+
+def consecutive(recordings: np.ndarray, length: int) -> np.ndarray:
+    """First frames (N,) of clips of `length` frames that follow one another in each recording."""
+    starts = np.zeros(len(recordings), int)
+    for name in np.unique(recordings):
+        mine = recordings == name
+        starts[mine] = length * np.arange(mine.sum())
+    return starts
+
+
+def elsewhere(recordings: np.ndarray, seed: int) -> np.ndarray | None:
+    """For each clip a random one of another recording, (N,); None when there is only one recording."""
+    if len(np.unique(recordings)) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    return np.array([rng.choice(np.flatnonzero(recordings != name)) for name in recordings])

@@ -1,0 +1,94 @@
+"""Listener and speaker together: pure functions of arrays (..., T, C) of the same moments.
+
+- `rpcc` asks whether a prediction follows the speaker as much as the true listener does, not whether it is right.
+- `tlcc` asks with what delay. A lag > 0 means that the listener comes later than the speaker.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_BLOCK = 64  # clips whose shifted copies are in memory at once
+
+
+def correlation_sums(motion: np.ndarray, speaker: np.ndarray) -> np.ndarray:
+    """What `correlation` needs, as sums over frames and columns: (..., T, C) -> (..., 6)."""
+    x = np.broadcast_to(speaker, motion.shape)
+    parts = (np.ones_like(motion), motion, x, motion * motion, x * x, motion * x)
+    return np.stack([part.sum((-1, -2)) for part in parts], -1)
+
+
+def correlation(sums: np.ndarray) -> np.ndarray:
+    """Pearson's correlation over flattened (time, column) from sums (..., 6); NaN when one of the two is constant."""
+    n, a, b, aa, bb, ab = np.moveaxis(sums, -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread_a, spread_b = aa - a * a / n, bb - b * b / n
+        varies = (spread_a > 1e-12 * aa) & (spread_b > 1e-12 * bb)
+        return np.where(varies, (ab - a * b / n) / np.sqrt(np.where(varies, spread_a * spread_b, 1)), np.nan)
+
+
+def rpcc(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """|corr(G, X) - corr(P, X)| from sums (..., 6) of P with X and of G with X: 0 to 2, lower is better.
+
+    Over the sums of the whole set it is DIM's number, over those of a recording, then averaged, R-DGG's.
+    """
+    return np.abs(correlation(truth) - correlation(predicted))
+
+
+class Lags(NamedTuple):
+    """Of each clip: correlation at the peak, and the peak's lag in frames; NaN where nothing varies."""
+
+    correlation: np.ndarray  # (...)
+    lag: np.ndarray  # (...)
+
+
+def lags_of(frames: int, fps: int) -> np.ndarray:
+    """-(2 fps - 1) .. 2 fps - 1 frames, but never so far that less than half of the clip overlaps."""
+    longest = min(2 * fps - 1, frames // 2)
+    return np.arange(-longest, longest + 1)
+
+
+def lagged_correlation(motion: np.ndarray, speaker: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Correlation of each column with the speaker's at each lag: (S, N, T, C) and (N, T, C) -> (S, N, L, C).
+
+    Lag l > 0 compares motion[l:] with speaker[:-l]. NaN where one of the two is constant.
+    """
+    samples, clips, frames, channels = motion.shape
+    out = np.empty((samples, clips, len(lags), channels))
+    # Row l of `source` says which frame of the speaker stands beside frame t of the motion.
+    source = np.arange(frames) - lags[:, None]  # (L, T)
+    overlap = (source >= 0) & (source < frames)
+    count = overlap.sum(1)  # (L,)
+    for start in range(0, clips, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        p = motion[:, block] - motion[:, block].mean(-2, keepdims=True)
+        x = speaker[block] - speaker[block].mean(-2, keepdims=True)
+        p, x = np.moveaxis(p, 0, -1).transpose(0, 2, 1, 3), x.transpose(0, 2, 1)  # (n, C, T, S), (n, C, T)
+        shifted = x[..., np.clip(source, 0, frames - 1)] * overlap  # (n, C, L, T)
+        sum_x, sum_xx = shifted.sum(-1, keepdims=True), np.square(shifted).sum(-1, keepdims=True)  # (n, C, L, 1)
+        weights = overlap.astype(float)  # (L, T)
+        sum_p, sum_pp = weights @ p, weights @ np.square(p)  # (n, C, L, S)
+        n = count[:, None]
+        spread = np.maximum(sum_xx - sum_x**2 / n, 0) * np.maximum(sum_pp - sum_p**2 / n, 0)
+        # Relative to the whole clip's: a column that stands still in the overlap has no correlation there.
+        varies = spread > 1e-12 * np.square(x).sum(-1)[..., None, None] * np.square(p).sum(-2)[..., None, :]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = np.where(varies, (shifted @ p - sum_x * sum_p / n) / np.sqrt(spread), np.nan)
+        out[:, block] = found.transpose(3, 0, 2, 1)  # (n, C, L, S) -> (S, n, L, C)
+    return out
+
+
+def tlcc(correlations: np.ndarray, lags: np.ndarray) -> Lags:
+    """Time-lagged cross-correlation (REACT): the peak over lags of the mean over columns; (..., L, C) -> (...).
+
+    Columns that are constant are left out of the mean. Of equal peaks the one at the smallest |lag| is taken.
+    """
+    known = np.isfinite(correlations)
+    count = known.sum(-1)
+    total = np.where(known, correlations, 0).sum(-1)
+    mean = np.divide(total, count, out=np.full(total.shape, -np.inf), where=count > 0)  # (..., L)
+    order = np.argsort(np.abs(lags), kind="stable")
+    best = order[mean[..., order].argmax(-1)]  # (...)
+    peak = np.take_along_axis(mean, best[..., None], -1)[..., 0]
+    exists = np.isfinite(peak)
+    return Lags(np.where(exists, peak, np.nan), np.where(exists, lags[best], np.nan))
