@@ -108,7 +108,7 @@ class Run:
     def __init__(self, slurm: Slurm, folder: Path, arguments: list[str]) -> None:
         self.slurm, self.folder, self.arguments = slurm, folder, arguments
         self.snakemake = slurm.start(folder, *arguments)
-        assert waited_for(lambda: step_of(folder) >= 500, 90), self.log()
+        assert waited_for(lambda: step_of(folder) >= 500, 240), self.log()
         self.job = training(slurm)
         self.step = step_of(folder)
         self.since = time.monotonic()
