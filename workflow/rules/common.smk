@@ -2,7 +2,6 @@
 import re
 import shlex
 import sys
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,16 +10,16 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from l2l import backends, catalogue
 from l2l import config as configuration
-from l2l.dataset import by_hand, published
+from l2l.dataset import published
+from l2l.dataset.discovery import Discovery
 from l2l.dataset.layout import chunk_paths
-from l2l.dataset.recordings import Recording, in_folder, in_sheet, split_of
-from l2l.dataset.recordings import batches as split_into_jobs
 from l2l.errors import UserError
 
 try:
     CONFIG = configuration.validate(config)
 except UserError as error:
     sys.exit(f"Error: {error}")
+FOUND = Discovery(CONFIG)
 
 # A command that fails must fail its job, though `tee` after it succeeds; Snakemake drops this when there is a prefix.
 STRICT = "set -euo pipefail; "
@@ -69,14 +68,16 @@ wildcard_constraints:
     batch=r"\d+",
 
 
+def told(ask, *about):
+    """What `ask` answers; a fault of the user's is told as one sentence."""
+    try:
+        return ask(*about)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def person_of(wildcards):
-    if wildcards.person not in CONFIG.people:
-        known = ", ".join(CONFIG.people) or "nobody"
-        raise WorkflowError(
-            f"config.yaml: people has no {wildcards.person!r} (it has: {known}); "
-            f"add '{wildcards.person}:' with 'listener: left' or 'listener: right' under people."
-        )
-    return CONFIG.people[wildcards.person]
+    return told(FOUND.person, wildcards.person)
 
 
 def settings(*sections):
@@ -167,31 +168,9 @@ def launch(wildcards, threads, resources):
     return f"{resources.mpi} {count} --cpus-per-task={threads} --kill-on-bad-exit"
 
 
-@cache
 def recordings(person):
     """The recordings of one person, by name."""
-    chosen = CONFIG.people[person]
-    if not chosen.has_videos:
-        raise WorkflowError(
-            f"{person} comes from source {chosen.source}, which has no videos: preview.mp4 and what lies "
-            f"under results/{person}/videos/ can only be made of source videos or demo."
-        )
-    if chosen.source == "demo":
-        names = [
-            f"demo_{k:02d}" for k in range(CONFIG.settings(person).demo.recordings)
-        ]
-        return {
-            name: Recording(name, f"data/raw/{person}/{name}.mp4") for name in names
-        }
-    try:
-        found = (
-            in_sheet(Path(chosen.sheet), person)
-            if chosen.sheet
-            else in_folder(Path("data/raw") / person)
-        )
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-    return {recording.name: recording for recording in found}
+    return told(FOUND.recordings, person)
 
 
 def source_file(recording):
@@ -199,62 +178,36 @@ def source_file(recording):
     return storage(recording.path) if recording.remote else recording.path
 
 
-def in_batches(person):
-    """Whether a person's recordings are so many that a job takes several, with all steps in one process."""
-    try:
-        return CONFIG.per_job(len(recordings(person))) > 0
-    except WorkflowError:
-        return False  # what is wrong is said when this person is asked for
-
-
-@cache
-def batches(person):
-    """The recordings of each job."""
-    everything = list(recordings(person).values())
-    per_job = CONFIG.per_job(len(everything))
-    return [
-        [everything[k] for k in numbers]
-        for numbers in split_into_jobs(len(everything), per_job)
-    ]
-
-
 def batch_tables(step):
     """Input function: the tables of every batch of a person."""
     return lambda wildcards: [
         f"results/{wildcards.person}/batches/{step}_{k:04d}.tsv"
-        for k in range(len(batches(wildcards.person)))
+        for k in range(len(told(FOUND.batches, wildcards.person)))
     ]
 
 
+def batch(wildcards):
+    """The recordings of a batch."""
+    return told(FOUND.batches, wildcards.person)[int(wildcards.batch)]
+
+
 def batch_options(wildcards):
-    """What `l2l preprocess` must know to take the same recordings as the rule."""
-    person = person_of(wildcards)
-    source = person.sheet or raw_folder(wildcards)
-    named = (
-        "--test-videos " + " ".join(map(shlex.quote, person.test_videos))
-        if person.test_videos
-        else ""
-    )
-    per_job = CONFIG.per_job(len(recordings(wildcards.person)))
-    return f"{shlex.quote(source)} --person {wildcards.person} --per-job {per_job} --batch {int(wildcards.batch)} {named}"
+    return told(FOUND.batch_options, wildcards.person, int(wildcards.batch))
+
+
+def batch_lines(wildcards):
+    return told(FOUND.batch_lines, wildcards.person, int(wildcards.batch))
+
+
+def fetched_option(wildcards, input):
+    files = [shlex.quote(str(file)) for file in input.recordings]
+    addresses = any(recording.remote for recording in batch(wildcards))
+    return " ".join(["--fetched", *files]) if addresses else ""
 
 
 def passing(path):
     """An output that no later step or picture asks for once those of its own recording are done."""
     return temp(path) if CONFIG.keep_intermediates == "needed" else path
-
-
-def batch_lines(wildcards):
-    """All that is said of a batch's recordings: what a sheet says can change while their files stay."""
-    parts = split(wildcards, "test")
-    chosen = batches(wildcards.person)[int(wildcards.batch)]
-    return [f"{recording}, test: {recording.name in parts}" for recording in chosen]
-
-
-def fetched_option(wildcards, input):
-    chosen = batches(wildcards.person)[int(wildcards.batch)]
-    files = [shlex.quote(str(file)) for file in input.recordings]
-    return " ".join(["--fetched", *files]) if any(r.remote for r in chosen) else ""
 
 
 def keep_option(wildcards, output):
@@ -264,27 +217,7 @@ def keep_option(wildcards, output):
 
 def split(wildcards, part):
     """Names of the recordings for 'train' or 'test'."""
-    person = person_of(wildcards)
-    share = CONFIG.settings(wildcards.person).chunking.test_share
-    try:
-        if person.source == "arrays":
-            folder = Path(raw_folder(wildcards))
-            return by_hand.split_recordings(folder, person.test_videos, share)[part]
-        return split_names(wildcards.person)[part]
-    except UserError as error:
-        raise WorkflowError(f"people.{wildcards.person}: {error}") from None
-
-
-@cache
-def split_names(person):
-    share = CONFIG.settings(person).chunking.test_share
-    found = split_of(
-        list(recordings(person).values()), CONFIG.people[person].test_videos, share
-    )
-    return {
-        part: [name for name, side in found.items() if side == part]
-        for part in ("train", "test")
-    }
+    return told(FOUND.split, wildcards.person)[part]
 
 
 def published_data(dataset):
@@ -440,7 +373,7 @@ def chunks(*parts):
     return files
 
 
-BATCHED = [name for name in people_from("videos", "demo") if in_batches(name)]
+BATCHED = [name for name in people_from("videos", "demo") if FOUND.in_batches(name)]
 BY_STEP = [name for name in people_from("videos", "demo") if name not in BATCHED]
 
 # What was asked for on the command line; other ways to call the workflow check in the rules' input functions.

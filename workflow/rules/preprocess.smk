@@ -3,9 +3,7 @@
 
 rule preprocess:
     input:
-        recordings=lambda wildcards: [
-            source_file(r) for r in batches(wildcards.person)[int(wildcards.batch)]
-        ],
+        recordings=lambda wildcards: [source_file(r) for r in batch(wildcards)],
     output:
         table="results/{person}/batches/preprocess_{batch}.tsv",
     log:
