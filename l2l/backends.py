@@ -17,12 +17,10 @@ from typing import Any, NamedTuple
 
 
 class Backend(NamedTuple):
-    """Where a backend lives, what it is, and what a job on one recording may take."""
+    """Where a backend lives and what it is."""
 
     module: str
     what: str
-    mem_mb: int = 1000
-    runtime: int = 60  # minutes
 
 
 BACKENDS: dict[str, dict[str, Backend]] = {
@@ -31,12 +29,12 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "diarization": {
         "vad_lips": Backend("l2l.speech.lip_motion", "silero-vad and lip motion"),
+        "syncnet": Backend("l2l.speech.syncnet", "SyncNet, as the paper"),
+        "light_asd": Backend("l2l.speech.light_asd", "Light-ASD"),
     },
     "separation": {
         "gating": Backend("l2l.speech.gating", "mute a person while the other speaks"),
-        "multisensory": Backend(
-            "l2l.speech.multisensory", "Owens & Efros 2018, from picture and sound", mem_mb=3000, runtime=720
-        ),
+        "multisensory": Backend("l2l.speech.multisensory", "Owens & Efros 2018, from picture and sound"),
     },
     "faces": {
         "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),

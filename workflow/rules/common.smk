@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from l2l import backends, catalogue
+from l2l import catalogue
 from l2l import config as configuration
 from l2l.dataset import by_hand, published
 from l2l.dataset.layout import chunk_paths
@@ -122,18 +122,6 @@ def tensorboard_folder(model):
     return lambda wildcards: f"results/{wildcards.person}/tensorboard/{model}"
 
 
-def of_backend(step, what):
-    """A resource of a step, or its threads: what the chosen backend needs."""
-
-    def need(wildcards):
-        chosen = getattr(CONFIG.settings(wildcards.person), step)
-        if what == "threads":
-            return getattr(getattr(chosen, chosen.backend, None), "threads", 1)
-        return getattr(backends.BACKENDS[step][chosen.backend], what)
-
-    return need
-
-
 def training_threads(section):
     """Threads of a training rule: as many as the setting says, else all cores it can get."""
 
@@ -145,6 +133,25 @@ def training_threads(section):
         )
 
     return threads
+
+
+def by_backend(step, usual, **others):
+    """A resource of a rule that depends on the step's backend: what these others need, else the usual."""
+
+    def amount(wildcards):
+        return others.get(
+            getattr(CONFIG.settings(wildcards.person), step).backend, usual
+        )
+
+    return amount
+
+
+def separation_threads(wildcards):
+    """Threads of the separation backend: Multisensory's setting; the others take one."""
+    separation = CONFIG.settings(wildcards.person).separation
+    return (
+        separation.multisensory.threads if separation.backend == "multisensory" else 1
+    )
 
 
 @cache

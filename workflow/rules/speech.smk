@@ -47,10 +47,10 @@ rule separate:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: of_backend("separation", "threads")
+    threads: separation_threads
     resources:
-        mem_mb=of_backend("separation", "mem_mb"),
-        runtime=of_backend("separation", "runtime"),
+        mem_mb=by_backend("separation", 1000, multisensory=3000),
+        runtime=by_backend("separation", 60, multisensory=720),
     params:
         settings=settings("separation"),
         out=video_folder,
