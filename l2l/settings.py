@@ -114,12 +114,12 @@ class Diarization(Step):
 
 
 class Multisensory(Section):
-    """The separation backend multisensory."""
+    """Backend multisensory."""
 
     window: Literal[1, 2, 4, 8] = Field(1, description="length of a window, times 2.1 seconds")
     overlap: float = Field(0.5, ge=0.05, le=0.75, description="share of a window that the next one covers too")
     level: bool = Field(True, description="at the mixture's level; false: the original's, 1.5 x a fixed loudness")
-    batch: Count = Field(1, description="windows at a time; each takes about 0.5 GB more")
+    batch_size: Count = Field(1, description="windows looked at together; each takes about 0.3 GB")
     threads: Count = Field(1, description="CPU threads")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
 

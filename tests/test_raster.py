@@ -1,8 +1,6 @@
 """The rasteriser, against pictures whose every pixel is known."""
 
-from typing import Any
 
-import numba
 import numpy as np
 import pytest
 
@@ -187,15 +185,3 @@ def test_arrays_that_do_not_fit_are_refused_by_name(change: dict[str, np.ndarray
     }
     with pytest.raises(ValueError, match=words):
         raster.draw_textured(**(fine | change))
-
-
-def test_it_still_compiles_where_nothing_can_be_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = numba.njit
-
-    def refusing(*args: Any, **options: Any) -> Any:
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return real(*args, **options)
-
-    monkeypatch.setattr(numba, "njit", refusing)
-    assert raster._compiled(lambda x: x + 1)(1) == 2

@@ -50,7 +50,7 @@ def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: c
         pictures, mixture = Pictures(footage.video), Mixture(file)
         shape = _shape(size.rows, chosen.level)
         shared = len(shape) - first_sample(places[1] - places[0]) if len(places) > 1 else 0
-        groups = list(_groups(places, chosen.batch))
+        groups = list(_groups(places, chosen.batch_size))
         for group in progress(groups, "separation", unit="window"):
             shown = torch.from_numpy(np.stack([pictures.window(place, size.frames) for place in group]))
             sounds = [mixture.window(first_sample(place), size.samples) for place in group]

@@ -55,7 +55,7 @@ def voices(footage, tmp_path, **settings):
     return [soundfile.read(out)[0] for out in outs]
 
 
-@pytest.mark.parametrize("settings", [{}, {"overlap": 0.05, "batch": 3}, {"window": 2}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"overlap": 0.05, "batch_size": 3}, {"window": 2}], ids=str)
 def test_what_the_network_hears_comes_out_at_the_level_and_the_moment_of_the_mixture(footage, tmp_path, settings):
     sound, _ = soundfile.read(footage.audio)
     left, right = voices(footage, tmp_path, **settings)
