@@ -15,14 +15,23 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from l2l.video.media import ffmpeg_path, probe
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def measure(command: list[str], peak_file: Path, cores: int = 1) -> tuple[float, float]:
-    """(seconds, peak MB) of one command and its children, run on that many cores in a process of its own."""
+class Cost(NamedTuple):
+    """What a command cost."""
+
+    seconds: float  # on the clock
+    cpu: float  # seconds that processors worked: what counts on a machine that others use too
+    peak: float  # MB
+
+
+def measure(command: list[str], notes: Path, cores: int = 1) -> Cost:
+    """The cost of one command and its children, run on that many cores in a process of its own."""
     start = time.perf_counter()
     pid = os.fork()
     if pid == 0:
@@ -30,12 +39,14 @@ def measure(command: list[str], peak_file: Path, cores: int = 1) -> tuple[float,
             os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
         environment = os.environ | dict.fromkeys(THREADS, str(cores))
         done = subprocess.run([sys.executable, "-m", "l2l.cli", *command], env=environment, check=False)
-        peak_file.write_text(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        notes.write_text(f"{used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
         os._exit(done.returncode)
     _, status = os.waitpid(pid, 0)
     if status:
         sys.exit(f"failed: l2l {' '.join(command)}")
-    return time.perf_counter() - start, int(peak_file.read_text()) / 1024
+    cpu, peak = (float(word) for word in notes.read_text().split())
+    return Cost(time.perf_counter() - start, cpu, peak)
 
 
 def looped(source: Path, times: int, folder: Path) -> Path:
@@ -84,7 +95,7 @@ def main() -> None:
         print(f"{'step':12}{'seconds':>10}{'x real time':>14}{'peak MB':>10}")
         total = 0.0
         for step in steps(source, folder, args.encode):
-            took, peak = measure(step, folder / "peak")
+            took, _, peak = measure(step, folder / "notes")
             total += took
             print(f"{step[0]:12}{took:>10.1f}{seconds / took:>14.1f}{peak:>10.0f}", flush=True)
         print(f"{'all':12}{total:>10.1f}{seconds / total:>14.2f}")

@@ -29,6 +29,8 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "diarization": {
         "vad_lips": Backend("l2l.speech.lip_motion", "silero-vad and lip motion"),
+        "syncnet": Backend("l2l.speech.syncnet", "SyncNet, as the paper"),
+        "light_asd": Backend("l2l.speech.light_asd", "Light-ASD"),
     },
     "separation": {
         "gating": Backend("l2l.speech.gating", "mute a person while the other speaks"),

@@ -68,6 +68,39 @@ class Tracking(Step):
     min_share: Fraction = Field(0.25, description="both people must be seen in this share of a recording")
 
 
+class FaceCrops(Section):
+    """Face crops at 25 frames per second, for networks that look at mouths."""
+
+    detector: Literal["tracks", "s3fd"] = Field(
+        "tracks",
+        description="tracks: the tracker's boxes; s3fd: the detector of SyncNet's pipeline (needs its weights)",
+    )
+    min_frames: int = Field(12, ge=12, description="face tracks of so few frames (25 per second) are left out")
+    min_size: float = Field(0.0, ge=0, description="faces of so few pixels are left out")
+    batch_size: Count = Field(8, description="what is looked at together")
+    threads: Count = Field(1, description="CPU threads")
+
+
+class SyncNet(FaceCrops):
+    """Backend syncnet."""
+
+    min_frames: int = Field(100, ge=12, description="face tracks of so few frames (25 per second) are left out")
+    min_size: float = Field(100.0, ge=0, description="faces of so few pixels are left out")
+    batch_size: Count = Field(8, description="windows of five frames looked at together")
+    shift: int = Field(15, ge=1, le=50, description="frames by which sound and lips are shifted, either way")
+    floor: float = Field(0.0, description="score below which nobody speaks")
+
+
+class LightAsd(FaceCrops):
+    """Backend light_asd."""
+
+    batch_size: Count = Field(6, description="seconds looked at together")
+    margin: float = Field(1.0, ge=0, description="who scores lower than the other by more than this does not speak")
+    windows: list[Annotated[int, Field(ge=1, le=6)]] = Field(
+        [1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6], min_length=1, description="seconds; scores are means over these cuts"
+    )
+
+
 class Diarization(Step):
     """diarize: who speaks, per frame."""
 
@@ -76,6 +109,8 @@ class Diarization(Step):
     speech: Fraction = Field(0.5, description="voice activity above this is speech")
     window: Positive = Field(0.4, description="seconds over which lips and sound are compared")
     switch_cost: Positive = Field(6.0, description="evidence needed to change the speaker; higher is steadier")
+    syncnet: SyncNet = Field(default_factory=SyncNet, description="see SyncNet")
+    light_asd: LightAsd = Field(default_factory=LightAsd, description="see LightAsd")
 
 
 class Separation(Step):

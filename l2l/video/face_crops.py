@@ -1,0 +1,69 @@
+"""Face crops: the squares around faces that SyncNet and Light-ASD look at, block by block in one pass over the video.
+
+A crop is 1.4 times as large as the face's box, with the face in its upper part; what lies outside the picture is grey.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from l2l.progress import progress
+from l2l.video.face_tracks import FaceTrack, frames_at_25
+from l2l.video.media import read_frames
+
+SIDE = 224  # pixels of a crop
+_MARGIN = 0.40  # of half a face around it
+_GREY = 110
+
+
+def crop_face(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarray:
+    """(224, 224, 3) of a picture (H, W, 3) uint8, around a face with this centre and half side, in pixels."""
+    pad = int(half * (1 + 2 * _MARGIN))
+    # Whole numbers are taken in the padded picture, as the original does: rounding is towards its corner.
+    top, bottom = int(y + pad - half) - pad, int(y + pad + half * (1 + 2 * _MARGIN)) - pad
+    left, right = int(x + pad - half * (1 + _MARGIN)) - pad, int(x + pad + half * (1 + _MARGIN)) - pad
+    square = np.full((max(bottom - top, 1), max(right - left, 1), 3), _GREY, np.uint8)
+    height, width = picture.shape[:2]
+    rows, columns = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        inside = picture[rows, columns]
+        square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = inside
+    return cv2.resize(square, (SIDE, SIDE))
+
+
+def pictures_at_25(video: Path, frames: int, message: str) -> Iterator[np.ndarray]:
+    """The RGB pictures of `video`, which has `frames` at 30 per second, that a copy at 25 per second has."""
+    wanted = frames_at_25(frames)
+    chosen = np.zeros(frames, bool)
+    chosen[wanted] = True
+    pictures = (picture for picture, taken in zip(read_frames(video), chosen, strict=False) if taken)
+    return progress(pictures, message, unit="frame", total=len(wanted))
+
+
+def crop_blocks(
+    video: Path,
+    frames: int,
+    tracks: Sequence[FaceTrack],
+    size: int,
+    shared: int,
+    prepare: Callable[[np.ndarray], np.ndarray],
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(track number, first frame within it, prepared crops (n, ...)) in the order in which blocks are full.
+
+    A block has at most `size` crops and begins with the last `shared` of the one before. `prepare` turns a crop
+    (224, 224, 3) RGB into what is kept. Memory holds one block per track that is in the picture.
+    """
+    where = [track.where() for track in tracks]
+    waiting: list[list[np.ndarray]] = [[] for _ in tracks]
+    for frame, picture in enumerate(pictures_at_25(video, frames, f"faces {video.parent.name}")):
+        for number, track in enumerate(tracks):
+            place = frame - track.first
+            if not 0 <= place < len(track):
+                continue
+            block = waiting[number]
+            block.append(prepare(crop_face(picture, *where[number][place])))
+            if len(block) == size or place == len(track) - 1:
+                yield number, place + 1 - len(block), np.stack(block)
+                waiting[number] = block[len(block) - shared :] if shared else []

@@ -1,0 +1,60 @@
+"""Face tracks at 25 frames per second are SyncNet's, and find their way back to 30."""
+
+import numpy as np
+import pytest
+
+from l2l.video.face_tracks import at_30, face_tracks, frames_at_25
+from tests.published_weights import reference
+
+
+def test_two_people_are_followed_exactly_as_in_the_original():
+    stored = reference("syncnet_tracks")
+    detections = stored["detections"]
+    found = face_tracks([detections[detections[:, 0] == frame, 1:] for frame in range(150)])
+    assert len(found) == stored["num_tracks"] == 2
+    for number, track in enumerate(found):
+        np.testing.assert_array_equal(track.first + np.arange(len(track)), stored[f"track{number}_frame"])
+        np.testing.assert_array_equal(track.box, stored[f"track{number}_bbox"])
+        for column, name in enumerate("xys"):
+            np.testing.assert_array_equal(track.where()[:, column], stored[f"track{number}_{name}"])
+
+
+def standing(frames: int, width: float = 120) -> list[np.ndarray]:
+    return [np.array([[10.0, 10, 10 + width, 10 + width]])] * frames
+
+
+def test_a_short_gap_is_filled_and_a_long_one_ends_the_track():
+    nothing = [np.zeros((0, 4))]
+    (one,) = face_tracks(standing(60) + nothing * 24 + standing(60))
+    assert len(one) == 144
+    two = face_tracks(standing(110) + nothing * 25 + standing(110))
+    assert [(track.first, len(track)) for track in two] == [(0, 110), (135, 110)]
+
+
+@pytest.mark.parametrize("frames, width, tracks", [(100, 120, 0), (101, 120, 1), (101, 100, 0), (101, 101, 1)])
+def test_short_and_small_tracks_are_left_out(frames, width, tracks):
+    assert len(face_tracks(standing(frames, width))) == tracks
+
+
+def test_a_recording_that_had_25_frames_per_second_gets_its_own_back():
+    own = np.arange(250)  # frame numbers of a recording of ten seconds
+    shown = own[np.floor(np.arange(300) * 25 / 30).astype(int)]  # at 30, the last one is shown again
+    nearest = own[np.minimum(np.floor(np.arange(300) * 25 / 30 + 0.5).astype(int), 249)]  # or the nearest one
+    for thirty in (shown, nearest):
+        back = thirty[frames_at_25(300)]
+        assert len(back) == 250 and np.abs(back - own).max() <= (0 if thirty is nearest else 1)
+
+
+@pytest.mark.parametrize("frames", [6, 7, 100, 101, 104, 1080])
+def test_every_frame_at_30_gets_a_value_from_a_track_over_all(frames):
+    chosen = frames_at_25(frames)
+    assert chosen[-1] < frames and (np.diff(chosen) >= 1).all()
+    where, values = at_30(np.arange(len(chosen), dtype=float), 0, frames)
+    assert where == slice(0, frames) or (where.start == 0 and where.stop >= frames - 1)
+    assert np.abs(values - np.arange(where.stop) * 25 / 30).max() <= 0.5
+
+
+def test_a_track_covers_no_frame_twice_when_it_is_cut_in_two():
+    first, _ = at_30(np.zeros(40), 0, 300)
+    second, _ = at_30(np.zeros(60), 40, 300)
+    assert first.stop == second.start and second.stop == 120
