@@ -134,7 +134,9 @@ class Deca(nn.Module):
         self.E_detail = Encoder(DETAIL) if detail else None
         if self.E_detail is not None:
             load_into(self.E_detail, part(checkpoint, "E_detail", path), path)
-        self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.eval().requires_grad_(False)
+        # A tenth faster or more. torch's types do not know the argument.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
     def forward(self, crops: Tensor) -> tuple[Codes, Tensor]:
