@@ -64,6 +64,19 @@ def random_weights(net: str, path: str) -> Callable[[Path], None]:
     return write
 
 
+def random_deca(folder: Path) -> None:
+    """Write DECA's encoders with their first, random weights."""
+    import torch
+
+    from l2l.faces.deca_nets import DETAIL, MODEL, PARAMETERS, Encoder
+
+    target = folder / MODEL[1]
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nets = {"E_flame": Encoder(PARAMETERS), "E_detail": Encoder(DETAIL)}
+        torch.save({name: net.state_dict() for name, net in nets.items()}, target)
+
+
 BACKENDS = [
     Case("diarization", "vad_lips"),
     Case(
@@ -92,12 +105,20 @@ BACKENDS = [
     Case("separation", "gating"),
     Case(
         *("separation", "multisensory"),
-        variants=tuple(f"separation.multisensory.{one}" for one in ("batch=1", "batch=4", "overlap=0.1", "window=4")),
+        variants=tuple(f"separation.multisensory.{one}" for one in ("batch_size=1", "batch_size=4", "overlap=0.1", "window=4")),
         threads="separation.multisensory.threads",
         weights=("multisensory",),
         random=random_multisensory,
     ),
     Case("faces", "landmarks"),
+    Case(
+        "faces",
+        "deca",
+        ("", "faces.deca.batch_size=1", "faces.deca.batch_size=64", "faces.deca.detail=false"),
+        threads="faces.deca.threads",
+        weights=("deca",),
+        random=random_deca,
+    ),
 ]
 
 
@@ -129,7 +150,6 @@ def prepare(source: Path | None, minutes: float, folder: Path) -> int:
         frames = loop(folder, times)
     inputs = ["--tracks", f"{folder}/tracks.npz", "--audio", f"{folder}/audio.wav"]
     run("diarize", *inputs, "--out", f"{folder}/speaking.npz")
-    run("fit-faces", f"{folder}/tracks.npz", "--out", f"{folder}/basis.npz")
     return frames
 
 
@@ -198,6 +218,8 @@ def main() -> None:
                 print(f"{case.name:14}not measured: the weights {', '.join(case.weights)} are missing", flush=True)
                 continue
             os.environ["L2L_WEIGHTS"] = str(folder / "weights" if kind == "random" else usual)
+            if case.step == "faces":
+                run(*f"fit-faces {folder}/tracks.npz --out {folder}/basis.npz --set faces.backend={case.name}".split())
             for variant in case.variants:
                 for threads in args.threads if case.threads else [1]:
                     chosen = [f"{case.step}.backend={case.name}", *variant.split()]

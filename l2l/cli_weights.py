@@ -14,7 +14,7 @@ def weights(args: Arguments) -> None:
 
     if args.action == "list":
         for name, entry in weights.catalogue().items():
-            print(f"{name:20} {weights.status(name):10} {entry['licence']:14} {entry['what']}")
+            print(f"{name:20} {weights.status(name):10} {entry['licence']:20} {entry['what']}")
     elif args.action == "fetch":
         for name in args.names:
             weights.fetch(name)
