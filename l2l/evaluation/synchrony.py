@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_BLOCK = 64  # clips whose shifted copies are in memory at once
+_BLOCK = 8  # clips whose shifted copies fit in the cache at once
 
 
 def correlation_sums(motion: np.ndarray, speaker: np.ndarray) -> np.ndarray:
