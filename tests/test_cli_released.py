@@ -136,7 +136,9 @@ def test_a_video_name_cannot_lead_out_of_the_folder(tmp_path: Path, video: str) 
     assert not (tmp_path / "out").exists()
 
 
-def test_the_released_models_are_evaluated_like_any_other(folder: Path, tmp_path: Path) -> None:
+def test_the_released_models_are_evaluated_like_any_other(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     models = {
         "codebook-pth": f"{CODEBOOK}_best.pth",
         "codebook-npz": f"{CODEBOOK}_preprocess_core.npz",
@@ -151,7 +153,7 @@ def test_the_released_models_are_evaluated_like_any_other(folder: Path, tmp_path
     chunks, listener = str(folder / "data/fallon"), ["--listener", "p1", "--preset", "released"]
     few = [
         "--set",
-        "sampling.samples=2",
+        "sampling.samples=1",
         "evaluation.bootstrap=20",
         "evaluation.shifts=3",
         "predictor.training.device=cpu",
@@ -161,8 +163,15 @@ def test_the_released_models_are_evaluated_like_any_other(folder: Path, tmp_path
     words = ["evaluate", chunks, "--samples", samples, *both, *listener, *few]
     assert main([*words, "--out", str(tmp_path / "eval.json")]) == 0
     found = json.loads((tmp_path / "eval.json").read_text())
-    assert (found["n"]["clips"], found["n"]["samples"]) == (32, 2)
-    assert found["results"]["model"]["l2"]["expression"]["value"] > 0
+    assert (found["n"]["clips"], found["n"]["samples"]) == (32, 1)
+    model = found["results"]["model"]
+    assert model["l2"]["expression"]["value"] > 0
+    assert model["gain"]["nll"]["value"] is not None
+    capsys.readouterr()
+    words = ("test", "--checkpoint", str(folder / f"{PREDICTOR}_best.pth"), "--speaker", "fallon")
+    assert run(folder, *words) == 0
+    score = float(capsys.readouterr().out.split(":")[1])
+    assert model["l2_released"]["all"]["value"] == pytest.approx(score, rel=1e-5)
 
 
 def test_our_own_steps_train_as_released_under_the_preset(folder: Path, tmp_path: Path) -> None:

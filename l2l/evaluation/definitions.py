@@ -45,7 +45,7 @@ def _frechet(of: str, source: str) -> dict[str, Metric]:
         "clip_best": one(f"one distance per clip; {BEST_CLIP}"),
         "video": one(f"one distance per recording, over the frames of its clips; {VIDEO}"),
         "video_best": one(f"one distance per recording, over the frames of its clips; {BEST_VIDEO}"),
-        "pooled": one(f"{SETS}; a draw of the bootstrap takes one sample set, in turn"),
+        "pooled": one(f"{SETS}; the interval: the first 400 draws, each with one sample set, in turn"),
     }
 
 

@@ -70,19 +70,22 @@ def gains(
     scale = np.where(spread > 0, spread, 1)
     asked = [row for row in rows if row.hears]
 
-    def errors(heard: Speaker) -> dict[str, np.ndarray]:
+    def errors(heard: Speaker, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
+        heard.audio  # noqa: B018  both sides need it, and it is read only once
+        of_model = pool.submit(model.errors, heard) if model else None
         of_rows = {row.name: l2_errors(np.asarray(row.predict(heard)), truth, scale) for row in asked}
-        return of_rows | ({"model": model.errors(heard)} if model else {})
+        return of_rows | ({"model": of_model.result()} if of_model else {})
 
     names = {row.name: "l2" for row in asked} | ({"model": model.error} if model else {})
     if questions.shifts is None:
         nothing = {"value": None, "interval_95": None, "reason": NO_SHIFT}
         return found | {name: {error: nothing} for name, error in names.items()}
-    true = errors(speaker)
-    others = [
-        errors(questions.timeline.speaker(places))
-        for places in progress(questions.shifts.places, "other moments", unit="shift", total=None)
-    ]
+    with ThreadPoolExecutor(1) as pool:  # the model answers beside the rows
+        true = errors(speaker, pool)
+        others = [
+            errors(questions.timeline.speaker(places), pool)
+            for places in progress(questions.shifts.places, "other moments", unit="shift", total=None)
+        ]
     for name, error in names.items():
         shifted = np.stack([other[name] for other in others])  # (K, N)
         found[name] = {error: gain(true[name], shifted, bootstrap)}

@@ -20,6 +20,7 @@ from l2l.units import FPS, MODEL_DIM
 
 NO_BASIS = "the expression's meaning is not known: no face basis was given"
 _DRAWS = 50  # draws of the bootstrap whose covariances are in memory at once
+FRECHET_DRAWS = 400  # draws for pooled Frechet distances, at most: each needs the roots of large matrices
 _JOINT = 2 * MODEL_DIM  # speaker, then listener
 
 Number = dict[str, Any]
@@ -48,6 +49,7 @@ class Scorer:
             for name, counts in diversity.CLUSTERS.items()
             for region, count in counts.items()
         }
+        self.correlations = self._truth_sums()
         self.joint, self.velocity = self._moments(reference.truth)
         self.events = self._detect(reference.truth)
 
@@ -66,8 +68,12 @@ class Scorer:
             if f"{name}_best" in METRICS:
                 put(f"{name}_best", part, self.bootstrap.mean(array.min(0), missing))
         for (name, part), array in sums.items():  # (S, N, ...)
-            put(name, part, self._pooled(name, array))
-        for name, part, one in (*self._frechet(clips), *self._correlations(clips), *self._events(clips)):
+            if name == "rpcc":
+                for kind, _, one in self._correlations(part, array):
+                    put(kind, part, one)
+            else:
+                put(name, part, self._pooled(name, array))
+        for name, part, one in (*self._frechet(clips), *self._events(clips)):
             put(name, part, one)
         for name, metric in METRICS.items():
             for part in metric.parts if name != "gain" else ():
@@ -94,6 +100,7 @@ class Scorer:
             pairs = diversity.frame_pairs(frames, self.seed)
             lags = synchrony.lags_of(frames, FPS)
             lagged = synchrony.lagged_correlation(p, speaker, lags)  # (S, n, L, 56)
+            together = synchrony.correlation_sums(p, speaker)  # (S, n, 56, 6)
             whole = np.concatenate([np.broadcast_to(before, (shape[0], *before.shape)), p], 2)  # (S, n, P + T, 56)
             if self.released:
                 mine, standardizer = stacked(self.released[0], chosen), self.released[1]
@@ -122,6 +129,7 @@ class Scorer:
                 }
                 for name, array in one.items():
                     keep(values, name, region, chosen, array)
+                keep(sums, "rpcc", region, chosen, together[..., c, :].sum(-2))
                 keep(sums, "variation_pooled", region, chosen, diversity.pooled_sums(x))
                 keep(sums, "seam", region, chosen, seam_sums(whole[..., c], first))
                 for name in diversity.CLUSTERS:
@@ -139,24 +147,27 @@ class Scorer:
         by_recording = self.bootstrap.sums(sums.swapaxes(0, 1))  # (G, S, ...)
         return self.bootstrap.estimate(by_recording, lambda total: _mean(function(total).T), METRICS[name].missing)
 
-    def _correlations(self, clips: Clips) -> list[tuple[str, str, Number]]:
-        found = []
-        for region, c in REGIONS.items():
-            truth = np.zeros((len(clips), 1, 6))
-            mine = np.zeros((len(clips), len(clips[0]), 6))
-            for n, (clip, g, x) in enumerate(zip(clips, self.reference.truth, self.reference.speaker, strict=True)):
-                speaker = np.asarray(x[:, c], np.float64)
-                truth[n, 0] = synchrony.correlation_sums(np.asarray(g[:, c], np.float64), speaker)
-                mine[n] = synchrony.correlation_sums(np.asarray(clip[..., c], np.float64), speaker)
-            both = np.concatenate([self.bootstrap.sums(truth), self.bootstrap.sums(mine)], 1)  # (G, 1 + S, 6)
+    def _truth_sums(self) -> np.ndarray:
+        """Of the truth with the speaker, (N, 56, 6)."""
+        sums = np.empty((len(self.reference), MODEL_DIM, 6))
+        for chosen in blocks(self.reference.truth, _JOINT):
+            truth, speaker = (stacked(part, chosen) for part in (self.reference.truth, self.reference.speaker))
+            sums[chosen] = synchrony.correlation_sums(truth, speaker)
+        return sums
 
-            def function(sums: np.ndarray) -> np.ndarray:
-                return _mean(synchrony.rpcc(sums[:, 1:], sums[:, :1]).T)
+    def _correlations(self, region: str, sums: np.ndarray) -> list[tuple[str, str, Number]]:
+        """rPCC over the set and per recording; sums (S, N, 6) of a region."""
+        truth = self.correlations[:, REGIONS[region]].sum(1)  # (N, 6)
+        both = self.bootstrap.sums(np.concatenate([truth[:, None], sums.swapaxes(0, 1)], 1))  # (G, 1 + S, 6)
 
-            missing = METRICS["rpcc_pooled"].missing
-            found.append(("rpcc_pooled", region, self.bootstrap.estimate(both, function, missing)))
-            found.append(("rpcc_video", region, self.bootstrap.mean_of_recordings(function(both), missing)))
-        return found
+        def function(sums: np.ndarray) -> np.ndarray:
+            return _mean(synchrony.rpcc(sums[:, 1:], sums[:, :1]).T)
+
+        missing = METRICS["rpcc_pooled"].missing
+        return [
+            ("rpcc_pooled", region, self.bootstrap.estimate(both, function, missing)),
+            ("rpcc_video", region, self.bootstrap.mean_of_recordings(function(both), missing)),
+        ]
 
     def _moments(self, motion: Clips) -> tuple[Moments, Moments]:
         """Of each recording: speaker and listener side by side (112 channels), and steps of the listener (56)."""
@@ -176,7 +187,7 @@ class Scorer:
             ("p_fd", region): np.concatenate([channels[c], MODEL_DIM + channels[c]]) for region, c in REGIONS.items()
         }
         steps = {("fd_velocity", region): channels[c] for region, c in REGIONS.items()}
-        samples, counts = len(clips[0]), self.bootstrap.counts
+        samples, counts = len(clips[0]), self.bootstrap.counts[:FRECHET_DRAWS]
         everything = np.ones((1, len(self.bootstrap)))
         video: dict[tuple[str, str], list[np.ndarray]] = {}
         pooled: dict[tuple[str, str], list[float]] = {}

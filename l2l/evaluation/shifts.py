@@ -56,12 +56,14 @@ class Timeline:
         those of the other recordings are taken.
         """
         rng = np.random.default_rng(seed)
+        owner = self.owner[self.places]
+        by_recording = [self.places[owner == r] for r in range(self.recording.max() + 1)]
         chosen, within = [], []
-        for clip, start in enumerate(self.starts):
-            mine = self.owner[self.places] == self.recording[clip]
-            own = self.places[mine & (np.abs(self.frame[self.places] - start) >= distance)]
-            others = self.places[~mine]
-            pool = own if len(own) >= count or not len(others) else others
+        for start, r in zip(self.starts, self.recording, strict=True):
+            mine = by_recording[r]
+            own = mine[np.abs(self.frame[mine] - start) >= distance]
+            alone = len(mine) == len(self.places)
+            pool = own if len(own) >= count or alone else self.places[owner != r]
             if not len(pool):
                 return None
             spread = (np.arange(count) + rng.random()) * len(pool) / count

@@ -8,14 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-_BLOCK = 64  # clips whose shifted copies are in memory at once
+_BLOCK = 8  # clips whose shifted copies fit in the cache at once
 
 
 def correlation_sums(motion: np.ndarray, speaker: np.ndarray) -> np.ndarray:
-    """What `correlation` needs, as sums over frames and columns: (..., T, C) -> (..., 6)."""
-    x = np.broadcast_to(speaker, motion.shape)
-    parts = (np.ones_like(motion), motion, x, motion * motion, x * x, motion * x)
-    return np.stack([part.sum((-1, -2)) for part in parts], -1)
+    """What `correlation` needs of each column, as sums over frames: (..., T, C) -> (..., C, 6).
+
+    Those of a region, of several clips or of a recording are sums of these.
+    """
+    a, b = motion, np.broadcast_to(speaker, motion.shape)
+    number = np.full((*a.shape[:-2], a.shape[-1]), float(a.shape[-2]))
+    products = (np.einsum("...tc,...tc->...c", x, y) for x, y in ((a, a), (b, b), (a, b)))
+    return np.stack([number, a.sum(-2), b.sum(-2), *products], -1)
 
 
 def correlation(sums: np.ndarray) -> np.ndarray:
@@ -58,15 +62,15 @@ def lagged_correlation(motion: np.ndarray, speaker: np.ndarray, lags: np.ndarray
     # Row l of `source` says which frame of the speaker stands beside frame t of the motion.
     source = np.arange(frames) - lags[:, None]  # (L, T)
     overlap = (source >= 0) & (source < frames)
-    count = overlap.sum(1)  # (L,)
+    count, weights = overlap.sum(1), overlap.astype(float)  # (L,), (L, T)
+    seen = np.stack([np.isin(np.arange(frames), row) for row in source]).astype(float)  # (L, T) frames of the speaker
     for start in range(0, clips, _BLOCK):
         block = slice(start, start + _BLOCK)
         p = motion[:, block] - motion[:, block].mean(-2, keepdims=True)
         x = speaker[block] - speaker[block].mean(-2, keepdims=True)
         p, x = np.moveaxis(p, 0, -1).transpose(0, 2, 1, 3), x.transpose(0, 2, 1)  # (n, C, T, S), (n, C, T)
         shifted = x[..., np.clip(source, 0, frames - 1)] * overlap  # (n, C, L, T)
-        sum_x, sum_xx = shifted.sum(-1, keepdims=True), np.square(shifted).sum(-1, keepdims=True)  # (n, C, L, 1)
-        weights = overlap.astype(float)  # (L, T)
+        sum_x, sum_xx = ((seen @ part[..., None]) for part in (x, np.square(x)))  # (n, C, L, 1)
         sum_p, sum_pp = weights @ p, weights @ np.square(p)  # (n, C, L, S)
         n = count[:, None]
         spread = np.maximum(sum_xx - sum_x**2 / n, 0) * np.maximum(sum_pp - sum_p**2 / n, 0)

@@ -19,6 +19,7 @@ from l2l.dataset.layout import Chunks
 from l2l.listening.autoregressive import autoregress
 from l2l.listening.generation import decode, futures, next_logits
 from l2l.models.codebook import FRAMES, GROUPS
+from l2l.models.predictor import SPEAKER_AUDIO
 from l2l.training.checkpoint import Pair
 from l2l.units import MODEL_DIM
 
@@ -57,6 +58,7 @@ class PairModel:
         self.pair, self.chunks, self.sampling, self.seed, self.device = pair, chunks, sampling, seed, device
         pair.codebook.to(device)
         pair.predictor.to(device)
+        self.one_pass = sampling.positions == "all"
         self.past, self.codes = self._coded()
 
     def _rows(self) -> list[slice]:
@@ -65,12 +67,16 @@ class PairModel:
 
     @torch.no_grad()
     def _coded(self) -> tuple[Tensor | None, Tensor]:
-        """What the model is told, standardized (N, 32, 56) or None, and the true codes of what follows (N, 4)."""
+        """What the model is told, and the true codes of what follows (N, 4).
+
+        It is told nothing (None), or codes (N, 4), or standardized motion (N, 32, 56), as its way of sampling needs it.
+        """
         past, codes = [], []
         for rows in self._rows():
             motion = self.pair.listener.apply(self.chunks.listener[rows, :, :MODEL_DIM])
             listener = torch.from_numpy(motion).to(self.device)  # (B, 64, 56)
-            past.append(listener[:, :FRAMES])
+            told = listener[:, :FRAMES]
+            past.append(self.pair.codebook.encode(told) if self.one_pass else told)
             codes.append(self.pair.codebook.encode(listener[:, FRAMES:]))
         return torch.cat(past) if self.sampling.past == "real" else None, torch.cat(codes)
 
@@ -86,7 +92,8 @@ class PairModel:
         found = []
         for rows in self._rows():
             motion = torch.from_numpy(self.pair.speaker.apply(speaker.faces[rows])).to(self.device)
-            audio = torch.from_numpy(self.pair.audio.apply(speaker.audio[rows])).to(self.device)
+            loud = speaker.audio[rows, :SPEAKER_AUDIO] if self.one_pass else speaker.audio[rows]
+            audio = torch.from_numpy(self.pair.audio.apply(loud)).to(self.device)
             past = None if self.past is None else self.past[rows]
             probabilities = self._probabilities(past, motion, audio, self.codes[rows])  # (B, 4, K)
             true = probabilities.gather(-1, self.codes[rows][..., None])[..., 0]
@@ -95,7 +102,7 @@ class PairModel:
 
     def _probabilities(self, past: Tensor | None, motion: Tensor, audio: Tensor, codes: Tensor) -> Tensor:
         """(B, 4, K); where codes are drawn one after another, each is told the true ones before it."""
-        if self.sampling.positions == "all":
+        if self.one_pass:
             return next_logits(self.pair, past, motion, audio).softmax(-1)
         told = iter(codes.T)
         loop = (self.pair.codebook, self.pair.predictor, past, motion, audio, self.sampling)

@@ -81,21 +81,21 @@ def standardized(pair: Pair, chunks: Chunks, rows: slice, past: str, device: tor
 
 @torch.no_grad()
 def next_logits(pair: Pair, past: Tensor | None, speaker: Tensor, audio: Tensor) -> Tensor:
-    """Logits (B, 4, K) of the codes of frames 32..63, all from one pass; everything given is standardized.
+    """Logits (B, 4, K) of the codes of frames 32..63, all from one pass.
 
-    past (B, 32, 56), or None when the model is told nothing of it; speaker (B, 64, 56) and audio (B, 256, 128).
+    past: codes (B, 4) of frames 0..31, or None when the model is told nothing of them. speaker (B, >= 40, 56) and
+    audio (B, >= 160, 128) are standardized and begin with frame 0.
     """
+    visible = GROUPS
     if past is None:
-        codes, visible = torch.zeros(len(speaker), GROUPS, dtype=torch.int64, device=speaker.device), 0
-    else:
-        codes, visible = pair.codebook.encode(past), GROUPS
-    return pair.predictor(codes, speaker[:, :SPEAKER_FRAMES], audio[:, :SPEAKER_AUDIO], visible)[:, :GROUPS]
+        past, visible = torch.zeros(len(speaker), GROUPS, dtype=torch.int64, device=speaker.device), 0
+    return pair.predictor(past, speaker[:, :SPEAKER_FRAMES], audio[:, :SPEAKER_AUDIO], visible)[:, :GROUPS]
 
 
 def next_codes(pair: Pair, chunks: Chunks, rows: slice, sampling: config.Sampling, device: torch.device) -> Tensor:
     """Probabilities (B, 4, K) of the codes of frames 32..63 of some windows, all from one pass."""
     speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
-    past = listener[0][:, :FRAMES] if listener else None
+    past = pair.codebook.encode(listener[0][:, :FRAMES]) if listener else None
     return distribution(next_logits(pair, past, speaker, audio), sampling)
 
 
