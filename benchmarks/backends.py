@@ -105,7 +105,9 @@ BACKENDS = [
     Case("separation", "gating"),
     Case(
         *("separation", "multisensory"),
-        variants=tuple(f"separation.multisensory.{one}" for one in ("batch_size=1", "batch_size=4", "overlap=0.1", "window=4")),
+        variants=tuple(
+            f"separation.multisensory.{one}" for one in ("batch_size=1", "batch_size=4", "overlap=0.1", "window=4")
+        ),
         threads="separation.multisensory.threads",
         weights=("multisensory",),
         random=random_multisensory,

@@ -20,7 +20,10 @@ from l2l.backends import BACKENDS
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TOP = (ast.Import, ast.ImportFrom)
-NOT_IN_RULES = {("l2l.weights", "l2l.download")}  # only `l2l weights fetch`, which no rule runs, downloads weights
+NOT_IN_RULES = {
+    ("l2l.weights", "l2l.download"),  # only `l2l weights fetch`, which no rule runs, downloads weights
+    ("l2l.faces.fan", "face_alignment"),  # used when it is there: the extra `deca`
+}
 COMES_WITH = {"pydantic-core": "pydantic"}
 PINS = PROJECT["dependencies"] + [pin for extra in PROJECT["optional-dependencies"].values() for pin in extra]
 
