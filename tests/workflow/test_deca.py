@@ -16,7 +16,7 @@ from tests.road import TINY, snakemake
 
 @pytest.fixture(scope="module")
 def road(tmp_path_factory):
-    """The tiny demo with faces.backend deca; a third of the pictures, which is enough for a window on each side."""
+    """The tiny demo with faces.backend deca; shorter, and without the second encoder: two ResNets take their time."""
     folder = tmp_path_factory.mktemp("deca")
     with pytest.MonkeyPatch.context() as patch:
         usual = weights.folder()
@@ -24,7 +24,7 @@ def road(tmp_path_factory):
         seeded_weights()
         (folder / "weights/mediapipe").symlink_to((usual / "mediapipe").resolve())
         settings = {**TINY, "demo": {"recordings": 2, "seconds": 10}}
-        settings["faces"] = {"backend": "deca", "deca": {"batch_size": 8, "threads": 2, "device": "cpu"}}
+        settings["faces"] = {"backend": "deca", "deca": {"batch_size": 8, "detail": False, "device": "cpu"}}
         settings["people"] = {"demo": {"listener": "left", "source": "demo"}}
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
         done = snakemake(folder, *(f"results/demo/{name}" for name in ("eval.json", "preview.mp4")))
@@ -45,7 +45,7 @@ def test_the_demo_comes_out_with_random_weights_in_place_of_deca_s(road):
             found = load_faces(recording / f"faces_p{person}.npz")
             assert found.faces.shape == (300, 184) and found.valid.mean() > 0.9
             known = found.faces[found.valid]
-            assert np.isfinite(known).all() and known[:, :56].std(0).all() and known[:, 56:].std(0).all()
+            assert np.isfinite(known).all() and known[:, :56].std(0).all() and not known[:, 56:].any()
 
 
 @pytest.mark.workflow
