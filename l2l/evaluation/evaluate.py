@@ -8,15 +8,12 @@
 
 import json
 import logging
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
-from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks, Side, load_chunks
 from l2l.dataset.standardize import Standardizer
@@ -32,6 +29,7 @@ from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
 from l2l.faces.landmarks import load_basis
 from l2l.listening.conditioned import PairModel, Speaker
+from l2l.listening.samples import load_samples, sampling_of
 from l2l.models.codebook import FRAMES, perplexity
 from l2l.training.checkpoint import load_codebook, load_pair, load_predictor
 from l2l.training.device import prepare
@@ -40,41 +38,6 @@ from l2l.units import MODEL_DIM
 log = logging.getLogger(__name__)
 
 NO_MODEL = "the model was not given: --codebook and --predictor"
-
-
-def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
-    """The arrays of samples.npz, checked. Raises UserError naming the file and what is wrong."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling")}
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; make it with `l2l sample` or the workflow.") from None
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{path} is not a file of samples that can be read; sample again.") from None
-    samples = arrays["samples"]
-    # The settings say so when the last windows were left out on purpose.
-    left_out = {"max_windows", "whole_batches"} & {k for k, v in json.loads(arrays["sampling"].item()).items() if v}
-    if left_out and samples.ndim == 4 and 0 < samples.shape[1] < windows:
-        windows = samples.shape[1]
-    if samples.ndim != 4 or samples.shape[1:] != (windows, WINDOW, MODEL_DIM) or not len(samples):
-        wanted = f"(samples, {windows}, {WINDOW}, {MODEL_DIM})"
-        raise UserError(
-            f"{path}: samples have shape {samples.shape}, expected {wanted}; sample these test chunks again."
-        )
-    if arrays["first_frame"].size != 1 or not 0 <= arrays["first_frame"].item() < WINDOW - 1:
-        raise UserError(f"{path}: first_frame is {arrays['first_frame']}, expected 0 to {WINDOW - 2}; sample again.")
-    if not np.isfinite(samples).all():
-        raise UserError(f"{path}: the samples hold NaN or infinity; train the models again, then sample again.")
-    return arrays
-
-
-def sampling_of(drawn: dict[str, np.ndarray], path: Path) -> config.Sampling:
-    """How the samples were drawn. Raises UserError when the file does not say it in words that this l2l knows."""
-    try:
-        found = config.Sampling.model_validate_json(drawn["sampling"].item())
-    except ValidationError:
-        raise UserError(f"{path}: how it was sampled cannot be read; sample again.") from None
-    return found.model_copy(update={"samples": len(drawn["samples"])})
 
 
 def reference_of(test: Chunks, frames: slice, told: bool) -> Reference:
