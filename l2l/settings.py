@@ -94,7 +94,7 @@ class SyncNet(FaceCrops):
 class LightAsd(FaceCrops):
     """Backend light_asd."""
 
-    batch_size: Count = Field(6, description="seconds looked at together")
+    batch_size: Count = Field(2, description="seconds looked at together")
     margin: float = Field(1.0, ge=0, description="who scores lower than the other by more than this does not speak")
     windows: list[Annotated[int, Field(ge=1, le=6)]] = Field(
         [1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6], min_length=1, description="seconds; scores are means over these cuts"

@@ -3,8 +3,8 @@
 - Face crops and MFCC are SyncNet's; each person gets a score of their own per frame, above 0 when they speak: nobody
   and both exist.
 - The original stops there. It looks at one face at a time, and beside a clear voice a resting face often scores a
-  little above 0; pauses get the score of what surrounds them. So here a person speaks where there is voice activity too,
-  and not where the other one's score is higher by more than `margin`. Without: diarization.speech 0, margin 100.
+  little above 0; pauses get the score of what surrounds them. So here a person speaks only where there is voice
+  activity, and not where the other's score is higher by more than `margin`. Without: diarization.speech 0, margin 100.
 - As in the original's demonstration, scores are means over cuts into windows of several lengths, then smoothed over
   five frames. We do not round them to a tenth. The probability is the score's logistic function.
 - Only frames near a window's end look different from window to window (the picture is looked at 6 frames around), so

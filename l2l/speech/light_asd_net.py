@@ -60,7 +60,7 @@ def _joined(block: nn.Module, x: Tensor, across: str) -> Tensor:
     """Both neighbourhoods of a block, summed and mixed."""
 
     def step(name: str, value: Tensor) -> Tensor:
-        return F.relu(block.get_submodule(f"bn_{name}")(block.get_submodule(name)(value)))
+        return F.relu(block.get_submodule(f"bn_{name}")(block.get_submodule(name)(value)), inplace=True)
 
     small, large = (step(f"t_{size}", step(f"{across}_{size}", x)) for size in (3, 5))
     return step("last", small + large)

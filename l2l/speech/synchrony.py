@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.signal import medfilt
 from torch import Tensor
 
 _SMOOTH = 9  # frames of the median filter over scores
 _EDGE, _FAR = 3, 10.0  # windows added at both ends of a track, and the distance they get
-_EPSILON = 1e-6  # torch's pairwise distance adds it to every component
 
 
 def distances(lips: Tensor, sound: Tensor) -> Tensor:
     """(n, 2 V + 1) distances of lips (n, 1024) to sound (n + 2 V, 1024): row i, column j is sound i + j."""
-    shifts = sound.unfold(0, len(sound) - len(lips) + 1, 1)  # (n, 1024, 2 V + 1)
-    return (lips[:, :, None] - shifts + _EPSILON).norm(dim=1)
+    shifts = len(sound) - len(lips) + 1
+    return torch.stack([F.pairwise_distance(lips, sound[j : j + len(lips)]) for j in range(shifts)], 1)
 
 
 @dataclass(frozen=True)

@@ -52,18 +52,26 @@ def crop_blocks(
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """(track number, first frame within it, prepared crops (n, ...)) in the order in which blocks are full.
 
-    A block has at most `size` crops and begins with the last `shared` of the one before. `prepare` turns a crop
-    (224, 224, 3) RGB into what is kept. Memory holds one block per track that is in the picture.
+    A block has at most `size` crops and begins with the last `shared` of the one before; use it before the next one
+    comes. `prepare` turns a crop (224, 224, 3) RGB into what is kept. Memory holds one block per track in the picture.
     """
     where = [track.where() for track in tracks]
-    waiting: list[list[np.ndarray]] = [[] for _ in tracks]
+    blocks: dict[int, np.ndarray] = {}  # one array each, filled in place: many small ones would fragment the memory
+    filled = [0] * len(tracks)
     for frame, picture in enumerate(pictures_at_25(video, frames, f"faces {video.parent.name}")):
         for number, track in enumerate(tracks):
             place = frame - track.first
             if not 0 <= place < len(track):
                 continue
-            block = waiting[number]
-            block.append(prepare(crop_face(picture, *where[number][place])))
-            if len(block) == size or place == len(track) - 1:
-                yield number, place + 1 - len(block), np.stack(block)
-                waiting[number] = block[len(block) - shared :] if shared else []
+            crop = prepare(crop_face(picture, *where[number][place]))
+            if number not in blocks:
+                blocks[number] = np.empty((min(size, len(track)), *crop.shape), crop.dtype)
+            block = blocks[number]
+            block[filled[number]] = crop
+            filled[number] += 1
+            if filled[number] == len(block) or place == len(track) - 1:
+                yield number, place + 1 - filled[number], block[: filled[number]]
+                block[:shared] = block[filled[number] - shared : filled[number]].copy()
+                filled[number] = shared
+        for number in [n for n in blocks if frame >= tracks[n].first + len(tracks[n]) - 1]:
+            del blocks[number]

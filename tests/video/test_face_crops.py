@@ -39,7 +39,8 @@ def test_blocks_hold_every_crop_of_every_track_once(video):
     assert len(pictures) == 25
     for size, shared in ((1000, 0), (7, 0), (9, 4)):
         seen = [[], []]
-        for number, first, crops in crop_blocks(video, 30, tracks, size, shared, lambda crop: crop):
+        for number, first, block in crop_blocks(video, 30, tracks, size, shared, lambda crop: crop):
+            crops = block.copy()
             assert len(crops) <= size and first == max(len(seen[number]) - shared, 0)
             seen[number] += list(crops[len(seen[number]) - first :])
         for track, crops in zip(tracks, seen, strict=True):

@@ -20,8 +20,8 @@ rule diarize:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=2000,
+        runtime=240,
     params:
         settings=settings("diarization"),
     shell:
