@@ -1,6 +1,5 @@
 """The rasteriser, against pictures whose every pixel is known."""
 
-
 import numpy as np
 import pytest
 
