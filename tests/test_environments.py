@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import functools
 import inspect
 import re
 import sys
@@ -19,6 +20,7 @@ from l2l.backends import BACKENDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DISTRIBUTIONS = packages_distributions()
 TOP = (ast.Import, ast.ImportFrom)
 NOT_IN_RULES = {
     ("l2l.weights", "l2l.download"),  # only `l2l weights fetch`, which no rule runs, downloads weights
@@ -68,6 +70,14 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (backend.module for backend in BACKENDS[step.value].values())
 
 
+@functools.cache
+def imported_by(module: str) -> list[str]:
+    """What a module of the package imports; nothing for a name that is not a module."""
+    path = ROOT / (module.replace(".", "/") + ".py")
+    inside = imports(ast.parse(path.read_text())) if path.exists() else ()
+    return [name for name in inside if (module, name) not in NOT_IN_RULES]
+
+
 def needed(command: str) -> set[str]:
     """Distributions whose modules a subcommand may import, directly; what those need in turn is pip's business."""
     choices = next(a.choices for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
@@ -75,7 +85,7 @@ def needed(command: str) -> set[str]:
     # Of the command line's own modules, what every command imports and what this one does.
     head = [node for node in ast.parse(Path(inspect.getfile(cli)).read_text()).body if isinstance(node, TOP)]
     waiting = [*imports(ast.Module(head, [])), *imports(ast.parse(textwrap.dedent(inspect.getsource(call))))]
-    seen, found, distributions = set(), set(), packages_distributions()
+    seen, found, distributions = set(), set(), DISTRIBUTIONS
     while waiting:
         module = waiting.pop()
         if module in seen:
@@ -85,9 +95,7 @@ def needed(command: str) -> set[str]:
             tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
             waiting += imports(ast.Module([node for node in tree.body if isinstance(node, TOP)], []))
         elif module.startswith("l2l"):
-            path = ROOT / (module.replace(".", "/") + ".py")
-            inside = imports(ast.parse(path.read_text())) if path.exists() else ()
-            waiting += [name for name in inside if (module, name) not in NOT_IN_RULES]
+            waiting += imported_by(module)
         elif (top := module.split(".")[0]) not in sys.stdlib_module_names:
             name = distributions[top][0].lower().replace("_", "-")
             found.add(COMES_WITH.get(name, name))
