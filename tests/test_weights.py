@@ -76,3 +76,51 @@ def test_a_damaged_file_is_not_used(monkeypatch, catalogue):
 def test_an_unknown_name_is_refused(catalogue):
     with pytest.raises(UserError, match="no weights called 'other'"):
         weights.fetch("other")
+
+
+@pytest.fixture
+def by_hand(monkeypatch, tmp_path):
+    """A catalogue of one entry that one must register for."""
+    entry = {
+        "what": "a face model",
+        "licence": "non-commercial",
+        "origin": "https://example.org/model",
+        "register": True,
+        "instead": "faces.backend: landmarks",
+        "files": [{"path": "face/model.pkl", "sha256": None}],
+    }
+    monkeypatch.setattr(weights, "catalogue", lambda: {"face": entry})
+    monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def test_a_file_to_register_for_is_asked_for_with_its_page_and_what_needs_none(by_hand):
+    with pytest.raises(UserError, match=r"https://example.org/model \(one must register.*faces.backend: landmarks"):
+        weights.find("face", "face/model.pkl")
+    with pytest.raises(UserError, match=r"face cannot be fetched.*model\.pkl"):
+        weights.fetch("face")
+
+
+def test_a_file_whose_sha256_nobody_states_is_taken_and_said_to_be_unverified(by_hand):
+    (by_hand / "face").mkdir()
+    (by_hand / "face/model.pkl").write_bytes(b"x")
+    assert weights.find("face", "face/model.pkl").read_bytes() == b"x"
+    assert weights.status("face") == "unverified"
+
+
+def test_a_link_is_fetched_once_and_only_what_was_promised_is_kept(monkeypatch, tmp_path):
+    entry = {"what": "a network", "licence": "MIT", "url": "http://localhost/net", "register": False}
+    entry["files"] = [{"path": "net.pt", "sha256": hashlib.sha256(CONTENT).hexdigest()}]
+    calls = []
+
+    def download(url, target, sha256=None):
+        calls.append((url, sha256))
+        target.write_bytes(CONTENT)
+
+    monkeypatch.setattr("l2l.download.download", download)
+    monkeypatch.setattr(weights, "catalogue", lambda: {"net": entry})
+    monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path))
+    weights.fetch("net")
+    weights.fetch("net")
+    assert calls == [("http://localhost/net", hashlib.sha256(CONTENT).hexdigest())]
+    assert weights.status("net") == "ready"

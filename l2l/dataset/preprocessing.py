@@ -14,19 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from l2l import backends
 from l2l.config import Settings
 from l2l.dataset.recordings import Recording
 from l2l.dataset.summary import Row
 from l2l.errors import UserError
-from l2l.faces.landmarks import extract_faces
 from l2l.files import save_json
-from l2l.speech.gating import separate
-from l2l.speech.lip_motion import diarize
 from l2l.speech.mel import mel_rows
-from l2l.speech.speaking import SPEAKS, load_speaking, write_speaking
+from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
+from l2l.video.footage import Footage
 from l2l.video.normalise import normalise
-from l2l.video.tracking import track
 from l2l.video.tracks import load_tracks
 
 log = logging.getLogger(__name__)
@@ -48,17 +46,18 @@ def _normalise(recording: Recording, folder: Path, settings: Settings) -> None:
 
 
 def _track(_: Recording, folder: Path, settings: Settings) -> None:
-    track(folder / "video.mp4", folder / "tracks.npz", settings.tracking)
+    backend = backends.load("tracking", settings.tracking.backend)
+    backend.track(folder / "video.mp4", folder / "tracks.npz", settings.tracking)
 
 
 def _diarize(_: Recording, folder: Path, settings: Settings) -> None:
-    probability, speech = diarize(folder / "tracks.npz", folder / "audio.wav", settings.diarization)
-    write_speaking(folder / "speaking.npz", folder / "speaking.rttm", probability, speech, folder.name)
+    diarize(Footage.of(folder), folder / "speaking.npz", settings.diarization)
 
 
 def _separate(_: Recording, folder: Path, settings: Settings) -> None:
     outs = [folder / "speech_p0.wav", folder / "speech_p1.wav"]
-    separate(folder / "audio.wav", folder / "speaking.npz", outs, settings.separation)
+    backend = backends.load("separation", settings.separation.backend)
+    backend.separate(Footage.of(folder), folder / "speaking.npz", outs, settings.separation)
 
 
 def _mel(_: Recording, folder: Path, settings: Settings) -> None:
@@ -69,7 +68,7 @@ def _mel(_: Recording, folder: Path, settings: Settings) -> None:
 STEPS = (
     Step("normalise", ("video",), ("video.mp4", "audio.wav", "probe.json"), _normalise),
     Step("track", ("tracking",), ("tracks.npz",), _track),
-    Step("diarize", ("diarization",), ("speaking.npz", "speaking.rttm"), _diarize),
+    Step("diarize", ("diarization",), ("speaking.npz", "speaking.rttm", "speaking.json"), _diarize),
     Step("separate", ("separation",), ("speech_p0.wav", "speech_p1.wav"), _separate),
     Step("mel", ("mel",), ("mel_p0.npy", "mel_p1.npy"), _mel),
 )
@@ -108,7 +107,8 @@ def faces(rows: Sequence[Row], videos: Path, basis: Path, settings: Settings) ->
             try:
                 key = _digest(basis.stat().st_mtime_ns, _remembered(folder).get("track"), settings.faces.model_dump())
                 if _remembered(folder).get("faces") != key or not all(out.exists() for out in outs):
-                    extract_faces(folder / "tracks.npz", basis, outs, settings.tracking.bridge, settings.faces)
+                    backend = backends.load("faces", settings.faces.backend)
+                    backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
                     _remember(folder, "faces", key)
             except UserError as error:
                 row = replace(row, status="failed", reason=str(error))

@@ -14,20 +14,19 @@ from l2l.files import atomic
 from l2l.speech.speaking import SPEAKS, intervals, load_speaking
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, SAMPLE_RATE
+from l2l.video.footage import Footage
 
 _BLOCK = SAMPLE_RATE * 30  # samples
 
 
-def separate(
-    wav: str | Path, speaking_path: str | Path, outs: Sequence[str | Path], settings: config.Separation
-) -> None:
+def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.Separation) -> None:
     """Write speech_p0.wav and speech_p1.wav, as long as the mixture."""
-    speaks = load_speaking(speaking_path) >= SPEAKS  # (T, 2)
+    speaks = load_speaking(speaking) >= SPEAKS  # (T, 2)
     for person, out in enumerate(outs):
         muted = speaks[:, 1 - person] & ~speaks[:, person]
         times, gains = _ramps(muted, settings.fade)
         with (
-            read_wav(wav) as mixture,
+            read_wav(footage.audio) as mixture,
             atomic(out) as partial,
             soundfile.SoundFile(str(partial), "w", SAMPLE_RATE, 1, "PCM_16") as speech,
         ):

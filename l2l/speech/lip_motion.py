@@ -12,9 +12,11 @@ import numpy as np
 from scipy.ndimage import binary_closing, gaussian_filter1d, uniform_filter1d
 
 from l2l import config
+from l2l.speech.speaking import Speaking
 from l2l.speech.vad import read_wav, voice_activity
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video import mesh
+from l2l.video.footage import Footage
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
 _MAX_LAG = 4  # frames by which lips and sound may be apart
@@ -23,13 +25,13 @@ _FLICKER = 2  # frames: holes in voice activity of up to twice this are filled
 _PAUSE_COST = 0.2  # a change of speaker in a pause, over one while somebody speaks
 
 
-def diarize(tracks_path: str | Path, wav: str | Path, settings: config.Diarization) -> tuple[np.ndarray, np.ndarray]:
-    """(probability (T, 2) that each person speaks, voice activity (T,)), float32."""
-    tracks = load_tracks(tracks_path)
-    speech = voice_activity(wav, len(tracks))
+def diarize(footage: Footage, settings: config.Diarization) -> Speaking:
+    """Who speaks, from the tracks and the sound."""
+    tracks = load_tracks(footage.tracks)
+    speech = voice_activity(footage.audio, len(tracks))
     opening = mouth_opening(tracks)
-    evidence = lip_evidence(opening, loudness(wav, len(tracks)), settings.window)  # (T, 2)
-    return speaking_probability(evidence, speech, settings), speech
+    evidence = lip_evidence(opening, loudness(footage.audio, len(tracks)), settings.window)  # (T, 2)
+    return Speaking(speaking_probability(evidence, speech, settings), speech)
 
 
 def mouth_opening(tracks: Tracks) -> np.ndarray:

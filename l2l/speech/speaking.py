@@ -1,14 +1,46 @@
-"""speaking.npz and .rttm: what every diarization backend writes and every later step reads."""
+"""diarize: who speaks when, by the backend that the configuration names.
 
+Every backend's answer becomes the same files: speaking.npz, which later steps read; .rttm for diarization tools; .json
+with what the backend has to report.
+"""
+
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from l2l import backends, config
 from l2l.errors import UserError
-from l2l.files import atomic, save_npz
+from l2l.files import atomic, save_json, save_npz
 from l2l.units import FPS
+from l2l.video.footage import Footage
 
 SPEAKS = 0.5  # a person speaks where the probability is at least this
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """What a diarization backend finds out about a recording of T frames."""
+
+    probability: np.ndarray  # (T, 2) float32 that each person speaks
+    speech: np.ndarray  # (T,) float32 voice activity
+    report: dict[str, Any] = field(default_factory=dict)  # what else there is to say, for speaking.json
+
+
+def diarize(footage: Footage, out: Path, settings: config.Diarization) -> None:
+    """Write `out` (speaking.npz), and .rttm and .json beside it. Raises UserError when the backend cannot run."""
+    found = backends.load("diarization", settings.backend).diarize(footage, settings)
+    write_speaking(out, out.with_suffix(".rttm"), found.probability, found.speech, name=out.parent.name)
+    speaks = found.probability >= SPEAKS  # (T, 2)
+    report = {
+        "backend": settings.backend,
+        "frames": len(speaks),
+        "speaks": {f"p{person}": float(speaks[:, person].mean()) for person in range(speaks.shape[1])},
+        "both": float(speaks.all(1).mean()),
+        "nobody": float((~speaks.any(1)).mean()),
+    }
+    save_json(out.with_suffix(".json"), report | found.report)
 
 
 def write_speaking(path: str | Path, rttm: str | Path, probability: np.ndarray, speech: np.ndarray, name: str) -> None:

@@ -13,6 +13,7 @@ from l2l.dataset.summary import Row, read_rows, usable, write_html, write_rows
 from l2l.errors import UserError
 from l2l.files import NpzWriter
 from l2l.speech.speaking import write_speaking
+from l2l.video.footage import Footage
 
 
 @pytest.fixture
@@ -132,12 +133,12 @@ def test_faces_are_made_for_usable_recordings_once(work, monkeypatch):
     folder, _ = work
     made: list[str] = []
 
-    def extract(tracks: Path, basis: Path, outs: list[Path], *_: object) -> None:
-        made.append(tracks.parent.name)
+    def extract(footage: Footage, basis: Path, outs: list[Path], *_: object) -> None:
+        made.append(footage.tracks.parent.name)
         for out in outs:
             out.touch()
 
-    monkeypatch.setattr(preprocessing, "extract_faces", extract)
+    monkeypatch.setattr("l2l.faces.landmarks.extract_faces", extract)
     (folder / "basis.npz").touch()
     rows = run(folder, "good", "bad")
     for _ in range(2):

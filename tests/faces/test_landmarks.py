@@ -10,6 +10,7 @@ from l2l.faces.landmarks import extract_faces, fit_basis, load_basis
 from l2l.faces.store import load_faces, write_faces
 from l2l.files import NpzWriter
 from l2l.video.face_nets import FaceDetector, FaceMesh
+from l2l.video.footage import Footage
 from l2l.video.tracks import BLOCK, block_name, landmark_scale
 from tests.media import face_photo
 
@@ -45,7 +46,7 @@ def recording(tmp_path_factory):
         writer.add("segment", np.zeros(FRAMES, np.int32))
     fit_basis([folder / "tracks.npz"], folder / "basis.npz", config.Faces())
     outs = [folder / "faces_p0.npz", folder / "faces_p1.npz"]
-    extract_faces(folder / "tracks.npz", folder / "basis.npz", outs, 8, config.Faces(smoothing=0))
+    extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.Faces(smoothing=0))
     return folder, faces, landmarks
 
 
@@ -87,7 +88,7 @@ def test_motion_can_be_turned_back_into_the_tracked_mesh(recording):
 def test_smoothing_takes_out_tremble_and_keeps_a_nod(recording, tmp_path):
     folder, _, _ = recording
     outs = [tmp_path / "0.npz", tmp_path / "1.npz"]
-    extract_faces(folder / "tracks.npz", folder / "basis.npz", outs, 8, config.Faces())
+    extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.Faces())
     rough, smooth = load_faces(folder / "faces_p1.npz").faces, load_faces(outs[1]).faces
     assert np.abs(np.diff(smooth[:, :50], 3, axis=0)).mean() < 0.2 * np.abs(np.diff(rough[:, :50], 3, axis=0)).mean()
     np.testing.assert_allclose(smooth[5:-5, 50], rough[5:-5, 50], atol=0.01)
@@ -102,7 +103,7 @@ def test_the_same_tracks_give_the_same_basis(recording, tmp_path):
 def test_a_missing_basis_is_named(recording, tmp_path):
     folder, _, _ = recording
     with pytest.raises(UserError, match=r"none\.npz is missing"):
-        extract_faces(folder / "tracks.npz", tmp_path / "none.npz", [tmp_path / "a"], 8, config.Faces())
+        extract_faces(Footage.of(folder), tmp_path / "none.npz", [tmp_path / "a"], 8, config.Faces())
 
 
 def test_faces_of_56_columns_are_stored_with_zero_detail(tmp_path):

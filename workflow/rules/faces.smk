@@ -26,6 +26,7 @@ rule fit_faces:
 
 rule faces:
     input:
+        video="results/{person}/videos/{video}/video.mp4",
         tracks="results/{person}/videos/{video}/tracks.npz",
         basis="results/{person}/face_basis.npz",
     output:
@@ -47,4 +48,5 @@ rule faces:
         settings=settings("tracking", "faces"),
         out=video_folder,
     shell:
-        "l2l faces {input.tracks:q} --basis {input.basis} --out {params.out:q} {params.settings} 2>&1 | tee {log:q}"
+        "l2l faces {input.tracks:q} --video {input.video:q} --basis {input.basis} --out {params.out:q}"
+        " {params.settings} 2>&1 | tee {log:q}"

@@ -3,11 +3,13 @@
 
 rule diarize:
     input:
-        tracks="results/{person}/videos/{video}/tracks.npz",
+        video="results/{person}/videos/{video}/video.mp4",
         audio="results/{person}/videos/{video}/audio.wav",
+        tracks="results/{person}/videos/{video}/tracks.npz",
     output:
         speaking="results/{person}/videos/{video}/speaking.npz",
         rttm="results/{person}/videos/{video}/speaking.rttm",
+        report="results/{person}/videos/{video}/speaking.json",
     log:
         "results/{person}/logs/diarize/{video}.log",
     benchmark:
@@ -23,13 +25,16 @@ rule diarize:
     params:
         settings=settings("diarization"),
     shell:
-        "l2l diarize --tracks {input.tracks:q} --audio {input.audio:q} --out {output.speaking:q}"
+        "l2l diarize --tracks {input.tracks:q} --audio {input.audio:q} --video {input.video:q}"
+        " --out {output.speaking:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 
 rule separate:
     input:
+        video="results/{person}/videos/{video}/video.mp4",
         audio="results/{person}/videos/{video}/audio.wav",
+        tracks="results/{person}/videos/{video}/tracks.npz",
         speaking="results/{person}/videos/{video}/speaking.npz",
     output:
         left="results/{person}/videos/{video}/speech_p0.wav",
@@ -50,7 +55,8 @@ rule separate:
         settings=settings("separation"),
         out=video_folder,
     shell:
-        "l2l separate --audio {input.audio:q} --speaking {input.speaking:q} --out {params.out:q}"
+        "l2l separate --audio {input.audio:q} --speaking {input.speaking:q} --tracks {input.tracks:q}"
+        " --video {input.video:q} --out {params.out:q}"
         " {params.settings} 2>&1 | tee {log:q}"
 
 

@@ -1,0 +1,55 @@
+"""Backends: what can do a step, one line each. To add one, write its module and its line (docs/backends.md).
+
+A backend is a module with the functions of its step. All backends of a step write the same files:
+
+- tracking: `track(video, out, settings)` writes tracks.npz.
+- diarization: `diarize(footage, settings) -> Speaking`.
+- separation: `separate(footage, speaking, outs, settings)` writes one sound file per person.
+- faces: `fit_basis(tracks, out, settings)` writes what the backend learns from the training recordings, and
+  `extract_faces(footage, basis, outs, bridge, settings)` writes one faces file per person.
+
+`footage` is a `l2l.video.footage.Footage`: a normalised recording with its tracks. A backend without a file that it
+needs raises UserError before it writes anything. Modules are imported only when they are chosen.
+"""
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Backend(NamedTuple):
+    """Where a backend lives and what it is."""
+
+    module: str
+    what: str
+
+
+BACKENDS: dict[str, dict[str, Backend]] = {
+    "tracking": {
+        "mediapipe": Backend("l2l.video.tracking", "face mesh through LiteRT"),
+    },
+    "diarization": {
+        "vad_lips": Backend("l2l.speech.lip_motion", "silero-vad and lip motion"),
+    },
+    "separation": {
+        "gating": Backend("l2l.speech.gating", "mute a person while the other speaks"),
+    },
+    "faces": {
+        "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),
+    },
+}
+FUNCTIONS = {
+    "tracking": ("track",),
+    "diarization": ("diarize",),
+    "separation": ("separate",),
+    "faces": ("fit_basis", "extract_faces"),
+}
+
+
+def described(step: str) -> str:
+    """The backends of a step with what each is, for config.yaml."""
+    return "; ".join(f"{name}: {backend.what}" for name, backend in BACKENDS[step].items())
+
+
+def load(step: str, name: str) -> Any:
+    """The module of a backend, imported."""
+    return import_module(BACKENDS[step][name].module)

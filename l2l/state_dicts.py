@@ -1,0 +1,58 @@
+"""Weights that others publish: read without running anything in the file, and only into the network they fit.
+
+- torch's files go through its restricted unpickler (`weights_only`): a class or a command in the file is refused.
+- Every name and shape must be the network's. Only `num_batches_tracked` may be missing: files older than torch 0.4.1
+  have none, and inference does not use it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from l2l.errors import UserError
+
+_COUNTER = "num_batches_tracked"
+
+
+def read_torch(path: Path) -> Any:
+    """The content of a torch file, on the CPU. Raises UserError when it is missing, cut off or holds more than data."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} does not exist; `l2l weights` says which files there are and how to get them."
+        ) from None
+    except Exception:  # what the unpickler raises for a file that it refuses has no common type
+        raise UserError(
+            f"{path} is cut off, or holds something else than tensors and plain values; nothing in it was run. "
+            "Get the file again from its publisher."
+        ) from None
+
+
+def load_into(model: nn.Module, weights: Any, path: Path) -> None:
+    """Put `weights` (names to tensors) into `model`, in inference mode. Raises UserError naming what does not fit."""
+    wanted = model.state_dict()
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise UserError(
+            f"{path} is not a list of named weights; give the file that its publisher names for this network."
+        )
+    network = type(model).__name__
+    for name, value in wanted.items():
+        if name not in weights:
+            if name.endswith(_COUNTER):
+                continue
+            raise UserError(f"{path}: the weight {name!r} of {network} is missing; this is another network's file.")
+        found = tuple(weights[name].shape)
+        if found != tuple(value.shape):
+            raise UserError(
+                f"{path}: the weight {name!r} has shape {found}, {network} needs {tuple(value.shape)}; "
+                "this is another network's file."
+            )
+    for name in weights:
+        if name not in wanted:
+            raise UserError(f"{path}: {network} has no weight {name!r}; this is another network's file.")
+    model.load_state_dict(dict(weights), strict=False)
+    model.eval().requires_grad_(False)
