@@ -31,8 +31,8 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "diarization": {
         "vad_lips": Backend("l2l.speech.lip_motion", "silero-vad and lip motion"),
-        "syncnet": Backend("l2l.speech.syncnet", "SyncNet, as the paper"),
-        "light_asd": Backend("l2l.speech.light_asd", "Light-ASD"),
+        "syncnet": Backend("l2l.speech.syncnet", "SyncNet, as the paper", mem_mb=3000, runtime=720),
+        "light_asd": Backend("l2l.speech.light_asd", "Light-ASD", mem_mb=2000, runtime=240),
     },
     "separation": {
         "gating": Backend("l2l.speech.gating", "mute a person while the other speaks"),

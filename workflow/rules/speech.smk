@@ -18,10 +18,10 @@ rule diarize:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
+    threads: of_backend("diarization", "threads")
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=of_backend("diarization", "mem_mb"),
+        runtime=of_backend("diarization", "runtime"),
     params:
         settings=settings("diarization"),
     shell:
