@@ -124,14 +124,11 @@ def tensorboard_folder(model):
 
 
 def of_backend(step, what, times=1):
-    """A resource of a step, or its threads: what the chosen backend needs."""
+    """A resource of a step: what the chosen backend needs, more of it after a failure."""
 
-    def need(wildcards):
-        chosen = getattr(CONFIG.settings(wildcards.person), step)
-        if what == "threads":
-            wanted = getattr(getattr(chosen, chosen.backend, None), "threads", 1)
-            return wanted or workflow.cores or 1
-        return getattr(backends.BACKENDS[step][chosen.backend], what) * times
+    def need(wildcards, attempt=1):
+        chosen = getattr(CONFIG.settings(wildcards.person), step).backend
+        return getattr(backends.BACKENDS[step][chosen], what) * times * attempt
 
     return need
 
@@ -139,10 +136,24 @@ def of_backend(step, what, times=1):
 def of_backends(what, usual, *steps):
     """A resource of a job that does several steps: the most that a chosen backend needs, and no less than usual."""
 
-    def need(wildcards):
-        return max(usual, *(of_backend(step, what)(wildcards) for step in steps))
+    def need(wildcards, attempt=1):
+        wanted = (of_backend(step, what)(wildcards) for step in steps)
+        return max(usual, *wanted) * attempt
 
     return need
+
+
+def backend_threads(usual, *steps):
+    """Threads of a job: the most that a chosen backend is told to take; the others take what is usual."""
+
+    def threads(wildcards):
+        chosen = [getattr(CONFIG.settings(wildcards.person), step) for step in steps]
+        wanted = [
+            getattr(getattr(c, c.backend, None), "threads", usual) for c in chosen
+        ]
+        return max(usual, *(count or workflow.cores or 1 for count in wanted))
+
+    return threads
 
 
 def training_threads(section):

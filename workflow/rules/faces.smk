@@ -40,7 +40,7 @@ rule faces:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: of_backend("faces", "threads")
+    threads: backend_threads(1, "faces")
     resources:
         mem_mb=of_backend("faces", "mem_mb"),
         runtime=of_backend("faces", "runtime"),

@@ -14,7 +14,7 @@ rule preprocess:
         person=one_of(BATCHED),
     conda:
         "../../envs/preprocess.yaml"
-    threads: of_backends("threads", 2, "diarization", "separation")
+    threads: backend_threads(2, "diarization", "separation")
     resources:
         mem_mb=of_backends("mem_mb", 2000, "diarization", "separation"),
         runtime=of_backends("runtime", 720, "diarization", "separation"),
@@ -71,7 +71,7 @@ rule preprocess_faces:
         person=one_of(BATCHED),
     conda:
         "../../envs/preprocess.yaml"
-    threads: of_backend("faces", "threads")
+    threads: backend_threads(1, "faces")
     resources:
         mem_mb=of_backend("faces", "mem_mb"),
         runtime=of_backend("faces", "runtime", times=4),

@@ -18,7 +18,7 @@ rule diarize:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: of_backend("diarization", "threads")
+    threads: backend_threads(1, "diarization")
     resources:
         mem_mb=of_backend("diarization", "mem_mb"),
         runtime=of_backend("diarization", "runtime"),
@@ -47,7 +47,7 @@ rule separate:
         person=one_of(BY_STEP),
     conda:
         "../../envs/preprocess.yaml"
-    threads: of_backend("separation", "threads")
+    threads: backend_threads(1, "separation")
     resources:
         mem_mb=of_backend("separation", "mem_mb"),
         runtime=of_backend("separation", "runtime"),
