@@ -195,6 +195,66 @@ class Predictor(Section):
         return self
 
 
+class PatchCodebook(Section):
+    """train-codebook, architecture patches: 8 frames of listener motion to a few codes and back."""
+
+    width: Count = Field(192, description="channels of encoder and decoder")
+    pose_latent: Count = Field(16, description="channels of the latent of head rotation and jaw")
+    expression_latent: Count = Field(24, description="channels of the latent of expression")
+    levels: Count = Field(3, description="codes of a patch in each of the two codecs, coarse to fine")
+    codes: int = Field(64, ge=2, description="entries of each level's codebook")
+    decay: Fraction = Field(0.95, description="of the moving averages that the codebooks follow")
+    revive: int = Field(1, ge=0, description="a code used less than this often in a step is replaced; 0: never")
+    commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = Field(0.35, description="share of training before the codes come in")
+    noise: float = Field(0.3, ge=0, description="std of the noise on the latent until then; the latent's own is 1")
+    acceleration: float = Field(2.0, ge=0, description="weight of the squared error of acceleration, reached gradually")
+    rotation: Positive = Field(2.0, description="weight of a channel of head rotation; jaw and expression have 1")
+    crop: Annotated[int, Field(ge=16, multiple_of=8)] = Field(96, description="frames of a training crop")
+    weight_decay: float = Field(1e-4, ge=0, description="of AdamW")
+    training: Training = Field(
+        default_factory=lambda: Training(
+            learning_rate=2e-3, warmup_steps=20, max_steps=2500, validate_every=100, patience=0
+        ),
+        description="see Training",
+    )
+
+
+class PatchPredictor(Section):
+    """train-predictor, architecture patches: speaker and past codes to the codes of each next 8 frames."""
+
+    width: Count = Field(96, description="channels of the transformer")
+    layers: Count = Field(3, description="layers of the transformer")
+    heads: Count = Field(4, description="attention heads")
+    expansion: Count = Field(3, description="inner width of the transformer's MLP, in widths")
+    head_width: Count = Field(128, description="inner width of each code's head")
+    window: int = Field(24, ge=2, description="patches that a layer sees, its own and those before it")
+    motion_channels: Count = Field(6, description="channels that a frame of the speaker's motion is reduced to")
+    audio_channels: Count = Field(3, description="channels that a frame of the speaker's sound is reduced to")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.25, description="in training")
+    noise: float = Field(0.5, ge=0, description="std of training noise on the speaker's motion and sound")
+    level: float = Field(0.3, ge=0, description="std of a random level shift of the sound, in training")
+    forget: Fraction = Field(0.5, description="share of training sequences that lose some of their past codes")
+    corrupt: Fraction = Field(0.05, description="share of past patches half of whose codes are replaced, in training")
+    deaf: Fraction = Field(0.1, description="share of training sequences without the speaker, for guidance")
+    pose_guidance: float = Field(1.5, ge=0, description="strength of the speaker in drawing pose codes; 1: as learned")
+    expression_guidance: float = Field(1.2, ge=0, description="strength of the speaker in drawing expression codes")
+    crop: Annotated[int, Field(ge=2)] = Field(40, description="patches of a training sequence")
+    weight_decay: float = Field(0.1, ge=0, description="of AdamW")
+    training: Training = Field(
+        default_factory=lambda: Training(
+            batch_size=24, learning_rate=2e-3, warmup_steps=50, max_steps=2500, validate_every=100, patience=0
+        ),
+        description="see Training",
+    )
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "PatchPredictor":
+        if self.width % (2 * self.heads):
+            raise ValueError("width must be a multiple of twice the heads")
+        return self
+
+
 class Sampling(Section):
     """sample: several futures of the listener for each test window."""
 
@@ -255,6 +315,8 @@ class Settings(Section):
     windows: Windows = Field(default_factory=Windows, description="see Windows")
     codebook: Codebook = Field(default_factory=Codebook, description="see Codebook")
     predictor: Predictor = Field(default_factory=Predictor, description="see Predictor")
+    patch_codebook: PatchCodebook = Field(default_factory=PatchCodebook, description="see PatchCodebook")
+    patch_predictor: PatchPredictor = Field(default_factory=PatchPredictor, description="see PatchPredictor")
     sampling: Sampling = Field(default_factory=Sampling, description="see Sampling")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="see Evaluation")
     preview: Preview = Field(default_factory=Preview, description="see Preview")
