@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
@@ -21,6 +20,7 @@ from l2l.dataset.layout import Chunks, Side, load_chunks
 from l2l.errors import UserError
 from l2l.files import save_npz
 from l2l.listening.autoregressive import autoregress
+from l2l.listening.nucleus import nucleus
 from l2l.models.codebook import FRAMES, GROUPS
 from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
 from l2l.training.batches import whole_batches
@@ -29,20 +29,6 @@ from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
-
-
-def nucleus(logits: Tensor, temperature: float, top_p: float) -> Tensor:
-    """Probabilities of nucleus sampling, (..., K) -> (..., K) (Holtzman et al. 2020).
-
-    The likeliest codes are kept up to and including the one whose cumulated probability crosses `top_p`, so at least
-    one stays; the others get exactly 0. The temperature is applied before the choice.
-    """
-    scaled = logits / temperature
-    ordered, order = scaled.sort(dim=-1, descending=True)
-    probabilities = ordered.softmax(-1)
-    before = F.pad(probabilities.cumsum(-1)[..., :-1], (1, 0))  # mass of the likelier codes
-    kept = torch.zeros_like(scaled, dtype=torch.bool).scatter(-1, order, before <= top_p)
-    return scaled.masked_fill(~kept, -torch.inf).softmax(-1)
 
 
 def draw(probabilities: Tensor, samples: int, generator: torch.Generator) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.models.overlap_add import Blender, overlap_add
 from l2l.models.patch_codec import Codec
-from l2l.units import MODEL_DIM, PATCH
+from l2l.units import MODEL_DIM
 
 EXPRESSION = 50  # the first channels; the others are head rotation (3) and jaw (3)
 POSE = MODEL_DIM - EXPRESSION
@@ -78,8 +78,3 @@ class Streaming:
     def flush(self) -> Tensor:
         """Motion (B, 8, 56) of the last patch, when no codes follow."""
         return self.blender.flush()
-
-
-def patches(frames: int) -> int:
-    """Whole patches in so many frames."""
-    return frames // PATCH

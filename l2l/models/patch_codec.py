@@ -118,12 +118,10 @@ class Codec(nn.Module):
         )
         self.noise = sizes.noise
 
-    def freeze_statistics(self) -> None:
-        """Keep the latent's mean and variance from here on: codes would drift away under moving ones."""
-        self.encoder.norm.eval()
-
     def forward(self, motion: Tensor, quantized: bool) -> tuple[Tensor, Tensor]:
         """Motion (B, 8 P, C) -> blocks (B, P, 24, C) and the quantizer's loss ()."""
+        if quantized:
+            self.encoder.norm.eval()  # under a moving mean and variance, codes would drift away
         latent = self.encoder(motion)
         if not quantized:
             return self.decoder(latent + self.noise * torch.randn_like(latent)), latent.new_zeros(())

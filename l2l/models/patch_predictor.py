@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.models.causal import Cache, CausalTransformer
-from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
+from l2l.units import MEL_BANDS, MODEL_DIM, PATCH
 
 
 class Speaker(nn.Module):
-    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), the mean of a frame's 4 rows -> (B, P, D)."""
+    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D)."""
 
     def __init__(self, sizes: config.PatchPredictor) -> None:
         super().__init__()
@@ -91,12 +91,15 @@ class PatchPredictor(nn.Module):
         heard = self.speaker(motion, audio)
         return heard if deaf is None else torch.where(deaf[:, None, None], self.null, heard)
 
-    def forward(self, past: Tensor, heard: Tensor, codes: Tensor) -> Tensor:
+    def forward(
+        self, past: Tensor, motion: Tensor, audio: Tensor, codes: Tensor, deaf: Tensor | None = None
+    ) -> Tensor:
         """Logits (B, P, Q, K) of all patches at once.
 
-        past (B, P, Q): the codes of the patch before each, or `unknown`. heard (B, P, D): from `listen`. codes
-        (B, P, Q): the true ones, which the head sees before each next one.
+        past (B, P, Q): the codes of the patch before each, or `unknown`. The speaker's motion (B, 8 P, 56) and sound
+        (B, 8 P, 128), and rows without one (B,). codes (B, P, Q): the true ones, each seen by the head after it.
         """
+        heard = self.listen(motion, audio, deaf)
         return self.head(self.dropout(self.trunk(self.tokens(past, heard))), codes)
 
     def begin(self, batch: int) -> Cache:
@@ -106,8 +109,3 @@ class PatchPredictor(nn.Module):
     def step(self, past: Tensor, heard: Tensor, cache: Cache) -> Tensor:
         """The trunk (B, D) of the next patch, from the codes (B, Q) before it and what is heard (B, D) in it."""
         return self.trunk.step(self.tokens(past, heard), cache)
-
-
-def frame_audio(rows: Tensor) -> Tensor:
-    """Standardized mel rows (B, 4 T, 128) -> one per frame (B, T, 128), their mean."""
-    return rows.unflatten(1, (-1, AUDIO_PER_FRAME)).mean(2)

@@ -18,6 +18,8 @@ class Task(Protocol):
     train: np.ndarray  # (N,) rows to train on
     through: nn.Module  # what `loss` calls: the model, or the model among several processes
     generators: dict[str, np.random.RandomState]  # the task's own, if it draws from any
+    progress: float  # share of `max_steps` behind this step, told by the loop
+    ready: bool  # whether the weights of now may be the best ones; until then, validation only draws curves
 
     @property
     def model(self) -> nn.Module: ...

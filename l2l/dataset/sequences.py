@@ -1,0 +1,75 @@
+"""Sequences of any length: what the patch models learn from.
+
+- All frames of all sequences lie in one array, so that crops from anywhere are one indexing away.
+- A crop that is longer than its sequence repeats the last frame; `Crops.inside` says which frames are real.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from l2l.dataset.sound import frame_sound
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N stretches of one person listening to another; F frames in all, raw units."""
+
+    listener: np.ndarray  # (F, 56) float32
+    speaker: np.ndarray  # (F, 56) float32
+    audio: np.ndarray  # (F, 128) float32, see `l2l.dataset.sound`
+    power: bool  # whether `audio` is the logarithm of mel power
+    starts: np.ndarray  # (N,) first frame of each, in the arrays
+    lengths: np.ndarray  # (N,) frames
+    videos: np.ndarray  # (N,) name of the recording
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def of(self, n: int) -> slice:
+        """The frames of sequence n."""
+        return slice(int(self.starts[n]), int(self.starts[n] + self.lengths[n]))
+
+    @classmethod
+    def together(
+        cls,
+        listeners: list[np.ndarray],
+        speakers: list[np.ndarray],
+        audio: list[np.ndarray],
+        videos: ArrayLike,
+        power: bool,
+    ) -> "Sequences":
+        """From (T, 56), (T, 56) and rows of mel (4 T, 128) of each sequence."""
+        lengths = np.array([len(listener) for listener in listeners])
+        return cls(
+            np.concatenate(listeners).astype(np.float32),
+            np.concatenate(speakers).astype(np.float32),
+            np.concatenate([frame_sound(rows, power) for rows in audio]),
+            power,
+            np.concatenate([[0], np.cumsum(lengths)[:-1]]),
+            lengths,
+            np.asarray(videos),
+        )
+
+
+class Crops(NamedTuple):
+    """Where to cut: every crop is `size` frames of one sequence."""
+
+    frames: np.ndarray  # (B, size) into the arrays of `Sequences`
+    inside: np.ndarray  # (B, size) bool: not beyond the sequence's end
+
+
+def cut(sequences: Sequences, chosen: np.ndarray, first: np.ndarray, size: int) -> Crops:
+    """Crops of `size` frames from frame `first` (B,) of the sequences `chosen` (B,)."""
+    offsets = first[:, None] + np.arange(size)  # (B, size)
+    lengths = sequences.lengths[chosen][:, None]
+    frames = sequences.starts[chosen][:, None] + np.minimum(offsets, lengths - 1)
+    return Crops(frames, offsets < lengths)
+
+
+def tiles(lengths: np.ndarray, chosen: np.ndarray, size: int) -> np.ndarray:
+    """(n, 2) sequence and first frame of crops that tile the sequences `chosen`; the last of each may reach beyond."""
+    found = [(n, first) for n in chosen for first in range(0, int(lengths[n]), size)]
+    return np.array(found, np.int64).reshape(-1, 2)
