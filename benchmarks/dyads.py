@@ -22,7 +22,7 @@ STRAY_NODS = 0.06  # per second
 SMILE_PROBABILITY, SMILE_LAG, SMILE_LENGTH = 0.8, 0.8, (1.6, 2.6)  # seconds
 STRAY_SMILES = 0.02  # per second
 NOISE = 0.05  # of the sensor, in stds of each channel's signal
-LATENTS = 4  # slow processes behind an expression
+LATENTS = 6  # slow processes behind an expression
 _PHRASE, _PAUSE, _BREATH = (1.5, 4.5), (0.5, 0.9), (0.08, 0.2)  # seconds
 
 
@@ -115,9 +115,7 @@ def speak(seed: int, recording: int, seconds: float) -> Speaker:
         length = random.uniform(*SMILE_LENGTH)
         smiles.append((round(now * FPS), round((now + length) * FPS)))
         now += length + random.uniform(3.0, 9.0)
-    smile = sum(
-        (random.uniform(0.75, 1) * plateau(frames, a, b - a) for a, b in smiles), start=np.zeros(frames)
-    )
+    smile = sum((random.uniform(0.75, 1) * plateau(frames, a, b - a) for a, b in smiles), start=np.zeros(frames))
     mouth = envelope[:, None] * smooth_noise(random, frames, 0.08, LATENTS)
     drive = np.column_stack([1.2 * smile, 0.8 * blinks(random, frames), 0.5 * mouth])
     head = 0.06 * smooth_noise(random, frames, 1.0, 3) + 0.05 * smooth_noise(random, frames, 5.0, 3)
@@ -138,7 +136,9 @@ def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.n
     for start in random.uniform(0, frames, random.poisson(STRAY_NODS * frames / FPS)):
         # None that could pass for an answer, so that an unanswered pause is one.
         after = start - speaker.pauses
-        if not ((after > -0.5 * FPS) & (after < 1.2 * FPS)).any() and np.all(np.abs(np.array(nods) - start) > 1.5 * FPS):
+        if not ((after > -0.5 * FPS) & (after < 1.2 * FPS)).any() and np.all(
+            np.abs(np.array(nods) - start) > 1.5 * FPS
+        ):
             nods.append(start)
     pitch = np.zeros(frames)
     for start in nods:
@@ -159,7 +159,7 @@ def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.n
         jaw[:, 0] += 0.06 * bump(frames, start, length * FPS, round(1.6 * length))  # chewing
     head = 0.025 * smooth_noise(random, frames, 1.0, 3) + 0.03 * smooth_noise(random, frames, 5.0, 3)
     head[:, 0] += pitch
-    slow = smooth_noise(random, frames, 1.0, LATENTS) * [0.4, 0.3, 0.3, 0.2]
+    slow = smooth_noise(random, frames, 1.0, LATENTS) * [0.4, 0.3, 0.3, 0.2, 0.2, 0.2]
     drive = np.column_stack([smile, 0.6 * blinks(random, frames), slow])
     motion = np.column_stack([drive @ axes("listener"), head, jaw])
     assert motion.shape == (frames, MODEL_DIM)

@@ -86,13 +86,19 @@ def chunk(args: Arguments) -> None:
 
 
 def train_codebook(args: Arguments) -> None:
-    from l2l.training.codebook import train_codebook
+    if args.settings.architecture == "patches":
+        from l2l.training.patch_codebook import train_patch_codebook as train_codebook
+    else:
+        from l2l.training.codebook import train_codebook
 
     train_codebook(args.chunks, args.listener, args.settings, args.out, args.log_dir)
 
 
 def train_predictor(args: Arguments) -> None:
-    from l2l.training.predictor import train_predictor
+    if args.settings.architecture == "patches":
+        from l2l.training.patch_predictor import train_patch_predictor as train_predictor
+    else:
+        from l2l.training.predictor import train_predictor
 
     train_predictor(args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir)
 

@@ -12,6 +12,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Smoothing = Literal["none", "bilateral"]
 Statistics = Literal["frames", "released"]
+Architecture = Literal["patches", "windows"]
 
 
 class Section(BaseModel):
@@ -204,7 +205,7 @@ class PatchCodebook(Section):
     levels: Count = Field(3, description="codes of a patch in each of the two codecs, coarse to fine")
     codes: int = Field(64, ge=2, description="entries of each level's codebook")
     decay: Fraction = Field(0.95, description="of the moving averages that the codebooks follow")
-    revive: int = Field(1, ge=0, description="a code used less than this often in a step is replaced; 0: never")
+    revive: int = Field(2, ge=0, description="a code used less than this often in a step is replaced; 0: never")
     commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
     warm_up: Annotated[float, Field(ge=0, lt=1)] = Field(0.35, description="share of training before the codes come in")
     noise: float = Field(0.3, ge=0, description="std of the noise on the latent until then; the latent's own is 1")
@@ -219,6 +220,12 @@ class PatchCodebook(Section):
         description="see Training",
     )
 
+    @model_validator(mode="after")
+    def _by_steps(self) -> "PatchCodebook":
+        if self.training.max_epochs:
+            raise ValueError("max_epochs must be 0: a codebook of patches is trained in stages of max_steps")
+        return self
+
 
 class PatchPredictor(Section):
     """train-predictor, architecture patches: speaker and past codes to the codes of each next 8 frames."""
@@ -231,6 +238,9 @@ class PatchPredictor(Section):
     window: int = Field(24, ge=2, description="patches that a layer sees, its own and those before it")
     motion_channels: Count = Field(6, description="channels that a frame of the speaker's motion is reduced to")
     audio_channels: Count = Field(3, description="channels that a frame of the speaker's sound is reduced to")
+    reach: Count = Field(
+        5, description="patches of the speaker that a token sees directly, its own and those before it"
+    )
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.25, description="in training")
     noise: float = Field(0.5, ge=0, description="std of training noise on the speaker's motion and sound")
     level: float = Field(0.3, ge=0, description="std of a random level shift of the sound, in training")
@@ -305,6 +315,9 @@ class Settings(Section):
     """All that the steps of one person need to know."""
 
     seed: int = Field(0, ge=0, lt=2**31, description="every random draw follows from it")
+    architecture: Architecture = Field(
+        "patches", description="of both models; patches: 8 frames each, any length; windows: the paper's, 32 frames"
+    )
     video: Video = Field(default_factory=Video, description="see Video")
     tracking: Tracking = Field(default_factory=Tracking, description="see Tracking")
     diarization: Diarization = Field(default_factory=Diarization, description="see Diarization")
@@ -321,3 +334,11 @@ class Settings(Section):
     evaluation: Evaluation = Field(default_factory=Evaluation, description="see Evaluation")
     preview: Preview = Field(default_factory=Preview, description="see Preview")
     demo: Demo = Field(default_factory=Demo, description="see Demo")
+
+    @model_validator(mode="after")
+    def _windows(self) -> "Settings":
+        if self.architecture == "patches" and (self.windows.smoothing, self.windows.statistics) != ("none", "frames"):
+            raise ValueError(
+                "windows.smoothing and windows.statistics other than the defaults need architecture windows"
+            )
+        return self

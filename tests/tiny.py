@@ -19,6 +19,7 @@ def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
     sizes = {"layers": 1, "heads": 2, "feedforward_size": 32}
     values = {
         "seed": seed,
+        "architecture": "windows",
         "codebook": {**sizes, "hidden_size": 32, "codes": 32, "training": training},
         "predictor": {**sizes, "hidden_size": 16, "cross_layers": 1, "training": training},
         "sampling": {"samples": 3},

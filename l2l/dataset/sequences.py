@@ -1,16 +1,23 @@
 """Sequences of any length: what the patch models learn from.
 
+- Windows that follow one another in a recording are joined again: the `files` array tells recording and frame. What
+  two windows share is taken once. So our own chunks and published ones become whole turns.
 - All frames of all sequences lie in one array, so that crops from anywhere are one indexing away.
 - A crop that is longer than its sequence repeats the last frame; `Crops.inside` says which frames are real.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from l2l.dataset.sound import frame_sound
+from l2l.dataset.layout import WINDOW, Chunks
+from l2l.dataset.sound import frame_sound, is_power
+from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,61 @@ class Sequences:
             lengths,
             np.asarray(videos),
         )
+
+
+class Piece(NamedTuple):
+    """Frames [first, 64) of one window."""
+
+    row: int
+    first: int
+
+
+def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
+    """The windows `rows` as sequences of pieces, in order of recording and frame."""
+    try:
+        frames = chunks.files[rows, 0, 2].astype(np.int64)
+    except ValueError:
+        log.warning("frame numbers are no whole numbers, so windows cannot be joined: %r", chunks.files[rows[0], 0, 2])
+        return [[Piece(int(row), 0)] for row in rows]
+    videos = chunks.videos[rows]
+    found: list[list[Piece]] = []
+    video, end = None, 0
+    for k in np.lexsort((frames, videos)):
+        start, piece = int(frames[k]), Piece(int(rows[k]), 0)
+        if videos[k] != video or start > end:
+            found.append([piece])
+            video = videos[k]
+        elif start + WINDOW > end:
+            found[-1].append(piece._replace(first=end - start))
+        else:
+            continue  # all of it is there
+        end = start + WINDOW
+    return found
+
+
+def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray) -> tuple[Sequences, int]:
+    """The sequences of the training windows, then those of the validation windows, and how many are for training."""
+    power = all(is_power(chunks.audio[row]) for row in train)
+    sides = [chain(chunks, rows) for rows in (train, validation)]
+    chains = [pieces for side in sides for pieces in side]
+
+    def joined(array: np.ndarray, per_frame: int = 1) -> list[np.ndarray]:
+        return [np.concatenate([array[p.row, per_frame * p.first :] for p in pieces]) for pieces in chains]
+
+    sequences = Sequences.together(
+        joined(chunks.listener[..., :MODEL_DIM]),
+        joined(chunks.speaker[..., :MODEL_DIM]),
+        joined(chunks.audio, AUDIO_PER_FRAME),
+        [str(chunks.videos[pieces[0].row]) for pieces in chains],
+        power,
+    )
+    log.info(
+        "%d windows joined to %d sequences, the longest of %d frames",
+        len(train) + len(validation),
+        len(chains),
+        sequences.lengths.max(),
+    )
+    return sequences, len(sides[0])
 
 
 class Crops(NamedTuple):

@@ -14,38 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2l.dataset.sound import frame_sound
-from l2l.dataset.standardize import Standardizer
 from l2l.listening.nucleus import nucleus
-from l2l.models.patch_codebook import PatchCodebook
-from l2l.models.patch_predictor import PatchPredictor
+from l2l.training.patch_checkpoint import PatchModels
 from l2l.units import MODEL_DIM, PATCH
-
-
-@dataclass(frozen=True)
-class PatchModels:
-    """Both models in eval mode on one device, and what their inputs are standardized by."""
-
-    codebook: PatchCodebook
-    predictor: PatchPredictor
-    listener: Standardizer
-    speaker: Standardizer
-    audio: Standardizer
-    power: bool  # whether mel is power, of which the logarithm is taken
-    guidance: tuple[float, float]  # of pose codes, of expression codes
-
-    @property
-    def device(self) -> torch.device:
-        return self.predictor.null.device
-
-    def heard(self, faces: np.ndarray, rows: np.ndarray) -> Tensor:
-        """Speaker (B, 8 P, 56) and mel rows (B, 32 P, 128), raw -> (B, P, D)."""
-        return self.listens(faces, frame_sound(rows, self.power))
-
-    def listens(self, faces: np.ndarray, sound: np.ndarray) -> Tensor:
-        """The same with sound (B, 8 P, 128) that is one row a frame already."""
-        motion, audio = (torch.from_numpy(x).to(self.device) for x in (self.speaker.apply(faces), self.audio.apply(sound)))
-        return self.predictor.listen(motion, audio)
 
 
 @dataclass(frozen=True)

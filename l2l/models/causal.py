@@ -102,6 +102,7 @@ class CausalTransformer(nn.Module):
         turn = rotary(torch.tensor([cache.position], device=x.device), self.size)
         x = x[:, None]
         for number, layer in enumerate(self.layers):
+            assert isinstance(layer, Layer)
             x, cache.layers[number] = layer.step(x, turn, cache.layers[number], self.window - 1)
         cache.position += 1
         return self.norm(x)[:, 0]

@@ -1,7 +1,7 @@
 """The predictor of patches: what the listener does in each 8 frames, from the speaker until now and the codes so far.
 
 - Token t joins the speaker's motion and sound of patch t with the listener's codes of patch t - 1; the past of both
-  comes through attention (`l2l.models.causal`). Differs from Ng et al. 2022, section 3.3, which sees 40 frames at a time.
+  comes through attention (`l2l.models.causal`). Ng et al. 2022, section 3.3, sees 40 frames at a time.
 - The speaker's branch is narrow on purpose, and noisy in training: with all channels the model learns its training
   speakers by heart, and on new ones hears no better than without any.
 - The codes of a patch are drawn one after another: head q sees the trunk and the codes already drawn of this patch.
@@ -19,17 +19,31 @@ from l2l.units import MEL_BANDS, MODEL_DIM, PATCH
 
 
 class Speaker(nn.Module):
-    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D)."""
+    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D), from the last `reach` patches."""
 
     def __init__(self, sizes: config.PatchPredictor) -> None:
         super().__init__()
         self.motion = nn.Linear(MODEL_DIM, sizes.motion_channels)
         self.audio = nn.Linear(MEL_BANDS, sizes.audio_channels)
-        self.join = nn.Linear(PATCH * (sizes.motion_channels + sizes.audio_channels), sizes.width)
+        self.channels = PATCH * (sizes.motion_channels + sizes.audio_channels)
+        self.join = nn.Conv1d(self.channels, sizes.width, sizes.reach)
+        self.reach = sizes.reach
+
+    def narrow(self, motion: Tensor, audio: Tensor) -> Tensor:
+        """(B, P, 72): each patch by itself."""
+        x = torch.cat([self.motion(motion), self.audio(audio)], dim=-1)  # (B, 8 P, 9)
+        return x.unflatten(1, (-1, PATCH)).flatten(2)
 
     def forward(self, motion: Tensor, audio: Tensor) -> Tensor:
-        x = torch.cat([self.motion(motion), self.audio(audio)], dim=-1)  # (B, 8 P, 9)
-        return self.join(x.unflatten(1, (-1, PATCH)).flatten(2))  # (B, P, 72) -> (B, P, D)
+        x = self.narrow(motion, audio).transpose(1, 2)  # (B, 72, P)
+        return self.join(F.pad(x, (self.reach - 1, 0))).transpose(1, 2)
+
+
+def table(codes: int, width: int) -> nn.Embedding:
+    """An embedding that starts small beside what it is added to."""
+    embedding = nn.Embedding(codes, width)
+    nn.init.normal_(embedding.weight, std=0.02)
+    return embedding
 
 
 class DepthHead(nn.Module):
@@ -37,12 +51,10 @@ class DepthHead(nn.Module):
 
     def __init__(self, width: int, inner: int, per_patch: int, codes: int) -> None:
         super().__init__()
-        self.seen = nn.ModuleList([nn.Embedding(codes, width) for _ in range(per_patch - 1)])
+        self.seen = nn.ModuleList([table(codes, width) for _ in range(per_patch - 1)])
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(per_patch)])
         self.hidden = nn.ModuleList([nn.Linear(width, inner) for _ in range(per_patch)])
         self.logits = nn.ModuleList([nn.Linear(inner, codes) for _ in range(per_patch)])
-        for embedding in self.seen:
-            nn.init.normal_(embedding.weight, std=0.02)
 
     def one(self, x: Tensor, q: int) -> Tensor:
         """Logits (..., K) of code q; x (..., D) is the trunk plus the codes drawn before it."""
@@ -67,9 +79,7 @@ class PatchPredictor(nn.Module):
         self.per_patch, self.codes = per_patch, codes
         self.speaker = Speaker(sizes)
         self.null = nn.Parameter(torch.zeros(width))
-        self.past = nn.ModuleList([nn.Embedding(codes + 1, width) for _ in range(per_patch)])  # the last: not known
-        for embedding in self.past:
-            nn.init.normal_(embedding.weight, std=0.02)
+        self.past = nn.ModuleList([table(codes + 1, width) for _ in range(per_patch)])  # the last: not known
         self.trunk = CausalTransformer(
             width, sizes.layers, sizes.heads, sizes.expansion * width, sizes.window, sizes.dropout
         )
@@ -83,7 +93,7 @@ class PatchPredictor(nn.Module):
 
     def tokens(self, past: Tensor, heard: Tensor) -> Tensor:
         """Codes (..., Q) of the patches before and what is heard (..., D) -> (..., D)."""
-        remembered = torch.stack([table(past[..., q]) for q, table in enumerate(self.past)]).sum(0)
+        remembered = torch.stack([known(past[..., q]) for q, known in enumerate(self.past)]).sum(0)
         return self.dropout(heard + remembered)
 
     def listen(self, motion: Tensor, audio: Tensor, deaf: Tensor | None = None) -> Tensor:
@@ -91,9 +101,7 @@ class PatchPredictor(nn.Module):
         heard = self.speaker(motion, audio)
         return heard if deaf is None else torch.where(deaf[:, None, None], self.null, heard)
 
-    def forward(
-        self, past: Tensor, motion: Tensor, audio: Tensor, codes: Tensor, deaf: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, past: Tensor, motion: Tensor, audio: Tensor, codes: Tensor, deaf: Tensor | None = None) -> Tensor:
         """Logits (B, P, Q, K) of all patches at once.
 
         past (B, P, Q): the codes of the patch before each, or `unknown`. The speaker's motion (B, 8 P, 56) and sound

@@ -9,19 +9,32 @@
   that a resumed training goes on as it would have.
 """
 
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from l2l import config
-from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION
-from l2l.dataset.sequences import Sequences, cut, tiles
+from l2l.config import Settings
+from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION, Chunks, Side
+from l2l.dataset.sequences import Sequences, cut, join, tiles
+from l2l.dataset.standardize import Standardizer
 from l2l.models.codebook import perplexity
 from l2l.models.patch_codebook import PatchCodebook
 from l2l.training.chance import seeded
+from l2l.training.checkpoint import save_checkpoint
+from l2l.training.device import prepare
+from l2l.training.holdout import load_training_chunks, split
+from l2l.training.loop import train
+from l2l.training.resume import identity
+from l2l.training.session import session
 from l2l.units import MODEL_DIM
+
+log = logging.getLogger(__name__)
 
 RAMP = 0.15, 0.65  # shares of training between which the weight of acceleration rises
 HELD_FRAMES = 320  # of a validation crop
@@ -131,3 +144,66 @@ def patch_codebook_optimizer(model: PatchCodebook, sizes: config.PatchCodebook) 
     return torch.optim.AdamW(
         model.parameters(), lr=sizes.training.learning_rate, betas=(0.9, 0.98), weight_decay=sizes.weight_decay
     )
+
+
+def standardizer_of(frames: np.ndarray, sequences: Sequences, training: int) -> Standardizer:
+    """Fitted to frames (F, C) of the first `training` sequences."""
+    last = int(sequences.starts[training - 1] + sequences.lengths[training - 1])
+    return Standardizer.fit(frames[None, :last])
+
+
+@dataclass(frozen=True)
+class PatchCodebookRun:
+    """A codebook about to be trained."""
+
+    task: PatchCodebookTask
+    optimizer: torch.optim.Optimizer
+    standardizer: Standardizer
+    identity: str  # of this run, for resuming it
+
+
+def prepare_patch_codebook(data: Chunks, settings: Settings) -> PatchCodebookRun:
+    """Split, sequences, standardizer, model and optimizer for `data`, all from the settings' seed."""
+    sizes, windows = settings.patch_codebook, settings.windows
+    device = prepare(sizes.training)
+    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
+    sequences, training = join(data, train_rows, validation)
+    standardizer = standardizer_of(sequences.listener, sequences, training)
+    motion = torch.from_numpy(standardizer.apply(sequences.listener)).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = PatchCodebook(sizes).to(device)
+    numbers = np.arange(len(sequences))
+    task = PatchCodebookTask(model, sequences, motion, numbers[:training], numbers[training:], sizes)
+    rows = {"train": train_rows, "validation": validation}
+    run = identity(settings.seed, windows, sizes, data, rows, {"listener": standardizer}, model)
+    return PatchCodebookRun(task, patch_codebook_optimizer(model, sizes), standardizer, run)
+
+
+def train_patch_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
+    """Train a codebook of patches on `listener`'s motion and write its checkpoint to `out`, curves to `log_dir`.
+
+    `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on or
+    when another process trains `out`, Stopped when a signal ends it; the same call then goes on.
+    """
+    training = settings.patch_codebook.training
+    with session(out, training) as current:
+        run = prepare_patch_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
+        current.run = run.identity
+        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
+        current.finish(
+            lambda: save_checkpoint(
+                out,
+                {"listener": run.standardizer},
+                kind="codebook",
+                architecture="patches",
+                config=settings.patch_codebook.model_dump(),
+                state_dict=state.best_weights,
+                step=state.best_step,
+                validation_loss=state.best_loss,
+                history=state.history,
+                seed=settings.seed,
+                listener=listener,
+            )
+        )
+        log.info("wrote %s", out)

@@ -8,17 +8,35 @@
 - The best weights are those of the best validation likelihood, in nats per frame, of crops with all of their past.
 """
 
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l2l import config
-from l2l.dataset.sequences import Sequences, cut, tiles
+from l2l.config import Settings
+from l2l.dataset.layout import Chunks, Side
+from l2l.dataset.sequences import Sequences, cut, join, tiles
+from l2l.dataset.standardize import Standardizer
 from l2l.models.patch_codebook import PatchCodebook
 from l2l.models.patch_predictor import PatchPredictor
 from l2l.training.chance import seeded
+from l2l.training.checkpoint import save_checkpoint
+from l2l.training.device import prepare
+from l2l.training.holdout import load_training_chunks, split
+from l2l.training.loop import train
+from l2l.training.patch_checkpoint import load_patch_codebook
+from l2l.training.patch_codebook import standardizer_of
+from l2l.training.resume import identity
+from l2l.training.session import session
 from l2l.units import PATCH
+
+log = logging.getLogger(__name__)
 
 POSE_WEIGHT, EXPRESSION_WEIGHT, FADE = 2.0, 1.5, 0.6  # of the coarsest code's loss; each finer one weighs 0.6 of it
 HELD = 24  # crops at a time; the result does not depend on it
@@ -122,7 +140,9 @@ class PatchPredictorTask:
             logits = self.through(past, speaker, audio, codes, deaf)
         return ((nats(logits, codes) * self.weights).mean(-1) * inside).sum() / inside.sum().clamp(min=1)
 
-    def _chances(self, shape: tuple[int, int, int], part: slice, draw) -> tuple[Tensor, Tensor, Tensor]:
+    def _chances(
+        self, shape: tuple[int, int, int], part: slice, draw: Callable[..., Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Which past patches are forgotten (B, P), which past codes are replaced (B, P, Q), and by what (B, P, Q)."""
         count, patches, per_patch = shape
         share = draw(count, 1)
@@ -162,3 +182,81 @@ def patch_predictor_optimizer(model: PatchPredictor, sizes: config.PatchPredicto
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": sizes.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=sizes.training.learning_rate, betas=(0.9, 0.98))
+
+
+@dataclass(frozen=True)
+class PatchPredictorRun:
+    """A predictor about to be trained."""
+
+    task: PatchPredictorTask
+    optimizer: torch.optim.Optimizer
+    speaker: Standardizer
+    audio: Standardizer
+    identity: str  # of this run, for resuming it
+
+
+def prepare_patch_predictor(
+    data: Chunks, codebook: PatchCodebook, listener: Standardizer, settings: Settings
+) -> PatchPredictorRun:
+    """Split, sequences, codes, standardizers, model and optimizer for `data`, all from the settings' seed.
+
+    `listener` standardizes the motion that the codebook encodes.
+    """
+    sizes, windows = settings.patch_predictor, settings.windows
+    device = prepare(sizes.training)
+    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
+    sequences, training = join(data, train_rows, validation)
+    speaker = standardizer_of(sequences.speaker, sequences, training)
+    audio = standardizer_of(sequences.audio, sequences, training)
+    motion = torch.from_numpy(listener.apply(sequences.listener)).to(device)
+    codes = encode_phases(codebook.to(device), sequences, motion)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = PatchPredictor(sizes, codebook.per_patch, codebook.codes).to(device)
+    faces, sound = (
+        torch.from_numpy(standardizer.apply(array)).to(device)
+        for standardizer, array in ((speaker, sequences.speaker), (audio, sequences.audio))
+    )
+    numbers = np.arange(len(sequences))
+    task = PatchPredictorTask(model, sequences, codes, faces, sound, numbers[:training], numbers[training:], sizes)
+    rows = {"train": train_rows, "validation": validation}
+    known = {"listener": listener, "speaker": speaker, "audio": audio}
+    run = identity(settings.seed, windows, sizes, data, rows, known, model, codebook)
+    return PatchPredictorRun(task, patch_predictor_optimizer(model, sizes), speaker, audio, run)
+
+
+def train_patch_predictor(
+    chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path
+) -> None:
+    """Train a predictor of `listener`'s patches and write its checkpoint to `out`, curves to `log_dir`.
+
+    `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook. Raises UserError
+    when there is too little to train on, the codebook cannot be read or another process trains `out`, Stopped when a
+    signal ends it; the same call then goes on.
+    """
+    sizes = settings.patch_predictor
+    with session(out, sizes.training) as current:
+        codebook_model, listener_standardizer, codebook_meta = load_patch_codebook(codebook)
+        data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
+        run = prepare_patch_predictor(data, codebook_model, listener_standardizer, settings)
+        current.run = run.identity
+        state = train(run.task, run.optimizer, sizes.training, settings.seed, log_dir, session=current)
+        current.finish(
+            lambda: save_checkpoint(
+                out,
+                {"speaker": run.speaker, "audio": run.audio},
+                kind="predictor",
+                architecture="patches",
+                config=sizes.model_dump(),
+                power=run.task.sequences.power,
+                guidance=[sizes.pose_guidance, sizes.expression_guidance],
+                codebook_fingerprint=codebook_meta["fingerprint"],
+                state_dict=state.best_weights,
+                step=state.best_step,
+                validation_loss=state.best_loss,
+                history=state.history,
+                seed=settings.seed,
+                listener=listener,
+            )
+        )
+        log.info("wrote %s", out)
