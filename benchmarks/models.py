@@ -39,7 +39,7 @@ from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, PATCH
 if TYPE_CHECKING:
     from benchmarks.quality import Bench
 
-SHARE = {"released": 0.6, "modern": 0.35}  # of the budget that the codebook gets
+SHARE = {"released": 0.6, "modern": 0.3}  # of the budget that the codebook gets
 VALIDATION = 0.1  # share of the training recordings
 LOOKS = 12  # at the validation loss in one training
 SHIFTS = (240, 560, 880, 1200, 1520)  # frames by which the speaker is shifted for the gain, circularly
@@ -158,7 +158,7 @@ class Modern(Trained):
         faces = np.stack([speaker.motion for speaker in speakers])
         sound = np.stack([self._sound(speaker) for speaker in speakers])
         found = [
-            sample_sequences(self.models, faces, sound, [(0, s, n) for n in range(len(speakers))])[0]
+            sample_sequences(self.models, faces, sound, [(0, s, n) for n in range(len(speakers))]).motion
             for s in range(samples)
         ]
         return np.stack(found)

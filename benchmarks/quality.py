@@ -1,9 +1,9 @@
 """Does a model listen? Both architectures, trained for the same CPU-seconds on made-up dyads, against known answers.
 
-    python benchmarks/quality.py                         # everything: about an hour on one core
-    python benchmarks/quality.py --rows modern           # one row again; the others come from the folder
-    python benchmarks/quality.py --again modern          # train and sample that row anew
-    python benchmarks/quality.py --table                 # only print what there is
+    python -m benchmarks.quality                         # everything: about an hour on one core
+    python -m benchmarks.quality --rows modern           # one row again; the others come from the folder
+    python -m benchmarks.quality --again modern          # train and sample that row anew
+    python -m benchmarks.quality --table                 # only print what there is
 
 Data: benchmarks/dyads.py, seeded. 90 recordings of a minute to train on, of which a tenth validate; 20 to test on,
 with 10 other true futures each. Both models are trained by their commands from the same files. The full-size released
@@ -170,7 +170,7 @@ def table(scores: dict[str, dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("results/quality"), help="where everything is kept")
-    parser.add_argument("--budget", type=float, default=600, help="CPU-seconds of training for each model pair")
+    parser.add_argument("--budget", type=float, default=300, help="CPU-seconds of training for each model pair")
     parser.add_argument("--rows", nargs="*", default=None, choices=ROWS, help="compute these, even if they are there")
     parser.add_argument("--again", nargs="*", default=[], choices=("released", "modern"), help="train these anew")
     parser.add_argument("--table", action="store_true", help="only print")

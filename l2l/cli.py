@@ -130,6 +130,14 @@ def preview(args: Arguments) -> None:
     )
 
 
+def listen(args: Arguments) -> None:
+    from l2l.pictures.listen import listen
+
+    if not (args.person or args.results):
+        raise UserError("say whose listener it is: --person NAME, for results/NAME/, or --results FOLDER.")
+    listen(args.video, args.results or Path("results") / args.person, args.out, args.settings)
+
+
 def weights(args: Arguments) -> None:
     from l2l import weights
 
@@ -272,6 +280,12 @@ def _parser() -> argparse.ArgumentParser:
     arg("--basis", help="face_basis.npz")
     arg("--listener", **side)
     arg("--out", help="preview.mp4")
+
+    arg = add("listen", listen, "let a trained listener answer one recording, as if live")
+    arg("video", help="a recording of two people, side by side")
+    arg("--person", type=str, default=None, help="whose listener: results/<person>/")
+    arg("--results", default=None, metavar="FOLDER", help="another folder with codebook.pt, predictor.pt, face_basis.npz")
+    arg("--out", help="a video of the recording and the listener")
 
     arg = add("weights", weights, "list the weight files, or fetch some", settings=False)
     arg("action", nargs="?", choices=("list", "fetch"), default="list")

@@ -238,9 +238,6 @@ class PatchPredictor(Section):
     window: int = Field(24, ge=2, description="patches that a layer sees, its own and those before it")
     motion_channels: Count = Field(6, description="channels that a frame of the speaker's motion is reduced to")
     audio_channels: Count = Field(3, description="channels that a frame of the speaker's sound is reduced to")
-    reach: Count = Field(
-        5, description="patches of the speaker that a token sees directly, its own and those before it"
-    )
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.25, description="in training")
     noise: float = Field(0.5, ge=0, description="std of training noise on the speaker's motion and sound")
     level: float = Field(0.3, ge=0, description="std of a random level shift of the sound, in training")
@@ -269,8 +266,13 @@ class Sampling(Section):
     """sample: several futures of the listener for each test window."""
 
     samples: Count = Field(10, description="futures drawn for each test window")
-    temperature: Positive = Field(0.7, description="below 1 is safer, above 1 is wilder")
-    top_p: float = Field(0.9, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass")
+    temperature: Positive = Field(1.0, description="below 1 is safer, above 1 is wilder; released: 0.7")
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass; released: 0.9"
+    )
+    span: Literal["window", "sequence"] = Field(
+        "window", description="patches: each test window by itself, or windows that follow one another as one sequence"
+    )
     past: Literal["real", "none"] = Field(
         "real", description="real: the listener's first 32 frames are given; none: nothing is, as released"
     )

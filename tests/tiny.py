@@ -5,6 +5,20 @@ from typing import Any
 from l2l.config import Settings
 
 
+def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
+    """Settings of patch models of a few thousand weights, trained for `steps` steps on one thread."""
+    training = {"batch_size": 8, "warmup_steps": 5, "max_steps": steps, "validate_every": max(steps // 4, 1)}
+    training |= {"threads": 1, "device": "cpu"}
+    values = {
+        "seed": seed,
+        "patch_codebook": {"width": 24, "pose_latent": 4, "expression_latent": 6, "codes": 16, "training": training},
+        "patch_predictor": {"width": 16, "layers": 2, "heads": 2, "head_width": 16, "crop": 12, "training": training},
+        "sampling": {"samples": 3},
+        "evaluation": {"bootstrap": 50},
+    }
+    return Settings.model_validate({**values, **sections})
+
+
 def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
     """Settings of a model of a few thousand weights, trained for `steps` steps on one thread."""
     training = {

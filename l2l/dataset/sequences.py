@@ -62,10 +62,11 @@ class Sequences:
 
 
 class Piece(NamedTuple):
-    """Frames [first, 64) of one window."""
+    """A window's place in a sequence: it brings its frames [new, 64), from frame `at` - its own frame 0 - on."""
 
     row: int
-    first: int
+    new: int
+    at: int
 
 
 def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
@@ -73,46 +74,43 @@ def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
     try:
         frames = chunks.files[rows, 0, 2].astype(np.int64)
     except ValueError:
-        log.warning("frame numbers are no whole numbers, so windows cannot be joined: %r", chunks.files[rows[0], 0, 2])
-        return [[Piece(int(row), 0)] for row in rows]
+        log.warning("frame numbers are no whole numbers, so windows are not joined: %r", chunks.files[rows[0], 0, 2])
+        return [[Piece(int(row), 0, 0)] for row in rows]
     videos = chunks.videos[rows]
     found: list[list[Piece]] = []
-    video, end = None, 0
+    video, first, end = None, 0, 0
     for k in np.lexsort((frames, videos)):
-        start, piece = int(frames[k]), Piece(int(rows[k]), 0)
+        start, row = int(frames[k]), int(rows[k])
         if videos[k] != video or start > end:
-            found.append([piece])
-            video = videos[k]
-        elif start + WINDOW > end:
-            found[-1].append(piece._replace(first=end - start))
-        else:
-            continue  # all of it is there
-        end = start + WINDOW
+            found.append([])
+            video, first, end = videos[k], start, start
+        found[-1].append(Piece(row, min(end - start, WINDOW), start - first))
+        end = max(end, start + WINDOW)
     return found
+
+
+def joined(chunks: Chunks, chains: list[list[Piece]], power: bool) -> Sequences:
+    """One sequence for each chain."""
+
+    def whole(array: np.ndarray, per_frame: int = 1) -> list[np.ndarray]:
+        return [np.concatenate([array[p.row, per_frame * p.new :] for p in pieces]) for pieces in chains]
+
+    return Sequences.together(
+        whole(chunks.listener[..., :MODEL_DIM]),
+        whole(chunks.speaker[..., :MODEL_DIM]),
+        whole(chunks.audio, AUDIO_PER_FRAME),
+        [str(chunks.videos[pieces[0].row]) for pieces in chains],
+        power,
+    )
 
 
 def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray) -> tuple[Sequences, int]:
     """The sequences of the training windows, then those of the validation windows, and how many are for training."""
     power = all(is_power(chunks.audio[row]) for row in train)
     sides = [chain(chunks, rows) for rows in (train, validation)]
-    chains = [pieces for side in sides for pieces in side]
-
-    def joined(array: np.ndarray, per_frame: int = 1) -> list[np.ndarray]:
-        return [np.concatenate([array[p.row, per_frame * p.first :] for p in pieces]) for pieces in chains]
-
-    sequences = Sequences.together(
-        joined(chunks.listener[..., :MODEL_DIM]),
-        joined(chunks.speaker[..., :MODEL_DIM]),
-        joined(chunks.audio, AUDIO_PER_FRAME),
-        [str(chunks.videos[pieces[0].row]) for pieces in chains],
-        power,
-    )
-    log.info(
-        "%d windows joined to %d sequences, the longest of %d frames",
-        len(train) + len(validation),
-        len(chains),
-        sequences.lengths.max(),
-    )
+    sequences = joined(chunks, sides[0] + sides[1], power)
+    count, longest = len(train) + len(validation), sequences.lengths.max()
+    log.info("%d windows joined to %d sequences, the longest of %d frames", count, len(sequences), longest)
     return sequences, len(sides[0])
 
 

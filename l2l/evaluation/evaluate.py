@@ -22,7 +22,8 @@ from l2l.evaluation.metrics import bootstrap_interval, frechet, l2
 from l2l.evaluation.provenance import git_revision, versions
 from l2l.files import save_json
 from l2l.models.codebook import FRAMES, perplexity
-from l2l.training.checkpoint import load_codebook, load_pair, load_predictor
+from l2l.training.checkpoint import architecture, load_codebook, load_pair, sizes
+from l2l.training.patch_checkpoint import load_patch_codebook, load_patch_models
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
@@ -115,30 +116,47 @@ def score(predicted: np.ndarray, truth: np.ndarray, recordings: np.ndarray, sett
 
 
 def codebook_use(path: Path, test: Chunks) -> dict[str, Any]:
-    """How many codes the listener's true test motion uses, both halves of every window."""
+    """How many codes the listener's true test motion uses: both halves of every window, or its patches.
+
+    A codebook of patches has several levels; the numbers are those of the one used least evenly.
+    """
+    levels = _patch_counts(path, test) if architecture(path, "codebook") == "patches" else _window_counts(path, test)
+    least = min(levels, key=perplexity)
+    return {
+        "definition": "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies",
+        "codes": len(least),
+        "codes_used": int((least > 0).sum()),
+        "perplexity": perplexity(least),
+        "n": int(least.sum()),
+    }
+
+
+def _window_counts(path: Path, test: Chunks) -> list[np.ndarray]:
     model, standardizer, _ = load_codebook(path)
     counts = np.zeros(model.quantize.embedding.num_embeddings, np.int64)
     for row in range(0, len(test), 256):
         motion = torch.from_numpy(standardizer.apply(test.listener[row : row + 256, :, :MODEL_DIM]))
         codes = model.encode(motion.reshape(-1, FRAMES, MODEL_DIM))  # (2B, 4)
         counts += np.bincount(codes.flatten().numpy(), minlength=len(counts))
-    return {
-        "definition": "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies",
-        "codes": len(counts),
-        "codes_used": int((counts > 0).sum()),
-        "perplexity": perplexity(counts),
-        "n": int(counts.sum()),
-    }
+    return [counts]
+
+
+def _patch_counts(path: Path, test: Chunks) -> list[np.ndarray]:
+    model, standardizer, _ = load_patch_codebook(path)
+    counts = np.zeros((model.per_patch, model.codes), np.int64)
+    for row in range(0, len(test), 256):
+        motion = torch.from_numpy(standardizer.apply(test.listener[row : row + 256, :, :MODEL_DIM]))
+        for level, codes in enumerate(model.encode(motion).unbind(-1)):  # (B, 8)
+            counts[level] += np.bincount(codes.flatten().numpy(), minlength=model.codes)
+    return list(counts)
 
 
 def _sizes(codebook: Path | None, predictor: Path | None) -> dict[str, Any]:
     """Sizes of the models, from their checkpoints."""
     if codebook and predictor:
-        load_pair(codebook, predictor)
-    return {
-        "codebook": load_codebook(codebook)[2]["config"] if codebook else None,
-        "predictor": load_predictor(predictor)[2]["config"] if predictor else None,
-    }
+        (load_patch_models if architecture(codebook, "codebook") == "patches" else load_pair)(codebook, predictor)
+    paths = {"codebook": codebook, "predictor": predictor}
+    return {kind: sizes(path, kind) if path else None for kind, path in paths.items()}
 
 
 def evaluate(

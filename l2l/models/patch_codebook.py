@@ -62,16 +62,15 @@ class Streaming:
     """`PatchCodebook.decode`, patch by patch: the 8 frames of patch t - 1 come after the codes of patch t."""
 
     def __init__(self, codebook: PatchCodebook, batch: int) -> None:
-        self.codebook = codebook
         self.pose, self.expression = codebook.pose.decoder.begin(batch), codebook.expression.decoder.begin(batch)
         self.blender = Blender(batch, MODEL_DIM, self.pose[0].device)
 
-    def step(self, codes: Tensor) -> Tensor:
+    def step(self, codebook: PatchCodebook, codes: Tensor) -> Tensor:
         """Codes (B, Q) of patch t -> motion (B, 8, 56) of patch t - 1; at t = 0, of the 8 frames that lead into it."""
-        pose, expression = codes.split(self.codebook.levels, dim=-1)
+        pose, expression = codes.split(codebook.levels, dim=-1)
         blocks = [
-            self.codebook.expression.decoder.step(self.codebook.expression.lookup(expression), self.expression),
-            self.codebook.pose.decoder.step(self.codebook.pose.lookup(pose), self.pose),
+            codebook.expression.decoder.step(codebook.expression.lookup(expression), self.expression),
+            codebook.pose.decoder.step(codebook.pose.lookup(pose), self.pose),
         ]
         return self.blender.step(torch.cat(blocks, dim=-1))
 

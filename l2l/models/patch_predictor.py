@@ -19,24 +19,17 @@ from l2l.units import MEL_BANDS, MODEL_DIM, PATCH
 
 
 class Speaker(nn.Module):
-    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D), from the last `reach` patches."""
+    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D)."""
 
     def __init__(self, sizes: config.PatchPredictor) -> None:
         super().__init__()
         self.motion = nn.Linear(MODEL_DIM, sizes.motion_channels)
         self.audio = nn.Linear(MEL_BANDS, sizes.audio_channels)
-        self.channels = PATCH * (sizes.motion_channels + sizes.audio_channels)
-        self.join = nn.Conv1d(self.channels, sizes.width, sizes.reach)
-        self.reach = sizes.reach
-
-    def narrow(self, motion: Tensor, audio: Tensor) -> Tensor:
-        """(B, P, 72): each patch by itself."""
-        x = torch.cat([self.motion(motion), self.audio(audio)], dim=-1)  # (B, 8 P, 9)
-        return x.unflatten(1, (-1, PATCH)).flatten(2)
+        self.join = nn.Linear(PATCH * (sizes.motion_channels + sizes.audio_channels), sizes.width)
 
     def forward(self, motion: Tensor, audio: Tensor) -> Tensor:
-        x = self.narrow(motion, audio).transpose(1, 2)  # (B, 72, P)
-        return self.join(F.pad(x, (self.reach - 1, 0))).transpose(1, 2)
+        x = torch.cat([self.motion(motion), self.audio(audio)], dim=-1)  # (B, 8 P, 9)
+        return self.join(x.unflatten(1, (-1, PATCH)).flatten(2))  # (B, P, 72) -> (B, P, D)
 
 
 def table(codes: int, width: int) -> nn.Embedding:

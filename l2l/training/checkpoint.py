@@ -84,6 +84,11 @@ def architecture(path: Path, kind: str) -> str:
     return str(_read(path, kind).get("architecture", "windows"))
 
 
+def sizes(path: Path, kind: str) -> dict[str, Any]:
+    """The settings that a model was trained with, of either architecture. Raises UserError when it cannot be read."""
+    return dict(_read(path, kind).get("config", {}))
+
+
 def _read(path: Path, kind: str) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
