@@ -121,7 +121,7 @@ class Windows(Section):
 class Training(Section):
     """How long and how fast a model is trained."""
 
-    batch_size: Count = Field(32, description="windows per step")
+    batch_size: Count = Field(32, description="windows per step; of patches: crops")
     batches: Literal["mixed", "fixed"] = Field(
         "mixed", description="mixed anew each epoch; fixed: only their order changes, as released"
     )
@@ -196,6 +196,16 @@ class Predictor(Section):
         return self
 
 
+class PatchTraining(Training):
+    """How long and how fast a model of patches is trained: minutes on one CPU core."""
+
+    learning_rate: Positive = Field(2e-3, description="peak learning rate")
+    warmup_steps: int = Field(50, ge=0, description="steps until the peak, linear")
+    max_steps: Count = Field(2500, description="stop after this many steps")
+    validate_every: int = Field(100, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
+    patience: int = Field(0, ge=0, description="stop after this many looks without a better loss; 0: never")
+
+
 class PatchCodebook(Section):
     """train-codebook, architecture patches: 8 frames of listener motion to a few codes and back."""
 
@@ -213,12 +223,7 @@ class PatchCodebook(Section):
     rotation: Positive = Field(2.0, description="weight of a channel of head rotation; jaw and expression have 1")
     crop: Annotated[int, Field(ge=16, multiple_of=8)] = Field(96, description="frames of a training crop")
     weight_decay: float = Field(1e-4, ge=0, description="of AdamW")
-    training: Training = Field(
-        default_factory=lambda: Training(
-            learning_rate=2e-3, warmup_steps=20, max_steps=2500, validate_every=100, patience=0
-        ),
-        description="see Training",
-    )
+    training: PatchTraining = Field(default_factory=PatchTraining, description="see Training")
 
     @model_validator(mode="after")
     def _by_steps(self) -> "PatchCodebook":
@@ -248,12 +253,7 @@ class PatchPredictor(Section):
     expression_guidance: float = Field(1.2, ge=0, description="strength of the speaker in drawing expression codes")
     crop: Annotated[int, Field(ge=2)] = Field(40, description="patches of a training sequence")
     weight_decay: float = Field(0.1, ge=0, description="of AdamW")
-    training: Training = Field(
-        default_factory=lambda: Training(
-            batch_size=24, learning_rate=2e-3, warmup_steps=50, max_steps=2500, validate_every=100, patience=0
-        ),
-        description="see Training",
-    )
+    training: PatchTraining = Field(default_factory=PatchTraining, description="see Training")
 
     @model_validator(mode="after")
     def _divisible(self) -> "PatchPredictor":

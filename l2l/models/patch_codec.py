@@ -124,7 +124,8 @@ class Codec(nn.Module):
             self.encoder.norm.eval()  # under a moving mean and variance, codes would drift away
         latent = self.encoder(motion)
         if not quantized:
-            return self.decoder(latent + self.noise * torch.randn_like(latent)), latent.new_zeros(())
+            noise = self.noise * torch.randn_like(latent) if self.training else 0
+            return self.decoder(latent + noise), latent.new_zeros(())
         latent, _, loss = self.quantizer(latent)
         return self.decoder(latent), loss.sum()
 
