@@ -284,7 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     arg = add("listen", listen, "let a trained listener answer one recording, as if live")
     arg("video", help="a recording of two people, side by side")
     arg("--person", type=str, default=None, help="whose listener: results/<person>/")
-    arg("--results", default=None, metavar="FOLDER", help="another folder with codebook.pt, predictor.pt, face_basis.npz")
+    arg("--results", default=None, metavar="FOLDER", help="with codebook.pt, predictor.pt, face_basis.npz")
     arg("--out", help="a video of the recording and the listener")
 
     arg = add("weights", weights, "list the weight files, or fetch some", settings=False)

@@ -7,8 +7,8 @@ from l2l.config import Settings
 
 def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
     """Settings of patch models of a few thousand weights, trained for `steps` steps on one thread."""
-    training = {"batch_size": 8, "learning_rate": 8e-3, "warmup_steps": 5, "max_steps": steps, "validate_every": max(steps // 4, 1)}
-    training |= {"threads": 1, "device": "cpu"}
+    training = {"batch_size": 8, "learning_rate": 8e-3, "warmup_steps": 5, "max_steps": steps}
+    training |= {"validate_every": max(steps // 4, 1), "threads": 1, "device": "cpu"}
     values = {
         "seed": seed,
         "patch_codebook": {"width": 24, "pose_latent": 4, "expression_latent": 6, "codes": 16, "training": training},
