@@ -5,7 +5,7 @@
     python -m benchmarks.quality --again modern          # train and sample that row anew
     python -m benchmarks.quality --table                 # only print what there is
 
-Data: benchmarks/dyads.py, seeded. 90 recordings of a minute to train on, of which a tenth validate; 20 to test on,
+Data: benchmarks/dyads.py, seeded. 180 recordings of a minute to train on, of which a tenth validate; 20 to test on,
 with 10 other true futures each. Both models are trained by their commands from the same files. The full-size released
 model has its switches, but for its learning rate: its own takes weeks to rise. Guidance of the modern one is chosen on
 the validation recordings. Nothing is chosen on the test recordings. Everything is kept in --folder; a training that is
@@ -28,7 +28,7 @@ from l2l.dataset.standardize import Standardizer
 from l2l.files import save_json, save_npz
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, MODEL_DIM
 
-TRAIN, TEST, SAMPLES = 90, 20, 10
+TRAIN, TEST, SAMPLES = 180, 20, 10
 FRAMES = 1792  # of a recording: whole windows and whole patches
 STRIDE = 32  # of training windows
 TRAIN_SEED, TEST_SEED = 0, 1
@@ -170,7 +170,7 @@ def table(scores: dict[str, dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("results/quality"), help="where everything is kept")
-    parser.add_argument("--budget", type=float, default=300, help="CPU-seconds of training for each model pair")
+    parser.add_argument("--budget", type=float, default=400, help="CPU-seconds of training for each model pair")
     parser.add_argument("--rows", nargs="*", default=None, choices=ROWS, help="compute these, even if they are there")
     parser.add_argument("--again", nargs="*", default=[], choices=("released", "modern"), help="train these anew")
     parser.add_argument("--table", action="store_true", help="only print")

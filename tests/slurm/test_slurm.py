@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slurm
 RESULTS = [f"results/demo/{name}" for name in ("eval.json", "samples.npz", "codebook.pt", "predictor.pt")]
 # A sum depends on how many threads it is split over; these runs get different numbers of cores.
 ONE_THREAD = {
-    model: {**TINY[model], "training": {**TINY[model]["training"], "threads": 1}} for model in ("codebook", "predictor")
+    model: {**TINY[model], "training": {**TINY[model]["training"], "threads": 1}}
+    for model in ("patch_codebook", "patch_predictor")
 }
 
 
