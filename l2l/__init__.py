@@ -1,1 +1,11 @@
-"""l2l: learning to listen, from raw two-person videos to a model of how one of them listens."""
+"""Learning to listen: see README.md. `l2l.Listener` is the real-time listener of a trained model."""
+
+from importlib import import_module
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    # Not at import: the command line and the workflow ask for this package long before they need torch.
+    if name == "Listener":
+        return import_module("l2l.listening.live").Listener
+    raise AttributeError(f"module 'l2l' has no attribute {name!r}")

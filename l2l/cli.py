@@ -81,13 +81,19 @@ def chunk(args: Arguments) -> None:
 
 
 def train_codebook(args: Arguments) -> None:
-    from l2l.training.codebook import train_codebook
+    if args.settings.architecture == "patches":
+        from l2l.training.patch_codebook import train_patch_codebook as train_codebook
+    else:
+        from l2l.training.codebook import train_codebook
 
     train_codebook(args.chunks, args.listener, args.settings, args.out, args.log_dir)
 
 
 def train_predictor(args: Arguments) -> None:
-    from l2l.training.predictor import train_predictor
+    if args.settings.architecture == "patches":
+        from l2l.training.patch_predictor import train_patch_predictor as train_predictor
+    else:
+        from l2l.training.predictor import train_predictor
 
     train_predictor(args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir)
 
@@ -110,6 +116,14 @@ def preview(args: Arguments) -> None:
     write_preview(
         args.videos, args.chunks, args.samples, args.basis, args.listener, args.out, args.settings.preview.seconds
     )
+
+
+def listen(args: Arguments) -> None:
+    from l2l.pictures.listen import listen
+
+    if not (args.person or args.results):
+        raise UserError("say whose listener it is: --person NAME, for results/NAME/, or --results FOLDER.")
+    listen(args.video, args.results or Path("results") / args.person, args.out, args.settings)
 
 
 def show_config(args: Arguments) -> None:
@@ -246,6 +260,12 @@ def _parser() -> argparse.ArgumentParser:
     arg("--basis", help="face_basis.npz")
     arg("--listener", **side)
     arg("--out", help="preview.mp4")
+
+    arg = add("listen", listen, "let a trained listener answer one recording, as if live")
+    arg("video", help="a recording of two people, side by side")
+    arg("--person", type=str, default=None, help="whose listener: results/<person>/")
+    arg("--results", default=None, metavar="FOLDER", help="with codebook.pt, predictor.pt, face_basis.npz")
+    arg("--out", help="a video of the recording and the listener")
 
     arg = add("config", show_config, "check a configuration file, or print the schema", settings=False)
     arg("file", nargs="?", default=Path("config.yaml"), help="default: config.yaml")

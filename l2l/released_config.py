@@ -258,5 +258,5 @@ def settings(found: ReleasedConfig, changes: tuple[str, ...] = ()) -> config.Set
 
 def overlay(found: ReleasedConfig) -> dict[str, Any]:
     """What of our settings the JSON changes, by section: all differences from the defaults."""
-    sections = ("windows", "codebook") if found.stage == "codebook" else ("windows", "predictor", "sampling")
-    return config.nested_differences(settings(found), sections)
+    sections = ("codebook",) if found.stage == "codebook" else ("predictor", "sampling")
+    return config.nested_differences(settings(found), ("architecture", "windows", *sections))

@@ -14,6 +14,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Smoothing = Literal["none", "bilateral"]
 Statistics = Literal["frames", "released"]
+Architecture = Literal["patches", "windows"]
 
 
 class Section(BaseModel):
@@ -211,7 +212,7 @@ class Windows(Section):
 class Training(Section):
     """How long and how fast a model is trained."""
 
-    batch_size: Count = Field(32, description="windows per step")
+    batch_size: Count = Field(32, description="windows per step; of patches: crops")
     batches: Literal["mixed", "fixed"] = Field(
         "mixed", description="mixed anew each epoch; fixed: only their order changes, as released"
     )
@@ -286,12 +287,83 @@ class Predictor(Section):
         return self
 
 
+class PatchTraining(Training):
+    """How long and how fast a model of patches is trained: minutes on one CPU core."""
+
+    learning_rate: Positive = Field(2e-3, description="peak learning rate")
+    warmup_steps: int = Field(50, ge=0, description="steps until the peak, linear")
+    max_steps: Count = Field(2500, description="stop after this many steps")
+    validate_every: int = Field(100, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
+    patience: int = Field(0, ge=0, description="stop after this many looks without a better loss; 0: never")
+
+
+class PatchCodebook(Section):
+    """train-codebook, architecture patches: 8 frames of listener motion to a few codes and back."""
+
+    width: Count = Field(192, description="channels of encoder and decoder")
+    pose_latent: Count = Field(16, description="channels of the latent of head rotation and jaw")
+    expression_latent: Count = Field(24, description="channels of the latent of expression")
+    levels: Count = Field(3, description="codes of a patch in each of the two codecs, coarse to fine")
+    codes: int = Field(64, ge=2, description="entries of each level's codebook")
+    decay: Fraction = Field(0.95, description="of the moving averages that the codebooks follow")
+    revive: int = Field(2, ge=0, description="a code used less than this often in a step is replaced; 0: never")
+    commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = Field(0.35, description="share of training before the codes come in")
+    noise: float = Field(0.3, ge=0, description="std of the noise on the latent until then; the latent's own is 1")
+    acceleration: float = Field(2.0, ge=0, description="weight of the squared error of acceleration, reached gradually")
+    rotation: Positive = Field(2.0, description="weight of a channel of head rotation; jaw and expression have 1")
+    crop: Annotated[int, Field(ge=16, multiple_of=8)] = Field(96, description="frames of a training crop")
+    weight_decay: float = Field(1e-4, ge=0, description="of AdamW")
+    training: PatchTraining = Field(default_factory=PatchTraining, description="see Training")
+
+    @model_validator(mode="after")
+    def _by_steps(self) -> "PatchCodebook":
+        if self.training.max_epochs:
+            raise ValueError("max_epochs must be 0: a codebook of patches is trained in stages of max_steps")
+        return self
+
+
+class PatchPredictor(Section):
+    """train-predictor, architecture patches: speaker and past codes to the codes of each next 8 frames."""
+
+    width: Count = Field(96, description="channels of the transformer")
+    layers: Count = Field(3, description="layers of the transformer")
+    heads: Count = Field(4, description="attention heads")
+    expansion: Count = Field(3, description="inner width of the transformer's MLP, in widths")
+    head_width: Count = Field(128, description="inner width of each code's head")
+    window: int = Field(24, ge=2, description="patches that a layer sees, its own and those before it")
+    motion_channels: Count = Field(6, description="channels that a frame of the speaker's motion is reduced to")
+    audio_channels: Count = Field(3, description="channels that a frame of the speaker's sound is reduced to")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.25, description="in training")
+    noise: float = Field(0.5, ge=0, description="std of training noise on the speaker's motion and sound")
+    level: float = Field(0.3, ge=0, description="std of a random level shift of the sound, in training")
+    forget: Fraction = Field(0.5, description="share of training sequences that lose some of their past codes")
+    corrupt: Fraction = Field(0.05, description="share of past patches half of whose codes are replaced, in training")
+    deaf: Fraction = Field(0.1, description="share of training sequences without the speaker, for guidance")
+    pose_guidance: float = Field(1.5, ge=0, description="strength of the speaker in drawing pose codes; 1: as learned")
+    expression_guidance: float = Field(1.2, ge=0, description="strength of the speaker in drawing expression codes")
+    crop: Annotated[int, Field(ge=2)] = Field(40, description="patches of a training sequence")
+    weight_decay: float = Field(0.1, ge=0, description="of AdamW")
+    training: PatchTraining = Field(default_factory=PatchTraining, description="see Training")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "PatchPredictor":
+        if self.width % (2 * self.heads):
+            raise ValueError("width must be a multiple of twice the heads")
+        return self
+
+
 class Sampling(Section):
     """sample: several futures of the listener for each test window."""
 
     samples: Count = Field(10, description="futures drawn for each test window")
-    temperature: Positive = Field(0.7, description="below 1 is safer, above 1 is wilder")
-    top_p: float = Field(0.9, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass")
+    temperature: Positive = Field(0.7, description="below 1 is safer, above 1 is wilder; for patches: 1")
+    top_p: float = Field(
+        0.9, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass; for patches: 1"
+    )
+    span: Literal["window", "sequence"] = Field(
+        "window", description="patches: each test window by itself, or windows that follow one another as one sequence"
+    )
     past: Literal["real", "none"] = Field(
         "real", description="real: the listener's first 32 frames are given; none: nothing is, as released"
     )
@@ -339,6 +411,9 @@ class Settings(Section):
     """All that the steps of one person need to know."""
 
     seed: int = Field(0, ge=0, lt=2**31, description="every random draw follows from it")
+    architecture: Architecture = Field(
+        "windows", description="of both models; windows: the paper's, 32 frames; patches: 8 frames each, any length"
+    )
     video: Video = Field(default_factory=Video, description="see Video")
     tracking: Tracking = Field(default_factory=Tracking, description="see Tracking")
     diarization: Diarization = Field(default_factory=Diarization, description="see Diarization")
@@ -349,7 +424,17 @@ class Settings(Section):
     windows: Windows = Field(default_factory=Windows, description="see Windows")
     codebook: Codebook = Field(default_factory=Codebook, description="see Codebook")
     predictor: Predictor = Field(default_factory=Predictor, description="see Predictor")
+    patch_codebook: PatchCodebook = Field(default_factory=PatchCodebook, description="see PatchCodebook")
+    patch_predictor: PatchPredictor = Field(default_factory=PatchPredictor, description="see PatchPredictor")
     sampling: Sampling = Field(default_factory=Sampling, description="see Sampling")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="see Evaluation")
     preview: Preview = Field(default_factory=Preview, description="see Preview")
     demo: Demo = Field(default_factory=Demo, description="see Demo")
+
+    @model_validator(mode="after")
+    def _windows(self) -> "Settings":
+        if self.architecture == "patches" and (self.windows.smoothing, self.windows.statistics) != ("none", "frames"):
+            raise ValueError(
+                "windows.smoothing and windows.statistics other than the defaults need architecture windows"
+            )
+        return self

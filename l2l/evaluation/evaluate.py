@@ -31,7 +31,7 @@ from l2l.faces.landmarks import load_basis
 from l2l.listening.conditioned import PairModel, Speaker
 from l2l.listening.samples import load_samples, sampling_of
 from l2l.models.codebook import FRAMES, perplexity
-from l2l.training.checkpoint import load_codebook, load_pair, load_predictor
+from l2l.training.checkpoint import architecture, load_codebook, load_pair, load_predictor
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 
@@ -143,6 +143,10 @@ def evaluate(
         raise UserError(f"{chunks}/test: the listener's motion has NaN or infinity; chunk again.")
     if not np.isfinite(test.speaker[..., :MODEL_DIM]).all():
         raise UserError(f"{chunks}/test: the speaker's motion has NaN or infinity; chunk again.")
+    if codebook and architecture(codebook, "codebook") == "patches":
+        # Not asked yet; what is left out says so.
+        log.warning("%s: gain, shuffled speakers, codebook use: not measured for architecture patches yet", codebook)
+        codebook = predictor = None
     model = None
     if codebook and predictor:
         device = prepare(settings.predictor.training)

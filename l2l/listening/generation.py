@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
@@ -21,28 +20,16 @@ from l2l.dataset.layout import Chunks, Side, load_chunks
 from l2l.errors import UserError
 from l2l.files import save_npz
 from l2l.listening.autoregressive import autoregress
+from l2l.listening.nucleus import nucleus
+from l2l.listening.patches import load_and_sample
 from l2l.models.codebook import FRAMES, GROUPS
 from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
 from l2l.training.batches import whole_batches
-from l2l.training.checkpoint import Pair, load_pair
+from l2l.training.checkpoint import Pair, architecture, load_pair
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
-
-
-def nucleus(logits: Tensor, temperature: float, top_p: float) -> Tensor:
-    """Probabilities of nucleus sampling, (..., K) -> (..., K) (Holtzman et al. 2020).
-
-    The likeliest codes are kept up to and including the one whose cumulated probability crosses `top_p`, so at least
-    one stays; the others get exactly 0. The temperature is applied before the choice.
-    """
-    scaled = logits / temperature
-    ordered, order = scaled.sort(dim=-1, descending=True)
-    probabilities = ordered.softmax(-1)
-    before = F.pad(probabilities.cumsum(-1)[..., :-1], (1, 0))  # mass of the likelier codes
-    kept = torch.zeros_like(scaled, dtype=torch.bool).scatter(-1, order, before <= top_p)
-    return scaled.masked_fill(~kept, -torch.inf).softmax(-1)
 
 
 def draw(probabilities: Tensor, samples: int, generator: torch.Generator) -> Tensor:
@@ -155,14 +142,34 @@ def past_frames(pair: Pair, chunks: Chunks, sampling: config.Sampling) -> np.nda
     return np.broadcast_to(pair.listener.mean, (len(chunks), FRAMES, MODEL_DIM))
 
 
+def _sample_windows(
+    pair: Pair, data: Chunks, settings: Settings, device: torch.device
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Samples (S, N, 64, 56), codes (S, N, 4) and entropy (N, 4) of architecture windows."""
+    sampling = settings.sampling
+    pair.codebook.to(device)
+    pair.predictor.to(device)
+    generator = torch.Generator().manual_seed(settings.seed)
+    samples = np.empty((sampling.samples, len(data), 2 * FRAMES, MODEL_DIM), np.float32)
+    samples[:, :, :FRAMES] = past_frames(pair, data, sampling)
+    codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
+    entropy = np.empty((len(data), GROUPS), np.float32)
+    for rows in tqdm(chosen_rows(len(data), sampling), unit="batch", disable=None):
+        drawn, probabilities = futures(pair, data, rows, sampling, generator, device)
+        codes[:, rows] = drawn.numpy()
+        samples[:, rows, FRAMES:] = decode(pair, drawn, device)
+        entropy[rows] = torch.special.entr(probabilities).sum(-1).mean(0).cpu().numpy()
+    return samples, codes, entropy
+
+
 def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settings: Settings, out: Path) -> None:
     """Draw `sampling.samples` futures of every test window and write them to `out`, an .npz.
 
     It holds `samples` (S, N, 64, 56) float32 in raw units, of which the frames from `first_frame` on are predicted and
-    those before are what the model was told; `codes` (S, N, 4) int64; `entropy` (N, 4) float32, nats, of the
-    distributions drawn from (their mean over samples, where each has its own); `seed`; and `sampling`, the settings as
-    JSON. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out the last ones. Raises
-    UserError when there are none.
+    those before are what the model was told; `codes` (S, N, 4) int64, or (S, N, 8, Q) of patches; `entropy` (N, 4) or
+    (N, 8) float32, nats, of the distributions drawn from (their mean over samples, where each has its own); `seed`; and
+    `sampling`, the settings as JSON. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out
+    the last ones. Raises UserError when there are none.
     """
     sampling = settings.sampling
     device = prepare(settings.predictor.training)
@@ -171,28 +178,20 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
         raise UserError(
             f"{chunks}/test has no test windows; add a second recording, or raise chunking.test_share in config.yaml."
         )
-    pair = load_pair(codebook, predictor)
-    pair.codebook.to(device)
-    pair.predictor.to(device)
-    generator = torch.Generator().manual_seed(settings.seed)
-    batches = chosen_rows(len(data), sampling)
-    data = data.first(batches[-1].stop)
-    past = past_frames(pair, data, sampling)
-    samples = np.empty((sampling.samples, len(data), 2 * FRAMES, MODEL_DIM), np.float32)
-    samples[:, :, :FRAMES] = past
-    codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
-    entropy = np.empty((len(data), GROUPS), np.float32)
-    for rows in tqdm(batches, unit="batch", disable=None):
-        drawn, probabilities = futures(pair, data, rows, sampling, generator, device)
-        codes[:, rows] = drawn.numpy()
-        samples[:, rows, FRAMES:] = decode(pair, drawn, device)
-        entropy[rows] = torch.special.entr(probabilities).sum(-1).mean(0).cpu().numpy()
+    if architecture(codebook, "codebook") == "patches":
+        data = data.first(min(len(data), sampling.max_windows or len(data)))
+        found = load_and_sample(data, codebook, predictor, settings)
+        samples, codes, entropy, first_frame = found
+    else:
+        data = data.first(chosen_rows(len(data), sampling)[-1].stop)
+        samples, codes, entropy = _sample_windows(load_pair(codebook, predictor), data, settings, device)
+        first_frame = FRAMES
     save_npz(
         out,
         samples=samples,
         codes=codes,
         entropy=entropy,
-        first_frame=np.array(FRAMES),
+        first_frame=np.array(first_frame),
         seed=np.array(settings.seed),
         sampling=np.array(sampling.model_dump_json()),
     )

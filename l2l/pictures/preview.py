@@ -60,6 +60,11 @@ def write_preview(
     shown = np.flatnonzero(scene.predicted)
     start = max(0, int(shown[0]) - WINDOW // 2)
     count = min(round(seconds * FPS), len(scene.tracks) - start)
+    render(scene, start, count, out)
+
+
+def render(scene: Scene, start: int, count: int, out: Path) -> None:
+    """Write `count` frames of a scene, from frame `start` on, with the recording's sound."""
     landmarks = _landmarks(scene.tracks, start, count)
     with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
         sound = _sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")

@@ -38,7 +38,8 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         centred = x - mean[:, None]
         variance = _Sum.apply(centred.square().sum((0, 2))) / count  # (C,)
         self._remember(mean.detach(), variance.detach(), count.detach())
-        return centred * (self.weight * (variance + self.eps).rsqrt())[:, None] + self.bias[:, None]
+        normal = centred * (variance + self.eps).rsqrt()[:, None]
+        return normal * self.weight[:, None] + self.bias[:, None] if self.affine else normal
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
@@ -54,7 +55,7 @@ def make_global(model: nn.Module) -> None:
     """Replace every BatchNorm1d inside `model`, in place."""
     for name, child in model.named_children():
         if type(child) is nn.BatchNorm1d:
-            norm = GlobalBatchNorm(child.num_features, child.eps, child.momentum)
+            norm = GlobalBatchNorm(child.num_features, child.eps, child.momentum, child.affine)
             norm.weight, norm.bias = child.weight, child.bias
             norm.running_mean, norm.running_var = child.running_mean, child.running_var
             norm.num_batches_tracked = child.num_batches_tracked

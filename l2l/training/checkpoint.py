@@ -68,7 +68,28 @@ def _interned(value: Any) -> Any:
     return sys.intern(value) if type(value) is str else value
 
 
-def _load(path: Path, kind: str) -> dict[str, Any]:
+def load_file(path: Path, kind: str, architecture: str = "windows") -> dict[str, Any]:
+    """The content of a checkpoint. Raises UserError when it is missing, unreadable, or of another kind."""
+    content = _read(path, kind)
+    if content.get("architecture", "windows") != architecture:
+        raise UserError(
+            f"{path} is a {kind} of architecture {content.get('architecture', 'windows')}, and {architecture} is asked "
+            f"for; train the {kind} again, or change architecture in config.yaml."
+        )
+    return content
+
+
+def architecture(path: Path, kind: str) -> str:
+    """Which models a checkpoint is of: patches or windows. Raises UserError when it cannot be read."""
+    return str(_read(path, kind).get("architecture", "windows"))
+
+
+def sizes(path: Path, kind: str) -> dict[str, Any]:
+    """The settings that a model was trained with, of either architecture. Raises UserError when it cannot be read."""
+    return dict(_read(path, kind).get("config", {}))
+
+
+def _read(path: Path, kind: str) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -82,7 +103,8 @@ def _load(path: Path, kind: str) -> dict[str, Any]:
     return content
 
 
-def _restore(model: nn.Module, content: dict[str, Any], path: Path) -> None:
+def restore_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
+    """Move the weights out of `content` into `model`, strictly; it is then in eval mode and not trained."""
     try:
         model.load_state_dict(content.pop("state_dict"))
     except (KeyError, RuntimeError) as error:
@@ -90,7 +112,8 @@ def _restore(model: nn.Module, content: dict[str, Any], path: Path) -> None:
     model.eval().requires_grad_(False)
 
 
-def _standardizers(content: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Standardizer]:
+def standardizers(content: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Standardizer]:
+    """Move the standardizers of `names` out of `content`."""
     stored, smoothing = content.pop("standardizer", {}), content.pop("smoothing", {})
     try:
         return {
@@ -108,14 +131,14 @@ def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
 
     The rest also holds `fingerprint`. Raises UserError naming the file that is missing, unreadable or of another kind.
     """
-    content = _load(Path(path), "codebook")
+    content = load_file(Path(path), "codebook")
     try:
         model = Codebook(config.Codebook.model_validate(content["config"]))
     except (KeyError, ValidationError):
         raise UserError(f"{path}: the codebook's sizes cannot be read; train the codebook again.") from None
     content["fingerprint"] = fingerprint(content["state_dict"])
-    _restore(model, content, path)
-    return model, _standardizers(content, ("listener",), path)["listener"], content
+    restore_weights(model, content, path)
+    return model, standardizers(content, ("listener",), path)["listener"], content
 
 
 def load_predictor(path: Path) -> tuple[Predictor, dict[str, Standardizer], Meta]:
@@ -123,13 +146,13 @@ def load_predictor(path: Path) -> tuple[Predictor, dict[str, Standardizer], Meta
 
     Raises UserError naming the file that is missing, unreadable or of another kind.
     """
-    content = _load(Path(path), "predictor")
+    content = load_file(Path(path), "predictor")
     try:
         model = Predictor(config.Predictor.model_validate(content["config"]), content["codes"])
     except (KeyError, ValidationError):
         raise UserError(f"{path}: the predictor's sizes cannot be read; train the predictor again.") from None
-    _restore(model, content, path)
-    return model, _standardizers(content, ("speaker", "audio"), path), content
+    restore_weights(model, content, path)
+    return model, standardizers(content, ("speaker", "audio"), path), content
 
 
 def load_pair(codebook: Path, predictor: Path) -> Pair:

@@ -65,6 +65,8 @@ def halves(windows: Tensor) -> Tensor:
 class CodebookTask:
     """The codebook's side of the training loop."""
 
+    progress, ready = 0.0, True
+
     def __init__(
         self, model: Codebook, motion: Tensor, train_rows: np.ndarray, validation: np.ndarray, sizes: config.Codebook
     ) -> None:

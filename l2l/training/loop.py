@@ -131,6 +131,7 @@ def _step(task: Task, state: State, training: config.Training, ranks: Ranks) -> 
         group["lr"] = learning_rate(state.step, training)
     task.model.train()
     state.optimizer.zero_grad(set_to_none=True)
+    task.progress = (state.step - 1) / training.max_steps
     rows = next_batch(state, task.train, training.batch_size, training.batches)
     part, share = ranks.part(len(rows))
     loss = task.loss(rows, state.generator, part)
@@ -157,7 +158,9 @@ def _look(task: Task, state: State, ranks: Ranks) -> dict[str, float]:
     state.running, state.since = torch.zeros_like(state.running), 0
     if not (math.isfinite(loss) and math.isfinite(train_loss)):
         raise UserError(f"the loss is no longer a number at step {state.step}; lower training.learning_rate.")
-    if loss < state.best_loss:
+    if not task.ready:
+        pass
+    elif loss < state.best_loss:
         state.best_loss, state.best_step, state.stale = loss, state.step, 0
         state.best_weights = {key: value.detach().cpu().clone() for key, value in task.model.state_dict().items()}
     else:

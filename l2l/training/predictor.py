@@ -57,6 +57,8 @@ def encode_windows(codebook: Codebook, motion: np.ndarray, device: torch.device)
 class PredictorTask:
     """The predictor's side of the training loop."""
 
+    progress, ready = 0.0, True
+
     def __init__(
         self,
         model: Predictor,

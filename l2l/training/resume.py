@@ -37,7 +37,7 @@ NOT_THE_RUN = {"training": {"checkpoint_minutes", "threads", "device"}}
 def identity(
     seed: int,
     windows: config.Windows,
-    sizes: config.Codebook | config.Predictor,
+    sizes: config.Codebook | config.Predictor | config.PatchCodebook | config.PatchPredictor,
     data: Chunks,
     rows: Mapping[str, np.ndarray],
     standardizers: Mapping[str, Standardizer],

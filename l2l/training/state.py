@@ -18,9 +18,15 @@ class Task(Protocol):
     train: np.ndarray  # (N,) rows to train on
     through: nn.Module  # what `loss` calls: the model, or the model among several processes
     generators: dict[str, np.random.RandomState]  # the task's own, if it draws from any
+    progress: float  # share of `max_steps` behind this step, told by the loop
 
     @property
     def model(self) -> nn.Module: ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether the weights of now may be the best ones; until then, validation only draws curves."""
+        ...
 
     def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
         """The loss () of `part` of one batch; every random draw is for the whole batch, from `generator`."""

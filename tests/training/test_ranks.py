@@ -40,7 +40,10 @@ def arguments(stage: str, chunks: Path, folder: Path, *changes: str) -> list[str
     more = ["--codebook", str(chunks / "codebook.pt")] if stage == "predictor" else []
     out = ["--out", str(folder / f"{stage}.pt"), "--log-dir", str(folder / "log")]
     changed = [f"{stage}.{change}" for change in changes]
-    return [f"train-{stage}", str(chunks), "--listener", "p0", *more, *out, "--set", *pairs, *changed]
+    return [
+        *(f"train-{stage}", str(chunks), "--listener", "p0", *more, *out),
+        *("--set", "architecture=windows", *pairs, *changed),
+    ]
 
 
 def two(words: list[str]) -> subprocess.Popen:

@@ -160,11 +160,9 @@ def training_threads(section):
     """Threads of a training rule: as many as the setting says, else all cores it can get."""
 
     def threads(wildcards):
-        return (
-            getattr(CONFIG.settings(wildcards.person), section).training.threads
-            or workflow.cores
-            or 1
-        )
+        chosen = CONFIG.settings(wildcards.person)
+        name = f"patch_{section}" if chosen.architecture == "patches" else section
+        return getattr(chosen, name).training.threads or workflow.cores or 1
 
     return threads
 

@@ -20,7 +20,9 @@ rule train_codebook:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings("seed", "windows", "codebook"),
+        settings=settings(
+            "seed", "architecture", "windows", "codebook", "patch_codebook"
+        ),
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("codebook"),
@@ -50,7 +52,9 @@ rule train_predictor:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings("seed", "windows", "predictor"),
+        settings=settings(
+            "seed", "architecture", "windows", "predictor", "patch_predictor"
+        ),
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("predictor"),

@@ -1,0 +1,326 @@
+"""The two trained rows of benchmarks/quality.py: train within a budget, sample whole recordings, likelihoods.
+
+- The number of steps follows from a few steps measured first; what training then took is measured and reported.
+- The released model knows windows only: each window of 64 frames, 32 further each time, gives its second half.
+"""
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks import measures
+from benchmarks.dyads import Speaker, answered, listen, speak
+from l2l import config
+from l2l.config import Settings
+from l2l.dataset.layout import REGIONS, Chunks
+from l2l.dataset.sound import frame_sound
+from l2l.files import save_json
+from l2l.listening.generation import decode, futures
+from l2l.listening.stream import sample_sequences
+from l2l.models.codebook import FRAMES, GROUPS, perplexity
+from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
+from l2l.training.checkpoint import load_codebook, load_pair
+from l2l.training.codebook import prepare_codebook, train_codebook
+from l2l.training.holdout import load_training_chunks
+from l2l.training.patch_checkpoint import load_patch_codebook, load_patch_models, set_guidance
+from l2l.training.patch_codebook import prepare_patch_codebook, train_patch_codebook
+from l2l.training.patch_predictor import nats, prepare_patch_predictor, train_patch_predictor
+from l2l.training.predictor import prepare_predictor, train_predictor
+from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, PATCH
+
+if TYPE_CHECKING:
+    from benchmarks.quality import Bench
+
+SHARE = {"released": 0.6, "modern": 0.3}  # of the budget that the codebook gets
+VALIDATION = 0.1  # share of the training recordings
+LOOKS = 12  # at the validation loss in one training
+SHIFTS = (240, 560, 880, 1200, 1520)  # frames by which the speaker is shifted for the gain, circularly
+STRENGTHS = np.array([1.0, 1.5, 2.0, 2.5, 3.0])  # of guidance that are tried on the validation recordings
+LEARNING_RATE = 4e-4  # of the released model: its own schedule rises over 100,000 steps
+
+
+class Trained(ABC):
+    """A trained pair, as the benchmark uses it."""
+
+    def __init__(self, spent: dict[str, Any]) -> None:
+        self.spent = spent
+
+    @abstractmethod
+    def sample(self, speakers: list[Speaker], samples: int) -> np.ndarray:
+        """(S, N, T, 56) raw listeners to whole recordings, from nothing."""
+
+    @abstractmethod
+    def reconstruct(self, motion: np.ndarray) -> tuple[np.ndarray, list[np.ndarray], int]:
+        """Raw motion (N, T, 56) through the codebook, counts (K,) of each level's codes, and K."""
+
+    @abstractmethod
+    def likelihoods(self, speaker: Speaker, truth: np.ndarray, shifts: tuple[int, ...]) -> tuple[list[float], float]:
+        """Nats per frame of the true codes with the speaker shifted by each of `shifts`, and without a speaker."""
+
+    def numbers(self, bench: "Bench", truth: np.ndarray) -> dict[str, Any]:
+        """Scores of the models themselves; `truth` (N, T, 56) in units of the training frames' std."""
+        motion, counts, codes = self.reconstruct(bench.truth)
+        error = np.abs(bench.unit.apply(motion) - truth)
+        found = [self.likelihoods(s, t, (0, *SHIFTS)) for s, t in zip(bench.speakers, bench.truth, strict=True)]
+        true, shifted = np.array([f[0][0] for f in found]), np.array([np.mean(f[0][1:]) for f in found])
+        deaf = np.array([f[1] for f in found])
+        result = {
+            **self.spent,
+            "l1": {region: float(error[..., channels].mean()) for region, channels in REGIONS.items()},
+            "through_codebook": measures.events(motion[None], bench.speakers),
+            "code_use": [perplexity(level) / codes for level in counts],
+            "codes": codes,
+            "nats": float(true.mean()),
+            "gain": measures.interval(lambda rows: float((shifted - true)[rows].mean()), len(true)),
+        }
+        if np.isfinite(deaf).all():
+            unheard = measures.interval(lambda rows: float((deaf - true)[rows].mean()), len(true))
+            result["over_unconditional"] = unheard
+        return result
+
+
+def steps_within(prepare: Callable[[], Any], seconds: float, progress: float = 0.5) -> int:
+    """How many steps of a run fit into so many CPU-seconds, its looks at the validation loss included."""
+    run = prepare()
+    task, generator = run.task, torch.Generator().manual_seed(0)
+    rows = task.train[: task.sizes.training.batch_size]
+    task.progress = progress
+    task.model.train()
+    costs = []
+    for _ in range(6):
+        start = time.process_time()
+        run.optimizer.zero_grad(set_to_none=True)
+        task.loss(rows, generator).backward()
+        run.optimizer.step()
+        costs.append(time.process_time() - start)
+    task.model.eval()
+    start = time.process_time()
+    with torch.no_grad():
+        task.validate()
+    look = time.process_time() - start
+    return max(LOOKS, int((seconds - LOOKS * look) / np.mean(costs[1:])))
+
+
+def trained(
+    folder: Path, row: str, budget: float, settings: Settings, prepare: tuple, train: tuple, load: Callable
+) -> dict[str, Any]:
+    """Train both models of a row into `folder`/`row`, unless they are there; steps and CPU-seconds of both."""
+    own, data = folder / row, folder / "data"
+    paths = own / "codebook.pt", own / "predictor.pt"
+    sections = ("patch_codebook", "patch_predictor") if row == "modern" else ("codebook", "predictor")
+    report = own / "training.json"
+    spent: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {"steps": [], "cpu_seconds": []}
+    shares = SHARE[row], 1 - SHARE[row]
+    for k, section in enumerate(sections):
+        if paths[k].exists() and len(spent["steps"]) > k:
+            continue
+
+        def run(k: int = k) -> Any:
+            chunks = load_training_chunks(data, "p0", ())
+            return prepare[k](chunks, settings) if k == 0 else prepare[k](chunks, *load(paths[0])[:2], settings)
+
+        steps = steps_within(run, shares[k] * budget)
+        sizes = getattr(settings, section)
+        training = sizes.training.model_copy(
+            update={"max_steps": steps, "validate_every": -(-steps // LOOKS), "warmup_steps": min(50, steps // 8)}
+        )
+        now = settings.model_copy(update={section: sizes.model_copy(update={"training": training})})
+        start = time.process_time()
+        extra = (paths[0],) if k else ()
+        train[k](data, *extra, "p0", now, paths[k], own / "tensorboard" / section)
+        spent = {
+            "steps": [*spent["steps"][:k], steps],
+            "cpu_seconds": [*spent["cpu_seconds"][:k], time.process_time() - start],
+        }
+        save_json(report, spent)
+    return spent
+
+
+class Modern(Trained):
+    """Patches."""
+
+    def __init__(self, spent: dict[str, Any], folder: Path) -> None:
+        super().__init__(spent)
+        self.models = load_patch_models(folder / "codebook.pt", folder / "predictor.pt")
+
+    def _sound(self, speaker: Speaker) -> np.ndarray:
+        return frame_sound(speaker.audio, self.models.power)
+
+    def sample(self, speakers: list[Speaker], samples: int) -> np.ndarray:
+        faces = np.stack([speaker.motion for speaker in speakers])
+        sound = np.stack([self._sound(speaker) for speaker in speakers])
+        found = [
+            sample_sequences(self.models, faces, sound, [(0, s, n) for n in range(len(speakers))]).motion
+            for s in range(samples)
+        ]
+        return np.stack(found)
+
+    def reconstruct(self, motion: np.ndarray) -> tuple[np.ndarray, list[np.ndarray], int]:
+        codebook = self.models.codebook
+        codes = codebook.encode(torch.from_numpy(self.models.listener.apply(motion)))  # (N, P, Q)
+        counts = [np.bincount(level.flatten(), minlength=codebook.codes) for level in codes.unbind(-1)]
+        return self.models.listener.undo(codebook.decode(codes).numpy()), counts, codebook.codes
+
+    @torch.inference_mode()
+    def likelihoods(self, speaker: Speaker, truth: np.ndarray, shifts: tuple[int, ...]) -> tuple[list[float], float]:
+        models = self.models
+        codes = models.codebook.encode(torch.from_numpy(models.listener.apply(truth))[None])  # (1, P, Q)
+        past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=models.predictor.unknown)
+        faces = torch.from_numpy(models.speaker.apply(speaker.motion))
+        sound = torch.from_numpy(models.audio.apply(self._sound(speaker)))
+
+        def of(shift: int, deaf: bool) -> float:
+            inputs = faces.roll(shift, 0)[None], sound.roll(shift, 0)[None]
+            logits = models.predictor(past, *inputs, codes, torch.tensor([deaf]))
+            return float(nats(logits, codes).sum(-1).mean()) / PATCH
+
+        return [of(shift, False) for shift in shifts], of(0, True)
+
+
+def modern(folder: Path, budget: float) -> Modern:
+    """Trained, with its guidance chosen on the validation recordings."""
+    training = {"training": {"validation_share": VALIDATION}}
+    settings = Settings.model_validate(
+        config.merge(Settings().model_dump(), {"patch_codebook": training, "patch_predictor": training})
+    )
+    spent = trained(
+        folder,
+        "modern",
+        budget,
+        settings,
+        (prepare_patch_codebook, prepare_patch_predictor),
+        (train_patch_codebook, train_patch_predictor),
+        load_patch_codebook,
+    )
+    own = folder / "modern"
+    if "guidance" not in spent:
+        spent["guidance"] = choose_guidance(own, folder / "data", settings)
+        save_json(own / "training.json", spent)
+    return Modern(spent, own)
+
+
+def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
+    """Strengths at which samples on the validation recordings answer pauses and smiles as often as the truth does.
+
+    Pose first, then expression, which is drawn after it; between the strengths tried, a straight line.
+    """
+    from l2l.training.holdout import split
+
+    chunks = load_training_chunks(data, "p0", ())
+    share = settings.patch_predictor.training.validation_share
+    _, held = split(chunks, settings.windows.holdout, share, settings.seed)
+    numbers = [int(name.removeprefix("train")) for name in np.unique(chunks.videos[held])]
+    frames = len(chunks.files[chunks.videos == chunks.videos[0]]) * 32 + 32
+    speakers = [speak(0, number, frames / FPS) for number in numbers]
+    truths = [listen(0, number, speaker) for number, speaker in zip(numbers, speakers, strict=True)]
+
+    def rates(motions: list[np.ndarray]) -> np.ndarray:
+        found = [answered(m, s) for m, s in zip(motions, speakers, strict=True)]
+        return np.array([np.concatenate([f[k] for f in found]).mean() for k in (0, 2)])
+
+    wanted, strengths = rates(truths), [1.0, 1.0]
+    for k in range(2):
+        got = []
+        for strength in STRENGTHS:
+            strengths[k] = float(strength)
+            set_guidance(own / "predictor.pt", (strengths[0], strengths[1]))
+            samples = Modern({}, own).sample(speakers, 4)
+            got.append(np.mean([rates(list(sample))[k] for sample in samples]))
+        strengths[k] = round(float(np.interp(wanted[k], np.maximum.accumulate(got), STRENGTHS)), 2)
+        print(
+            f"guidance {k}: wanted {wanted[k]:.3f}, got {np.round(got, 3)} at {STRENGTHS}: {strengths[k]}", flush=True
+        )
+    set_guidance(own / "predictor.pt", (strengths[0], strengths[1]))
+    return strengths
+
+
+class Released(Trained):
+    """Windows, sampled as released."""
+
+    def __init__(self, spent: dict[str, Any], folder: Path, settings: Settings) -> None:
+        super().__init__(spent)
+        self.pair, self.settings = load_pair(folder / "codebook.pt", folder / "predictor.pt"), settings
+
+    @staticmethod
+    def windows(speaker: Speaker, truth: np.ndarray | None = None) -> Chunks:
+        """Windows whose second halves tile the recording; before its start, its first frame stands still."""
+
+        def cut(array: np.ndarray, per_frame: int) -> np.ndarray:
+            half = FRAMES * per_frame
+            padded = np.concatenate([np.repeat(array[:1], half, axis=0), array])
+            return np.stack([padded[s : s + 2 * half] for s in range(0, len(array), half)])
+
+        faces = cut(np.pad(speaker.motion, ((0, 0), (0, FACE_DIM - speaker.motion.shape[1]))), 1)
+        own = faces if truth is None else cut(np.pad(truth, ((0, 0), (0, FACE_DIM - truth.shape[1]))), 1)
+        return Chunks(own, faces, cut(speaker.audio, AUDIO_PER_FRAME), np.zeros((len(faces), 64, 3), "U1"))
+
+    def sample(self, speakers: list[Speaker], samples: int) -> np.ndarray:
+        sampling = self.settings.sampling.model_copy(update={"samples": samples})
+        generator = torch.Generator().manual_seed(0)
+        found = []
+        for speaker in speakers:
+            chunks, device = self.windows(speaker), torch.device("cpu")
+            codes, _ = futures(self.pair, chunks, slice(0, len(chunks)), sampling, generator, device)
+            found.append(decode(self.pair, codes, device).reshape(samples, -1, 56))  # (S, T, 56)
+        return np.stack(found, axis=1)
+
+    def _codes(self, motion: np.ndarray) -> Tensor:
+        """Raw (T, 56) -> codes (T / 32, 4)."""
+        standardized = self.pair.listener.apply(motion[None])[0]
+        return self.pair.codebook.encode(torch.from_numpy(standardized).reshape(-1, FRAMES, motion.shape[-1]))
+
+    def reconstruct(self, motion: np.ndarray) -> tuple[np.ndarray, list[np.ndarray], int]:
+        size = self.pair.codebook.quantize.embedding.num_embeddings
+        codes = torch.stack([self._codes(one) for one in motion])  # (N, T / 32, 4)
+        decoded = decode(self.pair, codes, torch.device("cpu")).reshape(motion.shape)
+        return decoded, [np.bincount(codes.flatten(), minlength=size)], size
+
+    @torch.inference_mode()
+    def likelihoods(self, speaker: Speaker, truth: np.ndarray, shifts: tuple[int, ...]) -> tuple[list[float], float]:
+        codes = self._codes(truth)
+        found = []
+        for shift in shifts:
+            moved = Speaker(
+                np.roll(speaker.motion, shift, 0), np.roll(speaker.audio, 4 * shift, 0), speaker.pauses, speaker.smiles
+            )
+            chunks = self.windows(moved)
+            faces = torch.from_numpy(self.pair.speaker.apply(chunks.speaker[1:, :, :56]))[:, :SPEAKER_FRAMES]
+            audio = torch.from_numpy(self.pair.audio.apply(chunks.audio[1:, :SPEAKER_AUDIO]))
+            logits = self.pair.predictor(codes[:-1], faces, audio, GROUPS)[:, :GROUPS]
+            loss = F.cross_entropy(logits.flatten(0, 1), codes[1:].flatten())
+            found.append(float(loss) * GROUPS / FRAMES)
+        return found, float("inf")
+
+
+def released(folder: Path, budget: float) -> Released:
+    """Trained with its own switches, but for the learning rate and its schedule."""
+    training = {
+        "learning_rate": LEARNING_RATE,
+        "warmup_steps": 1,
+        "max_epochs": 0,
+        "schedule": "cosine",
+        "validation_share": VALIDATION,
+    }
+    settings = Settings.model_validate(
+        config.merge(
+            config.preset("released"), {"codebook": {"training": training}, "predictor": {"training": training}}
+        )
+    )
+    spent = trained(
+        folder,
+        "released",
+        budget,
+        settings,
+        (prepare_codebook, prepare_predictor),
+        (train_codebook, train_predictor),
+        load_codebook,
+    )
+    return Released(spent, folder / "released", settings)

@@ -1,0 +1,94 @@
+"""sample, architecture patches: several futures of the listener for each test window, or for whole sequences of them.
+
+- `sampling.span: window`: each window by itself. With `past: real` its first 32 frames are given, as the windows of
+  the paper are; else the listener starts from nothing.
+- `sampling.span: sequence`: windows that follow one another are joined, listened to as one, and cut again. Only the
+  first 32 frames of the whole sequence are given.
+- Sample s of sequence n has a generator of its own, so that batches change nothing.
+"""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from l2l.config import Settings
+from l2l.dataset.layout import WINDOW, Chunks
+from l2l.dataset.sequences import Piece, chain, joined
+from l2l.listening.stream import Chance, Sampled, sample_sequences
+from l2l.training.device import prepare
+from l2l.training.patch_checkpoint import PatchModels, load_patch_models
+from l2l.units import MODEL_DIM, PATCH
+
+log = logging.getLogger(__name__)
+
+PAST = WINDOW // 2  # frames that are given when the past is real
+
+
+class Futures(NamedTuple):
+    """What `samples.npz` holds of N windows."""
+
+    samples: np.ndarray  # (S, N, 64, 56)
+    codes: np.ndarray  # (S, N, 8, Q)
+    entropy: np.ndarray  # (N, 8)
+    first_frame: int
+
+
+def sample_windows(models: PatchModels, data: Chunks, settings: Settings) -> Futures:
+    """S futures of every window of `data`; see the top of this file."""
+    sampling, rows = settings.sampling, np.arange(len(data))
+    chains = chain(data, rows) if sampling.span == "sequence" else [[Piece(int(row), 0, 0)] for row in rows]
+    given = PAST if sampling.past == "real" else 0
+    count, patches = sampling.samples, WINDOW // PATCH
+    samples = np.empty((count, len(data), WINDOW, MODEL_DIM), np.float32)
+    codes = np.zeros((count, len(data), patches, models.predictor.per_patch), np.int64)
+    entropy = np.zeros((len(data), patches), np.float32)
+    # Sequences of one length make a batch, a long one alone.
+    lengths = np.array([max(piece.at for piece in pieces) + WINDOW for pieces in chains])
+    order = np.argsort(-lengths, kind="stable")
+    batches = [
+        group[start : start + sampling.batch_size]
+        for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+        for start in range(0, len(group), sampling.batch_size)
+    ]
+    for batch in tqdm(batches, unit="batch", disable=None):
+        found = _listen(models, data, [chains[n] for n in batch], batch, settings, given)
+        for k, n in enumerate(batch):
+            own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together
+            for piece in chains[n]:
+                samples[:, piece.row] = found.motion[own, piece.at : piece.at + WINDOW]
+                if piece.at % PATCH == 0:  # else the window's patches are not the sequence's
+                    first = piece.at // PATCH
+                    codes[:, piece.row] = found.codes[own, first : first + patches]
+                    entropy[piece.row] = found.entropy[own, first : first + patches].mean(0)
+    if given:
+        told = [pieces[0].row for pieces in chains]
+        samples[:, told, :given] = data.listener[told, :given, :MODEL_DIM]
+    return Futures(samples, codes, entropy, given)
+
+
+def _listen(
+    models: PatchModels, data: Chunks, chains: list[list[Piece]], numbers: np.ndarray, settings: Settings, given: int
+) -> Sampled:
+    """Samples of some sequences of one length, S of each after another."""
+    sampling = settings.sampling
+    sequences = joined(data, chains, models.power)
+    shape = len(chains), -1
+    faces, sound, listener = (
+        np.repeat(array.reshape(*shape, array.shape[-1]), sampling.samples, axis=0)
+        for array in (sequences.speaker, sequences.audio, sequences.listener)
+    )
+    seeds = [(settings.seed, sample, int(n)) for n in numbers for sample in range(sampling.samples)]
+    chance = Chance(sampling.temperature, sampling.top_p)
+    return sample_sequences(models, faces, sound, seeds, chance, listener[:, :given] if given else None)
+
+
+def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> Futures:
+    """`sample_windows` with models from their checkpoints. Raises UserError when these do not belong together."""
+    models = load_patch_models(codebook, predictor)
+    device = prepare(settings.patch_predictor.training)
+    models.codebook.to(device)
+    models.predictor.to(device)
+    return sample_windows(models, data, settings)

@@ -1,0 +1,162 @@
+"""Listeners of any length: patch by patch, from the speaker until now, to motion as it comes.
+
+- Offline sampling is the same loop: a stream and a whole recording give the same motion, up to rounding.
+- Every listener of a batch has a generator of its own, from (seed, its number): who listens beside it changes nothing.
+- All that changes is in `Stream.state`: memory of the predictor, last codes, memory of the decoder, generators.
+- Motion comes out `LOOK_AHEAD` frames late (see `l2l.models.overlap_add`), on top of the patch that must have been
+  heard; the predictor itself looks at nothing ahead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from l2l.listening.nucleus import nucleus
+from l2l.models.causal import Cache
+from l2l.models.patch_codebook import Streaming
+from l2l.training.patch_checkpoint import PatchModels
+from l2l.units import PATCH
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How codes are drawn: 1 and 1 draw from the model as it is."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    guidance: tuple[float, float] | None = None  # of pose and expression codes; None: as the checkpoint says
+
+
+@dataclass
+class State:
+    """All that changes while listeners listen."""
+
+    memory: Cache  # of the predictor; with guidance, of those that hear and then of those that do not
+    past: Tensor  # (B, Q) the codes of the last patch
+    decoder: Streaming
+    generators: list[np.random.Generator]  # one for each listener
+
+
+class Stream:
+    """Some listeners, each with a speaker of its own, going on together patch by patch."""
+
+    def __init__(self, models: PatchModels, seeds: Sequence[Sequence[int]], chance: Chance | None = None) -> None:
+        """`seeds`: one for each listener, as for numpy's default_rng."""
+        self.models, self.chance = models, chance or Chance()
+        strengths = [
+            strength for strength in self.chance.guidance or models.guidance for _ in range(models.codebook.levels)
+        ]
+        self.strengths = strengths if strengths != [1.0] * len(strengths) else None
+        count, predictor = len(seeds), models.predictor
+        self.state = State(
+            predictor.begin(2 * count if self.strengths else count),
+            torch.full((count, predictor.per_patch), predictor.unknown, device=models.device),
+            models.codebook.stream(count),
+            [np.random.default_rng(list(seed)) for seed in seeds],
+        )
+
+    @torch.no_grad()
+    def step(self, faces: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Speaker (B, 8, 56) and mel rows (B, 32, 128) of patch t -> the listeners (B, 8, 56) of patch t - 1, raw.
+
+        At t = 0 these are the 8 frames that lead into patch 0.
+        """
+        return self.show(self.draw(self.models.heard(faces, rows)[:, 0])[0])
+
+    @torch.no_grad()
+    def flush(self) -> np.ndarray:
+        """The listeners (B, 8, 56) of the last patch, when no speaker follows."""
+        return self.models.listener.undo(self.state.decoder.flush().cpu().numpy())
+
+    def draw(self, heard: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes (B, Q) of the next patch, drawn, and the entropy (B,) of what they were drawn from; heard (B, D)."""
+        trunk = self._trunk(heard)
+        predictor = self.models.predictor
+        numbers = np.stack([generator.random(predictor.per_patch) for generator in self.state.generators])
+        uniform = torch.from_numpy(numbers).to(heard.device)  # (B, Q)
+        codes, entropy = [], uniform.new_zeros(len(uniform))
+        for q in range(predictor.per_patch):
+            logits = predictor.head.one(trunk, q)  # (B, K), or (2 B, K) with those that hear nothing
+            if self.strengths:
+                with_speaker, without = logits.chunk(2)
+                logits = without + self.strengths[q] * (with_speaker - without)
+            cumulated, entropies = self._probabilities(logits)
+            entropy = entropy + entropies
+            found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)
+            codes.append(found.clamp(max=logits.shape[-1] - 1))
+            if q < len(predictor.head.seen):
+                seen = predictor.head.seen[q](codes[-1])  # (B, D)
+                trunk = trunk + (seen.repeat(2, 1) if self.strengths else seen)
+        self.state.past = torch.stack(codes, dim=-1)
+        return self.state.past, entropy
+
+    def follow(self, heard: Tensor, codes: Tensor) -> None:
+        """Go on one patch with given codes (B, Q) instead of drawn ones: a real past."""
+        self._trunk(heard)
+        self.state.past = codes
+
+    def show(self, codes: Tensor) -> np.ndarray:
+        """Codes (B, Q) of patch t -> motion (B, 8, 56) of patch t - 1, raw."""
+        return self.models.listener.undo(self.state.decoder.step(self.models.codebook, codes).cpu().numpy())
+
+    def _trunk(self, heard: Tensor) -> Tensor:
+        past, predictor = self.state.past, self.models.predictor
+        if self.strengths:
+            heard = torch.cat([heard, predictor.null.expand_as(heard)])
+            past = past.repeat(2, 1)
+        return predictor.step(past, heard, self.state.memory)
+
+    def _probabilities(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Cumulated probabilities (B, K) and entropy (B,), nats."""
+        if self.chance.top_p < 1:
+            probabilities = nucleus(logits.double(), self.chance.temperature, self.chance.top_p)
+        else:
+            probabilities = (logits.double() / self.chance.temperature).softmax(-1)
+        return probabilities.cumsum(-1), torch.special.entr(probabilities).sum(-1)
+
+
+class Sampled(NamedTuple):
+    """Listeners to whole sequences."""
+
+    motion: np.ndarray  # (B, T, 56) raw
+    codes: np.ndarray  # (B, P, Q)
+    entropy: np.ndarray  # (B, P) nats, of all codes of a patch together; 0 where they were given
+
+
+@torch.no_grad()
+def sample_sequences(
+    models: PatchModels,
+    faces: np.ndarray,
+    sound: np.ndarray,
+    seeds: Sequence[Sequence[int]],
+    chance: Chance | None = None,
+    past: np.ndarray | None = None,
+) -> Sampled:
+    """Listeners to whole sequences of speaker: faces (B, T, 56) and sound (B, T, 128), one row a frame (`frame_sound`).
+
+    T need not be a multiple of 8: the last frames are repeated to fill a patch. With `past` (B, 8 n, 56), the real
+    listener of the first 8 n frames, codes are drawn from there on; those frames come back as the codebook has them.
+    """
+    frames = faces.shape[1]
+    missing = -frames % PATCH
+    faces, sound = (np.pad(x, ((0, 0), (0, missing), (0, 0)), mode="edge") for x in (faces, sound))
+    heard = models.listens(faces, sound)  # (B, P, D)
+    known = torch.empty(len(faces), 0, models.predictor.per_patch, dtype=torch.int64)
+    if past is not None:
+        known = models.codebook.encode(torch.from_numpy(models.listener.apply(past)).to(models.device))
+    stream = Stream(models, seeds, chance)
+    codes, entropy = list(known.unbind(1)), [heard.new_zeros(len(heard)).double() for _ in range(known.shape[1])]
+    for t in range(heard.shape[1]):
+        if t < known.shape[1]:
+            stream.follow(heard[:, t], codes[t])
+        else:
+            drawn, entropies = stream.draw(heard[:, t])
+            codes.append(drawn)
+            entropy.append(entropies)
+    everything = torch.stack(codes, dim=1)  # (B, P, Q)
+    motion = models.listener.undo(models.codebook.decode(everything).cpu().numpy())
+    return Sampled(motion[:, :frames], everything.cpu().numpy(), torch.stack(entropy, dim=1).cpu().numpy())

@@ -1,0 +1,112 @@
+"""The predictor of patches: what the listener does in each 8 frames, from the speaker until now and the codes so far.
+
+- Token t joins the speaker's motion and sound of patch t with the listener's codes of patch t - 1; the past of both
+  comes through attention (`l2l.models.causal`). Ng et al. 2022, section 3.3, sees 40 frames at a time.
+- The speaker's branch is narrow on purpose, and noisy in training: with all channels the model learns its training
+  speakers by heart, and on new ones hears no better than without any.
+- The codes of a patch are drawn one after another: head q sees the trunk and the codes already drawn of this patch.
+- A sequence without a speaker gets one learned vector instead. The two likelihoods together give guidance (Ho and
+  Salimans 2022): logits = null + strength * (heard - null).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l2l import config
+from l2l.models.causal import Cache, CausalTransformer
+from l2l.units import MEL_BANDS, MODEL_DIM, PATCH
+
+
+class Speaker(nn.Module):
+    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D)."""
+
+    def __init__(self, sizes: config.PatchPredictor) -> None:
+        super().__init__()
+        self.motion = nn.Linear(MODEL_DIM, sizes.motion_channels)
+        self.audio = nn.Linear(MEL_BANDS, sizes.audio_channels)
+        self.join = nn.Linear(PATCH * (sizes.motion_channels + sizes.audio_channels), sizes.width)
+
+    def forward(self, motion: Tensor, audio: Tensor) -> Tensor:
+        x = torch.cat([self.motion(motion), self.audio(audio)], dim=-1)  # (B, 8 P, 9)
+        return self.join(x.unflatten(1, (-1, PATCH)).flatten(2))  # (B, P, 72) -> (B, P, D)
+
+
+def table(codes: int, width: int) -> nn.Embedding:
+    """An embedding that starts small beside what it is added to."""
+    embedding = nn.Embedding(codes, width)
+    nn.init.normal_(embedding.weight, std=0.02)
+    return embedding
+
+
+class DepthHead(nn.Module):
+    """Logits of the codes of a patch, one after another."""
+
+    def __init__(self, width: int, inner: int, per_patch: int, codes: int) -> None:
+        super().__init__()
+        self.seen = nn.ModuleList([table(codes, width) for _ in range(per_patch - 1)])
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(per_patch)])
+        self.hidden = nn.ModuleList([nn.Linear(width, inner) for _ in range(per_patch)])
+        self.logits = nn.ModuleList([nn.Linear(inner, codes) for _ in range(per_patch)])
+
+    def one(self, x: Tensor, q: int) -> Tensor:
+        """Logits (..., K) of code q; x (..., D) is the trunk plus the codes drawn before it."""
+        return self.logits[q](F.gelu(self.hidden[q](self.norms[q](x))))
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        """Trunk (B, P, D) and the true codes (B, P, Q) -> logits (B, P, Q, K)."""
+        found = []
+        for q in range(len(self.logits)):
+            found.append(self.one(x, q))
+            if q < len(self.seen):
+                x = x + self.seen[q](codes[..., q])
+        return torch.stack(found, dim=2)
+
+
+class PatchPredictor(nn.Module):
+    """`per_patch` codes of 0..`codes` - 1 for each patch; motion and sound are standardized."""
+
+    def __init__(self, sizes: config.PatchPredictor, per_patch: int, codes: int) -> None:
+        super().__init__()
+        width = sizes.width
+        self.per_patch, self.codes = per_patch, codes
+        self.speaker = Speaker(sizes)
+        self.null = nn.Parameter(torch.zeros(width))
+        self.past = nn.ModuleList([table(codes + 1, width) for _ in range(per_patch)])  # the last: not known
+        self.trunk = CausalTransformer(
+            width, sizes.layers, sizes.heads, sizes.expansion * width, sizes.window, sizes.dropout
+        )
+        self.head = DepthHead(width, sizes.head_width, per_patch, codes)
+        self.dropout = nn.Dropout(sizes.dropout)
+
+    @property
+    def unknown(self) -> int:
+        """The code of a patch of which nothing is known."""
+        return self.codes
+
+    def tokens(self, past: Tensor, heard: Tensor) -> Tensor:
+        """Codes (..., Q) of the patches before and what is heard (..., D) -> (..., D)."""
+        remembered = torch.stack([known(past[..., q]) for q, known in enumerate(self.past)]).sum(0)
+        return self.dropout(heard + remembered)
+
+    def listen(self, motion: Tensor, audio: Tensor, deaf: Tensor | None = None) -> Tensor:
+        """Speaker (B, 8 P, 56) and (B, 8 P, 128) -> (B, P, D); rows where `deaf` (B,) is True get the null vector."""
+        heard = self.speaker(motion, audio)
+        return heard if deaf is None else torch.where(deaf[:, None, None], self.null, heard)
+
+    def forward(self, past: Tensor, motion: Tensor, audio: Tensor, codes: Tensor, deaf: Tensor | None = None) -> Tensor:
+        """Logits (B, P, Q, K) of all patches at once.
+
+        past (B, P, Q): the codes of the patch before each, or `unknown`. The speaker's motion (B, 8 P, 56) and sound
+        (B, 8 P, 128), and rows without one (B,). codes (B, P, Q): the true ones, each seen by the head after it.
+        """
+        heard = self.listen(motion, audio, deaf)
+        return self.head(self.dropout(self.trunk(self.tokens(past, heard))), codes)
+
+    def begin(self, batch: int) -> Cache:
+        """An empty memory for `step`."""
+        return self.trunk.begin(batch)
+
+    def step(self, past: Tensor, heard: Tensor, cache: Cache) -> Tensor:
+        """The trunk (B, D) of the next patch, from the codes (B, Q) before it and what is heard (B, D) in it."""
+        return self.trunk.step(self.tokens(past, heard), cache)

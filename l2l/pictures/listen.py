@@ -1,0 +1,91 @@
+"""listen: a trained listener on one recording, as if live.
+
+- The recording is measured in a temporary folder: the same steps as in the workflow, with the person's own basis.
+- Then it is played: every 8 frames of the speaker go into `Listener.step`, and what comes out is shown when it would
+  have been, 16 frames (0.53 s) after the speaker: 8 to hear a patch, 8 of look-ahead.
+- Where the speaker's face is not seen, the last one seen stays.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from l2l import backends
+from l2l.config import Settings
+from l2l.dataset.preprocessing import STEPS
+from l2l.dataset.recordings import Recording
+from l2l.errors import UserError
+from l2l.faces.meshes import mesher_of
+from l2l.faces.store import Faces, load_faces
+from l2l.listening.live import Listener
+from l2l.pictures.preview import Scene, render
+from l2l.progress import progress
+from l2l.speech.speaking import SPEAKS, load_speaking
+from l2l.training.patch_checkpoint import load_patch_codebook
+from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
+from l2l.video.footage import Footage
+from l2l.video.tracks import load_tracks
+
+DELAY = PATCH + Listener.look_ahead  # frames between what the speaker does and the listener's answer to it
+
+
+def listen(video: Path, results: Path, out: Path, settings: Settings) -> None:
+    """Write `out`, a video of the recording and of the listener in `results`, a person's folder of results.
+
+    Raises UserError when the recording cannot be measured or the person has no trained models of patches.
+    """
+    listener = Listener.load(results, settings.seed)
+    number = int(load_patch_codebook(results / "codebook.pt")[2]["listener"][1])
+    basis = results / "face_basis.npz"
+    if not basis.is_file():
+        raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for step in STEPS:
+            step.run(Recording(video.stem, str(video)), folder, settings)
+        outs = [folder / "faces_p0.npz", folder / "faces_p1.npz"]
+        backend = backends.load("faces", settings.faces.backend)
+        backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
+        true, speaker = load_faces(outs[number]), load_faces(outs[1 - number])
+        shown = play(listener.step, held(speaker), np.load(folder / f"mel_p{1 - number}.npy"))
+        probability = load_speaking(folder / "speaking.npz")
+        late = np.full((len(true), MODEL_DIM), np.nan, np.float32)
+        late[DELAY:] = shown[: len(true) - DELAY]
+        scene = Scene(
+            video=folder / "video.mp4",
+            tracks=load_tracks(folder / "tracks.npz"),
+            speaks=probability >= SPEAKS,
+            probability=probability,
+            true=true.faces[:, :MODEL_DIM],
+            sampled=late,
+            predicted=np.isfinite(late[:, 0]),
+            mesher=mesher_of(basis, true.neutral),
+            listener=number,
+        )
+        render(scene, 0, len(true), out)
+
+
+def held(faces: Faces) -> np.ndarray:
+    """(T, 56): each face, or the last one seen before it; at the beginning, the first that will be seen."""
+    seen = np.flatnonzero(faces.valid)
+    if not len(seen):
+        raise UserError("the speaker's face is never seen in this recording; give another one.")
+    last = np.maximum(np.searchsorted(seen, np.arange(len(faces)), side="right") - 1, 0)
+    return np.asarray(faces.faces[seen[last], :MODEL_DIM])
+
+
+def play(step: Callable[[np.ndarray, np.ndarray], np.ndarray], faces: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Speaker (T, 56) and mel rows (4 T, 128), patch by patch -> the listener of whole patches (8 n, 56).
+
+    Frame f of the result answers frame f of the speaker: the first 8 that come out, which lead in, are left out.
+    """
+    count = len(faces) // PATCH
+    patches = zip(
+        faces[: PATCH * count].reshape(count, PATCH, MODEL_DIM),
+        rows[: PATCH * AUDIO_PER_FRAME * count].reshape(count, PATCH * AUDIO_PER_FRAME, MEL_BANDS),
+        strict=True,
+    )
+    motion = [step(*patch) for patch in progress(list(patches), "listen", unit="patch")]
+    return np.concatenate(motion[1:])

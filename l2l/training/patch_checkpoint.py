@@ -1,0 +1,88 @@
+"""Checkpoints of the patch models: see `l2l.training.checkpoint`, whose files these are, of architecture patches."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from l2l import config
+from l2l.dataset.sound import frame_sound
+from l2l.dataset.standardize import Standardizer
+from l2l.errors import UserError
+from l2l.models.patch_codebook import PatchCodebook
+from l2l.models.patch_predictor import PatchPredictor
+from l2l.training.checkpoint import Meta, fingerprint, load_file, restore_weights, save_checkpoint, standardizers
+
+
+@dataclass(frozen=True)
+class PatchModels:
+    """Both models in eval mode on one device, and what their inputs are standardized by."""
+
+    codebook: PatchCodebook
+    predictor: PatchPredictor
+    listener: Standardizer
+    speaker: Standardizer
+    audio: Standardizer
+    power: bool  # whether mel is power, of which the logarithm is taken
+    guidance: tuple[float, float]  # of pose codes, of expression codes
+
+    @property
+    def device(self) -> torch.device:
+        return self.predictor.null.device
+
+    def heard(self, faces: np.ndarray, rows: np.ndarray) -> Tensor:
+        """Speaker (B, 8 P, 56) and mel rows (B, 32 P, 128), raw -> (B, P, D)."""
+        return self.listens(faces, frame_sound(rows, self.power))
+
+    def listens(self, faces: np.ndarray, sound: np.ndarray) -> Tensor:
+        """The same with sound (B, 8 P, 128) that is one row a frame already."""
+        motion, audio = (
+            torch.from_numpy(x).to(self.device) for x in (self.speaker.apply(faces), self.audio.apply(sound))
+        )
+        return self.predictor.listen(motion, audio)
+
+
+def load_patch_codebook(path: Path) -> tuple[PatchCodebook, Standardizer, Meta]:
+    """The codebook on CPU in eval mode, the listener's standardizer, and the rest with `fingerprint`.
+
+    Raises UserError naming the file that is missing, unreadable or of another kind.
+    """
+    content = load_file(Path(path), "codebook", "patches")
+    try:
+        model = PatchCodebook(config.PatchCodebook.model_validate(content["config"]))
+    except (KeyError, ValidationError):
+        raise UserError(f"{path}: the codebook's sizes cannot be read; train the codebook again.") from None
+    content["fingerprint"] = fingerprint(content["state_dict"])
+    restore_weights(model, content, path)
+    return model, standardizers(content, ("listener",), path)["listener"], content
+
+
+def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
+    """Both models. Raises UserError also when the predictor was trained with another codebook."""
+    codebook_model, listener, codebook_meta = load_patch_codebook(codebook)
+    content = load_file(Path(predictor), "predictor", "patches")
+    try:
+        sizes = config.PatchPredictor.model_validate(content["config"])
+        model = PatchPredictor(sizes, codebook_model.per_patch, codebook_model.codes)
+        power, (pose, expression) = bool(content["power"]), map(float, content["guidance"])
+    except (KeyError, ValidationError, ValueError):
+        raise UserError(f"{predictor}: the predictor's sizes cannot be read; train the predictor again.") from None
+    if content["codebook_fingerprint"] != codebook_meta["fingerprint"]:
+        raise UserError(
+            f"{predictor} was trained with another codebook than {codebook}, so its codes would mean something else; "
+            "give the codebook it was trained with, or train the predictor again."
+        )
+    restore_weights(model, content, predictor)
+    others = standardizers(content, ("speaker", "audio"), predictor)
+    return PatchModels(codebook_model, model, listener, others["speaker"], others["audio"], power, (pose, expression))
+
+
+def set_guidance(path: Path, strengths: tuple[float, float]) -> None:
+    """Rewrite a predictor's checkpoint with other strengths of guidance, of pose codes and of expression codes."""
+    content = load_file(path, "predictor", "patches")
+    found = standardizers(content, ("speaker", "audio"), path)
+    del content["format"]
+    save_checkpoint(path, found, **{**content, "guidance": list(strengths)})
