@@ -16,9 +16,10 @@ from pydantic_core import PydanticCustomError
 
 from l2l.catalogue import published
 from l2l.errors import UserError
+from l2l.model_settings import Codebook, PatchCodebook, PatchPredictor, Predictor, Sampling, Training, Windows
+from l2l.section import Section
 from l2l.settings import (
     Chunking,
-    Codebook,
     Deca,
     Demo,
     Diarization,
@@ -28,19 +29,12 @@ from l2l.settings import (
     LightAsd,
     Mel,
     Multisensory,
-    PatchCodebook,
-    PatchPredictor,
-    Predictor,
     Preview,
-    Sampling,
-    Section,
     Separation,
     Settings,
     SyncNet,
     Tracking,
-    Training,
     Video,
-    Windows,
 )
 
 __all__ = [

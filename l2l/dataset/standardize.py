@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2l.dataset.smoothing import bilateral
-from l2l.settings import Smoothing, Statistics
+from l2l.section import Smoothing, Statistics
 
 BLOCK = 256  # windows read at a time, so that memory-mapped audio never has to fit in memory
 

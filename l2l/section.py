@@ -1,0 +1,39 @@
+"""What every section of the settings is made of: strictness, ranges, and the key that names a step's backend."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from l2l import backends
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Smoothing = Literal["none", "bilateral"]
+Statistics = Literal["frames", "released"]
+Architecture = Literal["patches", "windows"]
+
+
+class Section(BaseModel):
+    """A group of keys: unknown ones are refused, values are never changed after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+
+
+def backend(step: str, default: str) -> Any:
+    """The key that names a step's backend."""
+    names: Any = list(backends.BACKENDS[step])
+    return Field(default, description=backends.described(step), json_schema_extra={"enum": names})
+
+
+class Step(Section):
+    """A step with backends to choose from."""
+
+    step: ClassVar[str]
+
+    @field_validator("backend", check_fields=False)
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in backends.BACKENDS[cls.step]:
+            raise ValueError(f"no such backend; there are {', '.join(backends.BACKENDS[cls.step])}")
+        return name
