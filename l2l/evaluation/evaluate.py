@@ -28,6 +28,7 @@ from l2l.evaluation.results import Questions, definitions, fingerprint, gains, m
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
 from l2l.faces.landmarks import load_basis
+from l2l.faces.store import backend_of
 from l2l.listening.conditioned import PairModel, Speaker
 from l2l.listening.samples import load_samples, sampling_of
 from l2l.models.codebook import FRAMES, perplexity
@@ -159,7 +160,8 @@ def evaluate(
         settings.seed,
         settings.evaluation.event_window,
         _standardized(codebook, test, frames),
-        Directions.of(load_basis(basis)) if basis else None,
+        # FLAME's expression has no direction of the eyelids, and none of the smile that was checked.
+        Directions.of(load_basis(basis)) if basis and backend_of(basis) == "landmarks" else None,
     )
     nulls, left_out = controls(model, test, truth, count, settings.seed)
     mine = Row("model", "the sampled futures", lambda _: drawn["samples"][:, :, frames], hears=None)

@@ -1,4 +1,4 @@
-"""The whole road with faces from DECA: random weights, so only that everything fits together."""
+"""The whole road with the original extractors: random weights, so only that everything fits together, not quality."""
 
 import json
 import shutil
@@ -11,21 +11,28 @@ from l2l import weights
 from l2l.faces.store import backend_of, load_faces
 from l2l.video.media import probe
 from tests.faces.seeded_deca import seeded_weights
+from tests.multisensory_weights import write_random
+from tests.published_weights import write_syncnet
 from tests.road import TINY, snakemake
 
 
 @pytest.fixture(scope="module")
 def road(tmp_path_factory):
-    """The tiny demo with faces.backend deca; shorter, and without the second encoder: two ResNets take their time."""
-    folder = tmp_path_factory.mktemp("deca")
+    """The tiny demo with SyncNet, Multisensory and DECA; shorter, without DECA's second encoder."""
+    folder = tmp_path_factory.mktemp("originals")
     with pytest.MonkeyPatch.context() as patch:
         usual = weights.folder()
         patch.setenv("L2L_WEIGHTS", str(folder / "weights"))
         seeded_weights()
+        write_syncnet(folder / "weights")
+        write_random(folder / "weights")
         (folder / "weights/mediapipe").symlink_to((usual / "mediapipe").resolve())
         settings = {**TINY, "demo": {"recordings": 2, "seconds": 10}}
         settings["faces"] = {"backend": "deca", "deca": {"batch_size": 8, "detail": False, "device": "cpu"}}
-        settings["people"] = {"demo": {"listener": "left", "source": "demo"}}
+        # What random networks say of who speaks is below any sensible floor.
+        settings["diarization"] = {"backend": "syncnet", "syncnet": {"floor": -100}}
+        settings["separation"] = {"backend": "multisensory", "multisensory": {"overlap": 0.05, "device": "cpu"}}
+        settings["people"] = {"demo": {"listener": "right", "source": "demo"}}  # these networks hear the left one
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
         done = snakemake(folder, *(f"results/demo/{name}" for name in ("eval.json", "preview.mp4")))
     yield folder, done
@@ -33,7 +40,7 @@ def road(tmp_path_factory):
 
 
 @pytest.mark.workflow
-def test_the_demo_comes_out_with_random_weights_in_place_of_deca_s(road):
+def test_the_demo_comes_out_with_random_weights_in_place_of_the_originals(road):
     folder, done = road
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
@@ -41,6 +48,7 @@ def test_the_demo_comes_out_with_random_weights_in_place_of_deca_s(road):
     results = json.loads((folder / "results/demo/eval.json").read_text())["results"]
     assert "model" in results and backend_of(folder / "results/demo/face_basis.npz") == "deca"
     for recording in (folder / "results/demo/videos").iterdir():
+        assert json.loads((recording / "speaking.json").read_text())["backend"] == "syncnet"
         for person in range(2):
             found = load_faces(recording / f"faces_p{person}.npz")
             assert found.faces.shape == (300, 184) and found.valid.mean() > 0.9
