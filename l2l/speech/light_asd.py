@@ -103,11 +103,13 @@ def window_scores(net: LightAsd, faces: Tensor, mfcc: Tensor, windows: list[int]
     whole, seconds = _seen_whole(net, faces, batch), _seen_by_seconds(net, faces, batch)
     total = torch.zeros(len(faces))
     for length in sorted(set(windows)):
-        total += windows.count(length) * _cut_into(net, faces, mfcc, whole, seconds, length * RATE)
+        total += windows.count(length) * _cut_into(net, faces, mfcc, whole, seconds, length * RATE, batch)
     return total / len(windows)
 
 
-def _cut_into(net: LightAsd, faces: Tensor, mfcc: Tensor, whole: Tensor, seconds: Tensor, size: int) -> Tensor:
+def _cut_into(
+    net: LightAsd, faces: Tensor, mfcc: Tensor, whole: Tensor, seconds: Tensor, size: int, batch: int
+) -> Tensor:
     """(n,) scores in windows of `size` frames, the last one shorter."""
     full = len(faces) // size
     parts = []
@@ -118,25 +120,27 @@ def _cut_into(net: LightAsd, faces: Tensor, mfcc: Tensor, whole: Tensor, seconds
         heard = net.hear(mfcc[: COLUMNS * full * size].reshape(full, COLUMNS * size, -1))
         parts.append(net.score(seen + heard).flatten())
     if rest := len(faces) - full * size:
-        parts.append(net(faces[None, -rest:], mfcc[None, -COLUMNS * rest :])[0])
+        seen = _seen_whole(net, faces[-rest:], batch)[None]
+        parts.append(net.score(seen + net.hear(mfcc[None, -COLUMNS * rest :]))[0])
     return torch.cat(parts)
 
 
 def _seen_whole(net: LightAsd, faces: Tensor, batch: int) -> Tensor:
     """(n, 128) as if all frames were one window, computed in overlapping pieces."""
-    parts = []
+    found = torch.empty(len(faces), 128)
     for start in range(0, len(faces), batch * RATE):
         begin, stop = max(start - _REACH, 0), min(start + batch * RATE, len(faces))
-        parts.append(net.see(faces[None, begin : stop + _REACH])[0, start - begin : stop - begin])
-    return torch.cat(parts)
+        found[start:stop] = net.see(faces[None, begin : stop + _REACH])[0, start - begin : stop - begin]
+    return found
 
 
 def _seen_by_seconds(net: LightAsd, faces: Tensor, batch: int) -> Tensor:
     """(n, 128) in windows of one second; what is left over at the end is not looked at."""
     full = len(faces) // RATE
-    pieces = faces[: full * RATE].reshape(full, RATE, SIDE, SIDE)
-    parts = [net.see(pieces[start : start + batch]).flatten(0, 1) for start in range(0, full, batch)]
-    return torch.cat(parts) if parts else torch.zeros(0, 128)
+    pieces, found = faces[: full * RATE].reshape(full, RATE, SIDE, SIDE), torch.empty(full, RATE, 128)
+    for start in range(0, full, batch):
+        found[start : start + batch] = net.see(pieces[start : start + batch])
+    return found.flatten(0, 1)
 
 
 def smooth(score: np.ndarray) -> np.ndarray:
