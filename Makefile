@@ -1,5 +1,5 @@
 # make demo   from nothing to results/demo/eval.json, a preview and the demo's accuracy
-# make test   what continuous integration runs
+# make test   what continuous integration runs before make test-slurm
 # make test-slurm   the workflow on a SLURM that is brought up for it; as root, with Debian's slurm-wlm and munge
 # All install into .venv first, if that has not been done.
 PYTHON ?= python3
