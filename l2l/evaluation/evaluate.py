@@ -9,18 +9,16 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks, Side, load_chunks
-from l2l.dataset.standardize import Standardizer
 from l2l.errors import UserError
+from l2l.evaluation.asked import Asked
 from l2l.evaluation.baselines import Row, training_rows
 from l2l.evaluation.bootstrap import ONE_RECORDING, Bootstrap
-from l2l.evaluation.clips import Clips, Reference
+from l2l.evaluation.clips import Reference
 from l2l.evaluation.events import Directions
 from l2l.evaluation.provenance import git_revision, versions
 from l2l.evaluation.report import VERSION, headline, save_report
@@ -29,11 +27,8 @@ from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
-from l2l.listening.conditioned import PairModel, Speaker
+from l2l.listening.conditioned import Model, Speaker
 from l2l.listening.samples import load_samples, sampling_of
-from l2l.models.codebook import FRAMES, perplexity
-from l2l.training.checkpoint import architecture, load_codebook, load_pair, load_predictor
-from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
@@ -57,7 +52,7 @@ def heard(test: Chunks, chosen: np.ndarray | None = None) -> Speaker:
 
 
 def controls(
-    model: PairModel | None, test: Chunks, truth: np.ndarray, samples: int, seed: int
+    model: Model | None, test: Chunks, truth: np.ndarray, samples: int, seed: int
 ) -> tuple[list[Row], dict[str, str]]:
     """The truth, nulls made with the model, and another recording's; then rows that cannot be made, and why."""
     rows = [Row("truth", "the true listener", lambda _: truth[None], hears=None)]
@@ -79,39 +74,6 @@ def controls(
         null = Row("model_shuffled_speaker", what, lambda _: model.samples(heard(test, other)), hears=None)
         rows.append(null)
     return rows, left_out
-
-
-def codebook_use(path: Path, test: Chunks) -> dict[str, Any]:
-    """How many codes the listener's true test motion uses, both halves of every window."""
-    model, standardizer, _ = load_codebook(path)
-    counts = np.zeros(model.quantize.embedding.num_embeddings, np.int64)
-    for row in range(0, len(test), 256):
-        motion = torch.from_numpy(standardizer.apply(test.listener[row : row + 256, :, :MODEL_DIM]))
-        codes = model.encode(motion.reshape(-1, FRAMES, MODEL_DIM))  # (2B, 4)
-        counts += np.bincount(codes.flatten().numpy(), minlength=len(counts))
-    return {
-        "definition": "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies",
-        "codes": len(counts),
-        "codes_used": int((counts > 0).sum()),
-        "perplexity": perplexity(counts),
-        "n": int(counts.sum()),
-    }
-
-
-def _sizes(codebook: Path | None, predictor: Path | None) -> dict[str, Any]:
-    """Sizes of the models, from their checkpoints."""
-    return {
-        "codebook": load_codebook(codebook)[2]["config"] if codebook else None,
-        "predictor": load_predictor(predictor)[2]["config"] if predictor else None,
-    }
-
-
-def _standardized(codebook: Path | None, test: Chunks, frames: slice) -> tuple[Clips, Standardizer] | None:
-    """The truth as the codebook sees it; smoothing, where there is any, takes whole windows."""
-    if codebook is None:
-        return None
-    standardizer = load_codebook(codebook)[1]
-    return list(standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), standardizer
 
 
 def evaluate(
@@ -144,14 +106,10 @@ def evaluate(
         raise UserError(f"{chunks}/test: the listener's motion has NaN or infinity; chunk again.")
     if not np.isfinite(test.speaker[..., :MODEL_DIM]).all():
         raise UserError(f"{chunks}/test: the speaker's motion has NaN or infinity; chunk again.")
-    if codebook and architecture(codebook, "codebook") == "patches":
-        # Not asked yet; what is left out says so.
-        log.warning("%s: gain, shuffled speakers, codebook use: not measured for architecture patches yet", codebook)
-        codebook = predictor = None
-    model = None
-    if codebook and predictor:
-        device = prepare(settings.predictor.training)
-        model = PairModel(load_pair(codebook, predictor), test, sampling, int(drawn["seed"].item()), device)
+    asked = Asked.of(codebook, predictor, test, sampling, int(drawn["seed"].item()), settings)
+    released = None
+    if asked.standardizer:  # smoothing, where there is any, takes whole windows
+        released = list(asked.standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), asked.standardizer
 
     bootstrap = Bootstrap(reference.recordings, settings.evaluation.bootstrap, settings.seed)
     scorer = Scorer(
@@ -159,18 +117,19 @@ def evaluate(
         bootstrap,
         settings.seed,
         settings.evaluation.event_window,
-        _standardized(codebook, test, frames),
+        released,
         # FLAME's expression has no direction of the eyelids, and none of the smile that was checked.
         Directions.of(load_basis(basis)) if basis and backend_of(basis) == "landmarks" else None,
+        block=asked.block,
     )
-    nulls, left_out = controls(model, test, truth, count, settings.seed)
+    nulls, left_out = controls(asked.model, test, truth, count, settings.seed)
     mine = Row("model", "the sampled futures", lambda _: drawn["samples"][:, :, frames], hears=None)
     rows = [mine, *training_rows(train, len(test), frames, count, settings.seed), *nulls]
     speaker = heard(test)
     results = measure(rows, speaker, scorer)
     timeline = Timeline(test.speaker, test.audio, np.asarray(test.videos), first_frames(test.files))
     questions = Questions.of(timeline, settings)
-    for name, found in gains(rows, model, speaker, reference, bootstrap, questions).items():
+    for name, found in gains(rows, asked.model, speaker, reference, bootstrap, questions).items():
         results[name]["gain"] = found
     save_report(
         out,
@@ -193,9 +152,10 @@ def evaluate(
             "predicted_frames": {"first": frames.start, "last": WINDOW - 1},
             "data": {"sha256": fingerprint(reference)},
             "seeds": {"evaluation": settings.seed, "samples": int(drawn["seed"].item())},
-            "codebook_use": codebook_use(codebook, test) if codebook else None,
+            "codebook_use": asked.use,
             "config": {
-                **_sizes(codebook, predictor),
+                "codebook": asked.codebook,
+                "predictor": asked.predictor,
                 "sampling": json.loads(drawn["sampling"].item()),
                 "evaluation": settings.evaluation.model_dump(),
             },

@@ -99,6 +99,7 @@ def definitions(settings: Settings, scorer: Scorer, questions: Questions | None)
         name: {"k": clusters, "random_state": 0, "n_init": 1} for name, clusters in diversity.CLUSTERS.items()
     }
     pairs = len(diversity.frame_pairs(max(lengths), settings.seed)[0])
+    parameters["seam"] = {"block": scorer.block}
     parameters["diversity_pairs"] = {"pairs": pairs, "seed": settings.seed}
     longest = min(2 * FPS - 1, max(lengths) // 2)
     parameters |= {name: {"longest_lag": longest} for name in METRICS if name.startswith("tlcc")}

@@ -14,7 +14,7 @@ from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.distances import l2, mse
 from l2l.evaluation.events import Directions
 from l2l.evaluation.frechet import Moments, clip_frechet, moments_frechet
-from l2l.evaluation.seam import seam, seam_sums
+from l2l.evaluation.seam import BLOCK, seam, seam_sums
 from l2l.listening.released import window_l2
 from l2l.units import FPS, MODEL_DIM
 
@@ -38,8 +38,11 @@ class Scorer:
         event_window: float,
         released: tuple[Clips, Standardizer] | None = None,
         directions: Directions | None = None,
+        block: int = BLOCK,
     ) -> None:
-        """`released`: the truth standardized, N arrays (T, 56), and what by. `event_window`: seconds."""
+        """`released`: the truth standardized, N arrays (T, 56), and what by. `event_window`: seconds. `block`: frames
+        that a model decodes together."""
+        self.block = block
         self.reference, self.bootstrap, self.seed = reference, bootstrap, seed
         self.released, self.directions, self.event_window = released, directions, event_window
         frames = np.concatenate([np.asarray(clip, np.float64) for clip in reference.truth])  # (F, 56)
@@ -131,7 +134,7 @@ class Scorer:
                     keep(values, name, region, chosen, array)
                 keep(sums, "rpcc", region, chosen, together[..., c, :].sum(-2))
                 keep(sums, "variation_pooled", region, chosen, diversity.pooled_sums(x))
-                keep(sums, "seam", region, chosen, seam_sums(whole[..., c], first))
+                keep(sums, "seam", region, chosen, seam_sums(whole[..., c], first, self.block))
                 for name in diversity.CLUSTERS:
                     if (centres := self.clusters.get((name, region))) is not None:
                         keep(sums, name, region, chosen, diversity.cluster_counts(x, centres))

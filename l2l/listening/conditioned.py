@@ -2,7 +2,8 @@
 
 - `Model` is all that the evaluation knows of a model. Whatever predicts a listener from a speaker can stand behind it.
 - The listener it is asked about, and what it is told of the listener's past, stay the same; only the speaker changes.
-- `PairModel` is the codebook with its predictor. Its error is a likelihood: no sample is drawn, so no chance comes in.
+- `PairModel` is the codebook of windows with its predictor (of patches: `l2l.listening.conditioned_patches`). Its error
+  is a likelihood: no sample is drawn, so no chance comes in.
 """
 
 from collections.abc import Callable
@@ -47,6 +48,9 @@ class Model(Protocol):
 
     def errors(self, speaker: Speaker) -> np.ndarray:
         """How wrong the model is about the true listener of each clip, (N,), positive, had this been the speaker."""
+
+    def random_codes(self, samples: int) -> np.ndarray:
+        """What the decoder makes of codes drawn evenly, (S, N, T, 56) of the predicted frames, raw units."""
 
 
 class PairModel:

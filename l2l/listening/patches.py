@@ -87,8 +87,5 @@ def _listen(
 
 def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> Futures:
     """`sample_windows` with models from their checkpoints. Raises UserError when these do not belong together."""
-    models = load_patch_models(codebook, predictor)
-    device = prepare(settings.patch_predictor.training)
-    models.codebook.to(device)
-    models.predictor.to(device)
+    models = load_patch_models(codebook, predictor).to(prepare(settings.patch_predictor.training))
     return sample_windows(models, data, settings)

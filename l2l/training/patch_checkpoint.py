@@ -33,6 +33,12 @@ class PatchModels:
     def device(self) -> torch.device:
         return self.predictor.null.device
 
+    def to(self, device: torch.device) -> "PatchModels":
+        """The same, moved to `device`."""
+        self.codebook.to(device)
+        self.predictor.to(device)
+        return self
+
     def heard(self, faces: np.ndarray, rows: np.ndarray) -> Tensor:
         """Speaker (B, 8 P, 56) and mel rows (B, 32 P, 128), raw -> (B, P, D)."""
         return self.listens(faces, frame_sound(rows, self.power))

@@ -17,9 +17,11 @@ from l2l.evaluation.report import read_report
 from l2l.files import save_npz
 from l2l.listening.generation import sample
 from l2l.training.codebook import train_codebook
+from l2l.training.patch_codebook import train_patch_codebook
+from l2l.training.patch_predictor import train_patch_predictor
 from l2l.training.predictor import train_predictor
 from tests.synthetic import write_chunks
-from tests.tiny import tiny_settings
+from tests.tiny import tiny_patches, tiny_settings
 
 ROWS = {
     *("model", "mean_pose", "median_pose", "random_training_window", "mirror", "delayed_mirror"),
@@ -119,6 +121,26 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
     assert 1 <= found["codebook_use"]["perplexity"] <= found["codebook_use"]["codes_used"] <= 32
     assert found["versions"]["python"] == platform.python_version()
     assert found["versions"]["torch"] == torch.__version__
+
+
+def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path) -> None:
+    settings = tiny_patches(6, evaluation={"bootstrap": 50, "shifts": 5, "shift_seconds": 1})
+    models = {"codebook": tmp_path / "codebook.pt", "predictor": tmp_path / "predictor.pt"}
+    train_patch_codebook(person, "p0", settings, models["codebook"], tmp_path / "log")
+    train_patch_predictor(person, models["codebook"], "p0", settings, models["predictor"], tmp_path / "log")
+    sample(person, *models.values(), "p0", settings, tmp_path / "samples.npz")
+    for name in ("one", "two"):
+        evaluate(person, tmp_path / "samples.npz", "p0", settings, tmp_path / f"{name}.json", **models)
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+    found = read_report(tmp_path / "one.json")
+    assert set(found["results"]) == ROWS and not found["left_out"]
+    assert set(found["results"]["model"]["gain"]["nll"]) == {"value", "interval_95", "p"}
+    assert found["definitions"]["seam"]["parameters"] == {"block": 8}
+    assert found["config"]["codebook"]["width"] == 24 and found["config"]["predictor"]["width"] == 16
+    use = found["codebook_use"]
+    assert list(use["levels"]) == [f"{codec}_{level}" for codec in ("pose", "expression") for level in (1, 2, 3)]
+    assert use["perplexity"] == min(level["perplexity"] for level in use["levels"].values())
+    assert all(1 <= level["perplexity"] <= level["codes_used"] <= 16 for level in use["levels"].values())
 
 
 def test_what_cannot_be_made_without_the_models_is_named_with_its_reason(person: Path, tmp_path: Path) -> None:
