@@ -42,7 +42,7 @@ def untrained() -> PatchModels:
     """Models of patches of the default sizes, with a speaker's guidance as by default."""
     settings = Settings()
     codebook = PatchCodebook(settings.patch_codebook).eval().requires_grad_(False)
-    predictor = PatchPredictor(settings.patch_predictor, codebook.per_patch, codebook.codes)
+    predictor = PatchPredictor(settings.patch_predictor, codebook)
     sizes = settings.patch_predictor
     guidance = sizes.pose_guidance, sizes.expression_guidance
     return PatchModels(codebook, predictor.eval().requires_grad_(False), unit(56), unit(56), unit(128), True, guidance)

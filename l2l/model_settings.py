@@ -150,6 +150,9 @@ class PatchPredictor(Section):
     deaf: Fraction = Field(0.1, description="share of training sequences without the speaker, for guidance")
     pose_guidance: float = Field(1.5, ge=0, description="strength of the speaker in drawing pose codes; 1: as learned")
     expression_guidance: float = Field(1.2, ge=0, description="strength of the speaker in drawing expression codes")
+    calibration_rounds: int = Field(
+        8, ge=0, description="rounds after training that make drawn codes as frequent as true ones; 0: none"
+    )
     crop: Annotated[int, Field(ge=2)] = Field(40, description="patches of a training sequence")
     weight_decay: float = Field(0.1, ge=0, description="of AdamW")
     training: PatchTraining = Field(default_factory=PatchTraining, description="see Training")
@@ -165,9 +168,9 @@ class Sampling(Section):
     """sample: several futures of the listener for each test window."""
 
     samples: Count = Field(10, description="futures drawn for each test window")
-    temperature: Positive = Field(0.7, description="below 1 is safer, above 1 is wilder; for patches: 1")
+    temperature: Positive = Field(1.0, description="below 1 is safer, above 1 is wilder; the paper's: 0.7")
     top_p: float = Field(
-        0.9, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass; for patches: 1"
+        1.0, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass; the paper's: 0.9"
     )
     span: Literal["window", "sequence"] = Field(
         "window", description="patches: each test window by itself, or windows that follow one another as one sequence"

@@ -205,7 +205,7 @@ class Settings(Section):
 
     seed: int = Field(0, ge=0, lt=2**31, description="every random draw follows from it")
     architecture: Architecture = Field(
-        "windows", description="of both models; windows: the paper's, 32 frames; patches: 8 frames each, any length"
+        "patches", description="of both models; patches: 8 frames each, any length; windows: the paper's, 32 frames"
     )
     video: Video = Field(default_factory=Video, description="see Video")
     tracking: Tracking = Field(default_factory=Tracking, description="see Tracking")

@@ -11,13 +11,13 @@ TINY = {
     "chunking": {"stride_train": 8, "stride_test": 16},
     "sampling": {"samples": 3},
     "preview": {"seconds": 2},
-    "codebook": {
-        **{"hidden_size": 16, "layers": 1, "heads": 2, "feedforward_size": 16, "codes": 8},
-        "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
+    "patch_codebook": {
+        **{"width": 16, "pose_latent": 4, "expression_latent": 4, "codes": 8},
+        "training": {"batch_size": 8, "max_steps": 20, "validate_every": 5},
     },
-    "predictor": {
-        **{"hidden_size": 16, "layers": 1, "cross_layers": 1, "heads": 2, "feedforward_size": 16},
-        "training": {"batch_size": 8, "learning_rate": 0.003, "max_steps": 20, "validate_every": 10},
+    "patch_predictor": {
+        **{"width": 16, "layers": 1, "heads": 2, "head_width": 16, "crop": 8},
+        "training": {"batch_size": 8, "max_steps": 20, "validate_every": 10},
     },
 }
 PEOPLE = {

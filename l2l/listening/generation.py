@@ -20,9 +20,9 @@ from l2l.dataset.layout import Chunks, Side, load_chunks
 from l2l.errors import UserError
 from l2l.files import save_npz
 from l2l.listening.autoregressive import autoregress
-from l2l.listening.nucleus import nucleus
 from l2l.listening.patches import load_and_sample
 from l2l.models.codebook import FRAMES, GROUPS
+from l2l.models.nucleus import nucleus
 from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
 from l2l.training.batches import whole_batches
 from l2l.training.checkpoint import Pair, architecture, load_pair

@@ -15,9 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2l.listening.nucleus import nucleus
-from l2l.models.causal import Cache
 from l2l.models.patch_codebook import Streaming
+from l2l.models.patch_sampler import Memory, Sampler
 from l2l.training.patch_checkpoint import PatchModels
 from l2l.units import PATCH
 
@@ -35,8 +34,7 @@ class Chance:
 class State:
     """All that changes while listeners listen."""
 
-    memory: Cache  # of the predictor; with guidance, of those that hear and then of those that do not
-    past: Tensor  # (B, Q) the codes of the last patch
+    memory: Memory  # of the predictor
     decoder: Streaming
     generators: list[np.random.Generator]  # one for each listener
 
@@ -46,16 +44,13 @@ class Stream:
 
     def __init__(self, models: PatchModels, seeds: Sequence[Sequence[int]], chance: Chance | None = None) -> None:
         """`seeds`: one for each listener, as for numpy's default_rng."""
-        self.models, self.chance = models, chance or Chance()
-        strengths = [
-            strength for strength in self.chance.guidance or models.guidance for _ in range(models.codebook.levels)
-        ]
-        self.strengths = strengths if strengths != [1.0] * len(strengths) else None
-        count, predictor = len(seeds), models.predictor
+        chance = chance or Chance()
+        guidance = chance.guidance or models.guidance
+        self.models = models
+        self.sampler = Sampler(models.predictor, guidance, chance.temperature, chance.top_p)
         self.state = State(
-            predictor.begin(2 * count if self.strengths else count),
-            torch.full((count, predictor.per_patch), predictor.unknown, device=models.device),
-            models.codebook.stream(count),
+            self.sampler.begin(len(seeds)),
+            models.codebook.stream(len(seeds)),
             [np.random.default_rng(list(seed)) for seed in seeds],
         )
 
@@ -74,49 +69,17 @@ class Stream:
 
     def draw(self, heard: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, Q) of the next patch, drawn, and the entropy (B,) of what they were drawn from; heard (B, D)."""
-        trunk = self._trunk(heard)
-        predictor = self.models.predictor
-        numbers = np.stack([generator.random(predictor.per_patch) for generator in self.state.generators])
-        uniform = torch.from_numpy(numbers).to(heard.device)  # (B, Q)
-        codes, entropy = [], uniform.new_zeros(len(uniform))
-        for q in range(predictor.per_patch):
-            logits = predictor.head.one(trunk, q)  # (B, K), or (2 B, K) with those that hear nothing
-            if self.strengths:
-                with_speaker, without = logits.chunk(2)
-                logits = without + self.strengths[q] * (with_speaker - without)
-            cumulated, entropies = self._probabilities(logits)
-            entropy = entropy + entropies
-            found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)
-            codes.append(found.clamp(max=logits.shape[-1] - 1))
-            if q < len(predictor.head.seen):
-                seen = predictor.head.seen[q](codes[-1])  # (B, D)
-                trunk = trunk + (seen.repeat(2, 1) if self.strengths else seen)
-        self.state.past = torch.stack(codes, dim=-1)
-        return self.state.past, entropy
+        per_patch = self.models.predictor.per_patch
+        numbers = np.stack([generator.random(per_patch) for generator in self.state.generators])
+        return self.sampler.draw(self.state.memory, heard, torch.from_numpy(numbers).to(heard.device))
 
     def follow(self, heard: Tensor, codes: Tensor) -> None:
         """Go on one patch with given codes (B, Q) instead of drawn ones: a real past."""
-        self._trunk(heard)
-        self.state.past = codes
+        self.sampler.follow(self.state.memory, heard, codes)
 
     def show(self, codes: Tensor) -> np.ndarray:
         """Codes (B, Q) of patch t -> motion (B, 8, 56) of patch t - 1, raw."""
         return self.models.listener.undo(self.state.decoder.step(self.models.codebook, codes).cpu().numpy())
-
-    def _trunk(self, heard: Tensor) -> Tensor:
-        past, predictor = self.state.past, self.models.predictor
-        if self.strengths:
-            heard = torch.cat([heard, predictor.null.expand_as(heard)])
-            past = past.repeat(2, 1)
-        return predictor.step(past, heard, self.state.memory)
-
-    def _probabilities(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Cumulated probabilities (B, K) and entropy (B,), nats."""
-        if self.chance.top_p < 1:
-            probabilities = nucleus(logits.double(), self.chance.temperature, self.chance.top_p)
-        else:
-            probabilities = (logits.double() / self.chance.temperature).softmax(-1)
-        return probabilities.cumsum(-1), torch.special.entr(probabilities).sum(-1)
 
 
 class Sampled(NamedTuple):

@@ -32,6 +32,10 @@ class PatchCodebook(nn.Module):
         """Codes of one patch, Q."""
         return 2 * self.levels
 
+    def vectors(self) -> list[Tensor]:
+        """The vectors (K, L) of each code of a patch, Q of them, in the order of the codes."""
+        return [level.codebook for codec in (self.pose, self.expression) for level in codec.quantizer.layers]
+
     def forward(self, motion: Tensor, quantized: bool = True) -> tuple[Tensor, Tensor]:
         """Motion (B, 8 P, 56) -> reconstruction of the same shape and the quantizers' loss ()."""
         pose, pose_loss = self.pose(motion[..., EXPRESSION:], quantized)  # (B, P, 24, 6)

@@ -72,7 +72,7 @@ def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
     content = load_file(Path(predictor), "predictor", "patches")
     try:
         sizes = config.PatchPredictor.model_validate(content["config"])
-        model = PatchPredictor(sizes, codebook_model.per_patch, codebook_model.codes)
+        model = PatchPredictor(sizes, codebook_model)
         power, (pose, expression) = bool(content["power"]), map(float, content["guidance"])
     except (KeyError, ValidationError, ValueError):
         raise UserError(f"{predictor}: the predictor's sizes cannot be read; train the predictor again.") from None

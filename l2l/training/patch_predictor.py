@@ -9,7 +9,7 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare
 from l2l.training.holdout import load_training_chunks, split
 from l2l.training.loop import train
+from l2l.training.patch_calibration import calibrate
 from l2l.training.patch_checkpoint import load_patch_codebook
 from l2l.training.patch_codebook import standardizer_of
 from l2l.training.resume import identity
@@ -160,20 +161,25 @@ class PatchPredictorTask:
         past = past.masked_fill(forgotten[..., None], self.model.unknown)
         return F.pad(past[:, :-1], (0, 0, 1, 0), value=self.model.unknown)
 
-    def validate(self) -> dict[str, float]:
-        """Nats per frame of the held-out codes, with the speaker and without one."""
-        totals, patches = np.zeros(2), 0
+    def held_logits(self, deaf: bool = False) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Logits (B, P, Q, K) of the held-out codes (B, P, Q), given all of the past, and which are real (B, P)."""
         for start in range(0, len(self.held), HELD):
             chosen, first = self.held[start : start + HELD].T
             codes, speaker, audio, inside = self.crops(chosen, first, np.zeros_like(first))
             past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=self.model.unknown)
-            for k in range(2):
-                deaf = torch.full((len(codes),), bool(k), device=codes.device)
-                found = nats(self.model(past, speaker, audio, codes, deaf), codes)
-                totals[k] += float((found.sum(-1) * inside).sum())
-            patches += int(inside.sum())
-        loss, unheard = totals / (patches * PATCH)
-        return {"loss": float(loss), "loss_without_speaker": float(unheard)}
+            unheard = torch.full((len(codes),), deaf, device=codes.device)
+            yield self.model(past, speaker, audio, codes, unheard), codes, inside
+
+    def validate(self) -> dict[str, float]:
+        """Nats per frame of the held-out codes, with the speaker and without one."""
+        found = []
+        for deaf in (False, True):
+            total, patches = 0.0, 0
+            for logits, codes, inside in self.held_logits(deaf):
+                total += float((nats(logits, codes).sum(-1) * inside).sum())
+                patches += int(inside.sum())
+            found.append(total / (patches * PATCH))
+        return {"loss": found[0], "loss_without_speaker": found[1]}
 
 
 def patch_predictor_optimizer(model: PatchPredictor, sizes: config.PatchPredictor) -> torch.optim.Optimizer:
@@ -212,7 +218,7 @@ def prepare_patch_predictor(
     codes = encode_phases(codebook.to(device), sequences, motion)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        model = PatchPredictor(sizes, codebook.per_patch, codebook.codes).to(device)
+        model = PatchPredictor(sizes, codebook).to(device)
     faces, sound = (
         torch.from_numpy(standardizer.apply(array)).to(device)
         for standardizer, array in ((speaker, sequences.speaker), (audio, sequences.audio))
@@ -241,22 +247,28 @@ def train_patch_predictor(
         run = prepare_patch_predictor(data, codebook_model, listener_standardizer, settings)
         current.run = run.identity
         state = train(run.task, run.optimizer, sizes.training, settings.seed, log_dir, session=current)
-        current.finish(
-            lambda: save_checkpoint(
+
+        def write() -> None:
+            model = run.task.model
+            model.load_state_dict(state.best_weights)
+            guidance = sizes.pose_guidance, sizes.expression_guidance
+            calibrate(run.task, guidance, sizes.calibration_rounds, settings.seed)
+            save_checkpoint(
                 out,
                 {"speaker": run.speaker, "audio": run.audio},
                 kind="predictor",
                 architecture="patches",
                 config=sizes.model_dump(),
                 power=run.task.sequences.power,
-                guidance=[sizes.pose_guidance, sizes.expression_guidance],
+                guidance=list(guidance),
                 codebook_fingerprint=codebook_meta["fingerprint"],
-                state_dict=state.best_weights,
+                state_dict={name: weight.cpu() for name, weight in model.state_dict().items()},
                 step=state.best_step,
                 validation_loss=state.best_loss,
                 history=state.history,
                 seed=settings.seed,
                 listener=listener,
             )
-        )
+
+        current.finish(write)
         log.info("wrote %s", out)

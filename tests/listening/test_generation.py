@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from l2l.config import Settings, from_differences
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
-from l2l.listening.generation import draw, nucleus, sample
+from l2l.listening.generation import draw, sample
+from l2l.models.nucleus import nucleus
 from l2l.training.checkpoint import load_pair
 from l2l.training.codebook import train_codebook
 from l2l.training.predictor import train_predictor

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from l2l.models.patch_codebook import PatchCodebook
 from l2l.models.patch_predictor import PatchPredictor
 from tests.tiny import tiny_patches
 
@@ -13,7 +14,8 @@ P = 30
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return PatchPredictor(tiny_patches().patch_predictor, 6, 16).eval().requires_grad_(False)
+    codebook = PatchCodebook(tiny_patches().patch_codebook)
+    return PatchPredictor(tiny_patches().patch_predictor, codebook).eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

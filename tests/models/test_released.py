@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from l2l.listening.generation import nucleus
+from l2l.models.nucleus import nucleus
 from l2l.training.codebook import codebook_loss
 from l2l.training.predictor import prediction_loss
 from tests.models.released_models import close, released, seeded_codebook, seeded_predictor

@@ -22,7 +22,8 @@ TARGET = "results/demo/eval.json"
 WINDOWS = "data/demo/train/p0_list_faces_clean_deca.npy"
 # A sum depends on how many threads it is split over; these runs get different numbers of cores.
 ONE_THREAD = {
-    model: {**TINY[model], "training": {**TINY[model]["training"], "threads": 1}} for model in ("codebook", "predictor")
+    model: {**TINY[model], "training": {**TINY[model]["training"], "threads": 1}}
+    for model in ("patch_codebook", "patch_predictor")
 }
 
 

@@ -39,7 +39,7 @@ def test_the_page_lists_the_people_there_are() -> None:
 def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path / "third_party/weights"))
-    settings = {key: TINY[key] for key in ("codebook", "predictor", "sampling")}
+    settings = {key: TINY[key] for key in ("patch_codebook", "patch_predictor", "sampling")}
     Path("config.yaml").write_text(yaml.safe_dump({"people": people(), **settings}))
     for person in ("conan", "fallon"):
         write_tar(Path(f"data/{person}_data.tar"), person_arrays(tmp_path / "made"), person)

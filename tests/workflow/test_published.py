@@ -12,7 +12,7 @@ import yaml
 
 from tests.dataset.archives import person_arrays, write_tar
 from tests.dataset.test_published import listing
-from tests.tiny import tiny_settings
+from tests.tiny import tiny_patches
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,14 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """A folder with a configuration of differences: two ways in, one of them under a name of our own."""
-    settings = tiny_settings(8).model_dump()
+    settings = tiny_patches(8).model_dump()
     people = {
         "mine": {"source": "published", "dataset": "fallon"},
         "kimmel": {"source": "published"},
         "alice": {"source": "arrays", "listener": "left"},
         "conan_released": {"source": "published", "dataset": "conan", "models": "released"},
     }
-    changed = {key: settings[key] for key in ("codebook", "predictor", "sampling", "evaluation")}
+    changed = {key: settings[key] for key in ("patch_codebook", "patch_predictor", "sampling", "evaluation")}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"people": people, **changed}))
     return tmp_path
 
