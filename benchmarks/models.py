@@ -27,9 +27,10 @@ from l2l.listening.generation import decode, futures
 from l2l.listening.stream import sample_sequences
 from l2l.models.codebook import FRAMES, GROUPS, perplexity
 from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
-from l2l.training.checkpoint import load_codebook, load_pair
+from l2l.training.checkpoint import load_codebook, load_file, load_pair
 from l2l.training.codebook import prepare_codebook, train_codebook
 from l2l.training.holdout import load_training_chunks
+from l2l.training.patch_calibration import calibrate
 from l2l.training.patch_checkpoint import load_patch_codebook, load_patch_models, set_guidance
 from l2l.training.patch_codebook import prepare_patch_codebook, train_patch_codebook
 from l2l.training.patch_predictor import nats, prepare_patch_predictor, train_patch_predictor
@@ -124,7 +125,7 @@ def trained(
             continue
 
         def run(k: int = k) -> Any:
-            chunks = load_training_chunks(data, "p0", ())
+            chunks = load_training_chunks(data, "p0", ("listener", "speaker", "audio"))
             return prepare[k](chunks, settings) if k == 0 else prepare[k](chunks, *load(paths[0])[:2], settings)
 
         steps = steps_within(run, shares[k] * budget)
@@ -210,11 +211,12 @@ def modern(folder: Path, budget: float) -> Modern:
 def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
     """Strengths at which samples on the validation recordings answer pauses and smiles as often as the truth does.
 
-    Pose first, then expression, which is drawn after it; between the strengths tried, a straight line.
+    Pose first, then expression, which is drawn after it; between the strengths tried, a straight line. Then the model is
+    calibrated for them, which changes the rates a little, and once more.
     """
     from l2l.training.holdout import split
 
-    chunks = load_training_chunks(data, "p0", ())
+    chunks = load_training_chunks(data, "p0", ("listener", "speaker", "audio"))
     share = settings.patch_predictor.training.validation_share
     _, held = split(chunks, settings.windows.holdout, share, settings.seed)
     numbers = [int(name.removeprefix("train")) for name in np.unique(chunks.videos[held])]
@@ -226,19 +228,25 @@ def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
         found = [answered(m, s) for m, s in zip(motions, speakers, strict=True)]
         return np.array([np.concatenate([f[k] for f in found]).mean() for k in (0, 2)])
 
-    wanted, strengths = rates(truths), [1.0, 1.0]
-    for k in range(2):
-        got = []
-        for strength in STRENGTHS:
-            strengths[k] = float(strength)
-            set_guidance(own / "predictor.pt", (strengths[0], strengths[1]))
-            samples = Modern({}, own).sample(speakers, 4)
-            got.append(np.mean([rates(list(sample))[k] for sample in samples]))
-        strengths[k] = round(float(np.interp(wanted[k], np.maximum.accumulate(got), STRENGTHS)), 2)
-        print(
-            f"guidance {k}: wanted {wanted[k]:.3f}, got {np.round(got, 3)} at {STRENGTHS}: {strengths[k]}", flush=True
-        )
-    set_guidance(own / "predictor.pt", (strengths[0], strengths[1]))
+    codebook, listener, _ = load_patch_codebook(own / "codebook.pt")
+    run = prepare_patch_predictor(chunks, codebook, listener, settings)
+    run.task.model.load_state_dict(load_file(own / "predictor.pt", "predictor", "patches")["state_dict"])
+    sizes = settings.patch_predictor
+    wanted, strengths = rates(truths), [sizes.pose_guidance, sizes.expression_guidance]
+    for _ in range(2):  # calibration changes the rates a little
+        for k in range(2):
+            got = []
+            for strength in STRENGTHS:
+                tried = [float(strength) if k == n else strengths[n] for n in range(2)]
+                set_guidance(own / "predictor.pt", (tried[0], tried[1]))
+                samples = Modern({}, own).sample(speakers, 4)
+                got.append(np.mean([rates(list(sample))[k] for sample in samples]))
+            strengths[k] = round(float(np.interp(wanted[k], np.maximum.accumulate(got), STRENGTHS)), 2)
+            about = f"wanted {wanted[k]:.3f}, got {np.round(got, 3)} at {STRENGTHS}: {strengths[k]}"
+            print(f"guidance {k}: {about}", flush=True)
+        chosen = strengths[0], strengths[1]
+        calibrate(run.task, chosen, sizes.calibration_rounds, settings.seed)
+        set_guidance(own / "predictor.pt", chosen, run.task.model.state_dict())
     return strengths
 
 

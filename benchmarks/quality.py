@@ -1,6 +1,6 @@
 """Does a model listen? Both architectures, trained for the same CPU-seconds on made-up dyads, against known answers.
 
-    python -m benchmarks.quality                         # everything: about an hour on one core
+    python -m benchmarks.quality                         # everything: about an hour and a half on one core
     python -m benchmarks.quality --rows modern           # one row again; the others come from the folder
     python -m benchmarks.quality --again modern          # train and sample that row anew
     python -m benchmarks.quality --table                 # only print what there is
@@ -170,7 +170,7 @@ def table(scores: dict[str, dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("results/quality"), help="where everything is kept")
-    parser.add_argument("--budget", type=float, default=400, help="CPU-seconds of training for each model pair")
+    parser.add_argument("--budget", type=float, default=700, help="CPU-seconds of training for each model pair")
     parser.add_argument("--rows", nargs="*", default=None, choices=ROWS, help="compute these, even if they are there")
     parser.add_argument("--again", nargs="*", default=[], choices=("released", "modern"), help="train these anew")
     parser.add_argument("--table", action="store_true", help="only print")

@@ -118,7 +118,9 @@ class PatchCodebook(Section):
     commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
     warm_up: Annotated[float, Field(ge=0, lt=1)] = Field(0.35, description="share of training before the codes come in")
     noise: float = Field(0.3, ge=0, description="std of the noise on the latent until then; the latent's own is 1")
-    acceleration: float = Field(2.0, ge=0, description="weight of the squared error of acceleration, reached gradually")
+    acceleration: float = Field(
+        20.0, ge=0, description="weight of the squared error of acceleration, reached gradually"
+    )
     rotation: Positive = Field(2.0, description="weight of a channel of head rotation; jaw and expression have 1")
     crop: Annotated[int, Field(ge=16, multiple_of=8)] = Field(96, description="frames of a training crop")
     weight_decay: float = Field(1e-4, ge=0, description="of AdamW")

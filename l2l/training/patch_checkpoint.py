@@ -86,9 +86,11 @@ def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
     return PatchModels(codebook_model, model, listener, others["speaker"], others["audio"], power, (pose, expression))
 
 
-def set_guidance(path: Path, strengths: tuple[float, float]) -> None:
-    """Rewrite a predictor's checkpoint with other strengths of guidance, of pose codes and of expression codes."""
+def set_guidance(path: Path, strengths: tuple[float, float], weights: dict[str, Tensor] | None = None) -> None:
+    """Rewrite a predictor's checkpoint with other strengths of guidance, of pose codes and of expression codes, and
+    with `weights` calibrated for them."""
     content = load_file(path, "predictor", "patches")
     found = standardizers(content, ("speaker", "audio"), path)
     del content["format"]
-    save_checkpoint(path, found, **{**content, "guidance": list(strengths)})
+    changed = {"guidance": list(strengths)} | ({"state_dict": weights} if weights else {})
+    save_checkpoint(path, found, **{**content, **changed})
