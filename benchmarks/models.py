@@ -211,8 +211,8 @@ def modern(folder: Path, budget: float) -> Modern:
 def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
     """Strengths at which samples on the validation recordings answer pauses and smiles as often as the truth does.
 
-    Pose first, then expression, which is drawn after it; between the strengths tried, a straight line. Then the model is
-    calibrated for them, which changes the rates a little, and once more.
+    Pose first, then expression, which is drawn after it; between the strengths tried, a straight line. Then the model
+    is calibrated for them, which changes the rates a little, and all once more.
     """
     from l2l.training.holdout import split
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from l2l import backends, cli_batch, cli_evaluation, cli_published, cli_released, cli_weights, config
+from l2l.dataset.layout import Side
 from l2l.errors import UserError
 from l2l.video.footage import Footage
 
@@ -80,6 +81,20 @@ def chunk(args: Arguments) -> None:
     print(f"{person}: {counts['train']} training and {counts['test']} test windows in which {args.listener} listens")
 
 
+def gather(args: Arguments) -> None:
+    from l2l.dataset.together import gather
+
+    people = {}
+    for word in args.people:
+        name, _, place = word.partition("=")
+        folder, _, side = place.rpartition(":")
+        if not folder or side not in get_args(Side):
+            raise UserError(f"{word!r} does not say whose windows lie where; write e.g. {name}=data/{name}:p1.")
+        people[name] = (Path(folder), side)
+    counts = gather(people, args.out)
+    print(f"{args.out}: {counts['train']} training and {counts['test']} test windows of {', '.join(people)}")
+
+
 def train_codebook(args: Arguments) -> None:
     if args.settings.architecture == "patches":
         from l2l.training.patch_codebook import train_patch_codebook as train_codebook
@@ -90,12 +105,17 @@ def train_codebook(args: Arguments) -> None:
 
 
 def train_predictor(args: Arguments) -> None:
+    arguments = args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir
     if args.settings.architecture == "patches":
-        from l2l.training.patch_predictor import train_patch_predictor as train_predictor
-    else:
-        from l2l.training.predictor import train_predictor
+        from l2l.training.patch_predictor import train_patch_predictor
 
-    train_predictor(args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir)
+        train_patch_predictor(*arguments, people=tuple(args.people))
+        return
+    from l2l.training.predictor import train_predictor
+
+    if args.people:
+        raise UserError("--people needs architecture patches: models of windows know one listener.")
+    train_predictor(*arguments)
 
 
 def sample(args: Arguments) -> None:
@@ -123,7 +143,7 @@ def listen(args: Arguments) -> None:
 
     if not (args.person or args.results):
         raise UserError("say whose listener it is: --person NAME, for results/NAME/, or --results FOLDER.")
-    listen(args.video, args.results or Path("results") / args.person, args.out, args.settings)
+    listen(args.video, args.results or Path("results") / args.person, args.out, args.settings, args.listener)
 
 
 def show_config(args: Arguments) -> None:
@@ -228,6 +248,10 @@ def _parser() -> argparse.ArgumentParser:
     arg("--person", type=str, default=None, help="name for messages; default: the output folder's")
     arg("--out", help="folder for train/ and test/")
 
+    arg = add("gather", gather, "put several people's windows together, for one model of them all", settings=False)
+    arg("people", nargs="+", type=str, metavar="NAME=FOLDER:SIDE", help="e.g. conan=data/conan:p1")
+    arg("--out", help="folder for train/ and test/; p0 listens there")
+
     arg = add("train-codebook", train_codebook, "learn the codebook of listener motion")
     arg("chunks", help="folder with train/")
     arg("--listener", **side)
@@ -238,6 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("chunks", help="folder with train/")
     arg("--codebook", help="codebook.pt")
     arg("--listener", **side)
+    arg("--people", nargs="*", type=str, default=[], metavar="NAME", help="the people that `l2l gather` put together")
     arg("--out", help="predictor.pt")
     arg("--log-dir", help="folder for tensorboard")
 
@@ -265,6 +290,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("video", help="a recording of two people, side by side")
     arg("--person", type=str, default=None, help="whose listener: results/<person>/")
     arg("--results", default=None, metavar="FOLDER", help="with codebook.pt, predictor.pt, face_basis.npz")
+    arg("--listener", type=str, default=None, metavar="NAME", help="who listens, where the models know several people")
     arg("--out", help="a video of the recording and the listener")
 
     arg = add("config", show_config, "check a configuration file, or print the schema", settings=False)

@@ -85,10 +85,12 @@ PRESETS = Path(__file__).resolve().parents[1] / "workflow" / "presets"
 class Person(Section):
     """One person to model: where the recordings come from and on which side the listener sits."""
 
-    source: Literal["videos", "demo", "published", "arrays"] = Field(
+    source: Literal["videos", "demo", "published", "arrays", "people"] = Field(
         "videos",
-        description="videos, arrays: data/raw/<person>/; demo: generated; published: an archive of the authors'",
+        description="videos, arrays: data/raw/<person>/; demo: generated; published: an archive of the authors'; "
+        "people: several others, in one model",
     )
+    people: tuple[str, ...] = Field((), description="source people: whom one model is to know, by name")
     dataset: str | None = Field(None, description="published: whose data it is; default: the person's name")
     models: Literal["trained", "released"] = Field(
         "trained", description="released: tested with the authors' models, without training"
@@ -109,7 +111,7 @@ class Person(Section):
     @field_validator("listener")
     @classmethod
     def _side(cls, side: str | None, info: ValidationInfo) -> str | None:
-        if side is None and info.data.get("source") != "published":
+        if side is None and info.data.get("source") not in ("published", "people"):
             raise PydanticCustomError("missing", "missing")
         return side
 
@@ -121,6 +123,10 @@ class Person(Section):
             raise ValueError("models released needs source published, the data they were trained on")
         if self.source != "videos" and self.sheet:
             raise ValueError("sheet is for source videos; take it out")
+        if (self.source == "people") != bool(self.people):
+            raise ValueError("people (a list of names) and source people belong together")
+        if self.source == "people" and (self.listener or self.test_videos):
+            raise ValueError("listener and test_videos are each person's own; take them out here")
         if self.source == "published" and self.test_videos:
             raise ValueError("the published data is split already; take test_videos out")
         return self
@@ -132,7 +138,7 @@ class Person(Section):
 
     @property
     def listener_side(self) -> Literal["p0", "p1"]:
-        return "p0" if self.listener == "left" else "p1"
+        return "p1" if self.listener == "right" else "p0"
 
 
 class Config(Settings):
@@ -170,6 +176,9 @@ class Config(Settings):
         for name, person in people.items():
             if person.source != "published" and name in datasets:
                 raise ValueError(f"data/{name}/ would hold the published data of {datasets[name]} too; rename {name}")
+            for other in person.people:
+                if other not in people or people[other].source == "people":
+                    raise ValueError(f"people.{name}.people: {other!r} is none of the people with data of their own")
         return people
 
     def per_job(self, recordings: int) -> int:

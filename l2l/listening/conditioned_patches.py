@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks
+from l2l.dataset.together import identities
 from l2l.listening.conditioned import Speaker
 from l2l.listening.patches import PAST, sample_windows
 from l2l.training.patch_checkpoint import PatchModels
@@ -29,6 +30,7 @@ class PatchModel:
         sampling = settings.sampling.model_copy(update={"span": "window"})
         self.settings = settings.model_copy(update={"sampling": sampling})
         self.first = PAST if sampling.past == "real" else 0  # frame that is predicted first
+        self.who = models.whose(identities(models.people, chunks.videos))
         motion = models.listener.apply(chunks.listener[..., :MODEL_DIM])
         parts = torch.from_numpy(motion).split(_AT_ONCE)
         self.codes = torch.cat([models.codebook.encode(part.to(models.device)) for part in parts])  # (N, 8, Q)
@@ -46,7 +48,9 @@ class PatchModel:
             rows = slice(start, start + _AT_ONCE)
             codes = self.codes[rows]  # (B, 8, Q)
             past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=predictor.unknown)
-            trunk = predictor.trunk(predictor.tokens(past, self.models.heard(speaker.faces[rows], speaker.audio[rows])))
+            heard = self.models.heard(speaker.faces[rows], speaker.audio[rows])
+            who = None if self.who is None else self.who[rows]
+            trunk = predictor.trunk(predictor.tokens(past, heard, who))
             asked = slice(self.first // PATCH, WINDOW // PATCH)
             logits = predictor.head(trunk[:, asked], codes[:, asked])  # (B, P, Q, K)
             found.append(F.cross_entropy(logits.movedim(-1, 1), codes[:, asked], reduction="none").sum((1, 2)))

@@ -9,6 +9,7 @@
 """
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,22 +27,37 @@ class Listener:
     look_ahead = LOOK_AHEAD  # frames that the output is behind the input
 
     def __init__(
-        self, models: PatchModels, seed: int = 0, count: int | None = None, chance: Chance | None = None
+        self,
+        models: PatchModels,
+        seed: int = 0,
+        count: int | None = None,
+        chance: Chance | None = None,
+        person: str | None = None,
     ) -> None:
-        """`count` listeners in one batch; None: a single one, whose arrays have no batch axis."""
+        """`count` listeners in one batch; None: a single one, whose arrays have no batch axis. `person`: who listens,
+        where the models know several."""
         self._models, self._seed, self._count, self._chance = models, seed, count, chance
+        self._who = _number(models.people, person)
         self._stream = self._begin()
 
     @classmethod
     def load(
-        cls, folder: str | Path, seed: int = 0, count: int | None = None, chance: Chance | None = None
+        cls,
+        folder: str | Path,
+        seed: int = 0,
+        count: int | None = None,
+        chance: Chance | None = None,
+        person: str | None = None,
     ) -> "Listener":
         """From `codebook.pt` and `predictor.pt` in a person's results. Raises UserError when they are not there, or are
-        of architecture windows, which knows no streams."""
-        return cls(load_patch_models(Path(folder) / "codebook.pt", Path(folder) / "predictor.pt"), seed, count, chance)
+        of architecture windows, which knows no streams, or when they know several people and not `person`."""
+        models = load_patch_models(Path(folder) / "codebook.pt", Path(folder) / "predictor.pt")
+        return cls(models, seed, count, chance, person)
 
     def _begin(self) -> Stream:
-        return Stream(self._models, [(self._seed, 0, number) for number in range(self._count or 1)], self._chance)
+        count = self._count or 1
+        who = None if self._who is None else [self._who] * count
+        return Stream(self._models, [(self._seed, 0, number) for number in range(count)], self._chance, who)
 
     def reset(self, seed: int | None = None) -> None:
         """Forget everything and begin again, with another seed if one is given."""
@@ -80,3 +96,12 @@ class Listener:
     @state.setter
     def state(self, state: State) -> None:
         self._stream.state = copy.deepcopy(state)
+
+
+def _number(people: Sequence[str], person: str | None) -> int | None:
+    """The number of `person`. Raises UserError when the models know several and not this one."""
+    if not people:
+        return None
+    if person not in people:
+        raise UserError(f"these models know several people; say who listens: {', '.join(people)}.")
+    return people.index(person)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.sequences import Piece, chain, joined
+from l2l.dataset.together import identities
 from l2l.listening.stream import Chance, Sampled, sample_sequences
 from l2l.training.device import prepare
 from l2l.training.patch_checkpoint import PatchModels, load_patch_models
@@ -82,7 +83,9 @@ def _listen(
     )
     seeds = [(settings.seed, sample, int(n)) for n in numbers for sample in range(sampling.samples)]
     chance = Chance(sampling.temperature, sampling.top_p)
-    return sample_sequences(models, faces, sound, seeds, chance, listener[:, :given] if given else None)
+    who = identities(models.people, sequences.videos)
+    who = None if who is None else np.repeat(who, sampling.samples)
+    return sample_sequences(models, faces, sound, seeds, chance, listener[:, :given] if given else None, who)
 
 
 def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> Futures:

@@ -42,14 +42,20 @@ class State:
 class Stream:
     """Some listeners, each with a speaker of its own, going on together patch by patch."""
 
-    def __init__(self, models: PatchModels, seeds: Sequence[Sequence[int]], chance: Chance | None = None) -> None:
-        """`seeds`: one for each listener, as for numpy's default_rng."""
+    def __init__(
+        self,
+        models: PatchModels,
+        seeds: Sequence[Sequence[int]],
+        chance: Chance | None = None,
+        who: Sequence[int] | np.ndarray | None = None,
+    ) -> None:
+        """`seeds`: one for each listener, as for numpy's default_rng; `who`: the number of each in `models.people`."""
         chance = chance or Chance()
         guidance = chance.guidance or models.guidance
         self.models = models
         self.sampler = Sampler(models.predictor, guidance, chance.temperature, chance.top_p)
         self.state = State(
-            self.sampler.begin(len(seeds)),
+            self.sampler.begin(len(seeds), models.whose(who)),
             models.codebook.stream(len(seeds)),
             [np.random.default_rng(list(seed)) for seed in seeds],
         )
@@ -98,11 +104,13 @@ def sample_sequences(
     seeds: Sequence[Sequence[int]],
     chance: Chance | None = None,
     past: np.ndarray | None = None,
+    who: Sequence[int] | np.ndarray | None = None,
 ) -> Sampled:
     """Listeners to whole sequences of speaker: faces (B, T, 56) and sound (B, T, 128), one row a frame (`frame_sound`).
 
     T need not be a multiple of 8: the last frames are repeated to fill a patch. With `past` (B, 8 n, 56), the real
     listener of the first 8 n frames, codes are drawn from there on; those frames come back as the codebook has them.
+    `who`: the number of each listener in `models.people`.
     """
     frames = faces.shape[1]
     missing = -frames % PATCH
@@ -111,7 +119,7 @@ def sample_sequences(
     known = torch.empty(len(faces), 0, models.predictor.per_patch, dtype=torch.int64)
     if past is not None:
         known = models.codebook.encode(torch.from_numpy(models.listener.apply(past)).to(models.device))
-    stream = Stream(models, seeds, chance)
+    stream = Stream(models, seeds, chance, who)
     codes, entropy = list(known.unbind(1)), [heard.new_zeros(len(heard)).double() for _ in range(known.shape[1])]
     for t in range(heard.shape[1]):
         if t < known.shape[1]:

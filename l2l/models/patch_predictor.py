@@ -119,12 +119,14 @@ class DepthHead(nn.Module):
 class PatchPredictor(nn.Module):
     """`per_patch` codes of 0..`codes` - 1 of `codebook` for each patch; motion and sound are standardized."""
 
-    def __init__(self, sizes: config.PatchPredictor, codebook: PatchCodebook) -> None:
+    def __init__(self, sizes: config.PatchPredictor, codebook: PatchCodebook, people: int = 0) -> None:
+        """`people`: how many listeners it tells apart; 0: it knows one."""
         super().__init__()
         width, per_patch, codes = sizes.width, codebook.per_patch, codebook.codes
         self.per_patch, self.codes = per_patch, codes
         self.speaker = Speaker(sizes)
         self.null = nn.Parameter(torch.zeros(width))
+        self.people = table(people, width) if people else None
         self.places = Places(codebook)
         self.past = nn.ModuleList([table(codes + 1, width) for _ in range(per_patch)])  # the last: not known
         self.placed = nn.Linear(sum(self.places.level(q).shape[1] for q in (0, codebook.levels)), width, bias=False)
@@ -139,29 +141,42 @@ class PatchPredictor(nn.Module):
         """The code of a patch of which nothing is known."""
         return self.codes
 
-    def tokens(self, past: Tensor, heard: Tensor) -> Tensor:
-        """Codes (..., Q) of the patches before and what is heard (..., D) -> (..., D)."""
+    def tokens(self, past: Tensor, heard: Tensor, who: Tensor | None = None) -> Tensor:
+        """Codes (B, ..., Q) of the patches before, what is heard (B, ..., D) and who listens (B,) -> (B, ..., D)."""
         remembered = torch.stack([known(past[..., q]) for q, known in enumerate(self.past)]).sum(0)
-        return self.dropout(heard + remembered + self.placed(self.places(past)))
+        x = heard + remembered + self.placed(self.places(past))
+        if self.people is not None:
+            assert who is not None, "a model of several people must be told who listens"
+            x = x + self.people(who).reshape(len(who), *[1] * (x.ndim - 2), -1)
+        return self.dropout(x)
 
     def listen(self, motion: Tensor, audio: Tensor, deaf: Tensor | None = None) -> Tensor:
         """Speaker (B, 8 P, 56) and (B, 8 P, 128) -> (B, P, D); rows where `deaf` (B,) is True get the null vector."""
         heard = self.speaker(motion, audio)
         return heard if deaf is None else torch.where(deaf[:, None, None], self.null, heard)
 
-    def forward(self, past: Tensor, motion: Tensor, audio: Tensor, codes: Tensor, deaf: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        past: Tensor,
+        motion: Tensor,
+        audio: Tensor,
+        codes: Tensor,
+        deaf: Tensor | None = None,
+        who: Tensor | None = None,
+    ) -> Tensor:
         """Logits (B, P, Q, K) of all patches at once.
 
         past (B, P, Q): the codes of the patch before each, or `unknown`. The speaker's motion (B, 8 P, 56) and sound
         (B, 8 P, 128), and rows without one (B,). codes (B, P, Q): the true ones, each seen by the head after it.
+        who (B,): which listener, for a model of several.
         """
         heard = self.listen(motion, audio, deaf)
-        return self.head(self.dropout(self.trunk(self.tokens(past, heard))), codes)
+        return self.head(self.dropout(self.trunk(self.tokens(past, heard, who))), codes)
 
     def begin(self, batch: int) -> Cache:
         """An empty memory for `step`."""
         return self.trunk.begin(batch)
 
-    def step(self, past: Tensor, heard: Tensor, cache: Cache) -> Tensor:
-        """The trunk (B, D) of the next patch, from the codes (B, Q) before it and what is heard (B, D) in it."""
-        return self.trunk.step(self.tokens(past, heard), cache)
+    def step(self, past: Tensor, heard: Tensor, cache: Cache, who: Tensor | None = None) -> Tensor:
+        """The trunk (B, D) of the next patch, from the codes (B, Q) before it and what `who` hears (B, D) in it."""
+        return self.trunk.step(self.tokens(past, heard, who), cache)

@@ -20,6 +20,7 @@ class Memory:
 
     cache: Cache  # of the predictor; with guidance, of those that hear and then of those that do not
     past: Tensor  # (B, Q) the codes of the last patch
+    who: Tensor | None  # (B,) which listener, for a model of several
 
 
 class Sampler:
@@ -33,11 +34,11 @@ class Sampler:
         strengths = [strength for strength in guidance for _ in range(predictor.per_patch // 2)]
         self.strengths = strengths if strengths != [1.0] * len(strengths) else None
 
-    def begin(self, count: int) -> Memory:
-        """Before the first patch of `count` listeners."""
+    def begin(self, count: int, who: Tensor | None = None) -> Memory:
+        """Before the first patch of `count` listeners; `who` (count,) of several."""
         predictor = self.predictor
         past = torch.full((count, predictor.per_patch), predictor.unknown, device=predictor.null.device)
-        return Memory(predictor.begin(2 * count if self.strengths else count), past)
+        return Memory(predictor.begin(2 * count if self.strengths else count), past, who)
 
     def draw(self, memory: Memory, heard: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, Q) of the next patch and the entropy (B,) of what they were drawn from, nats.
@@ -68,11 +69,11 @@ class Sampler:
 
     def _trunk(self, memory: Memory, heard: Tensor) -> Tensor:
         """(B, D), or (2 B, D) with those that hear nothing."""
-        past = memory.past
+        past, who = memory.past, memory.who
         if self.strengths:
             heard = torch.cat([heard, self.predictor.null.expand_as(heard)])
-            past = past.repeat(2, 1)
-        return self.predictor.step(past, heard, memory.cache)
+            past, who = past.repeat(2, 1), None if who is None else who.repeat(2)
+        return self.predictor.step(past, heard, memory.cache, who)
 
     def _probabilities(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Cumulated probabilities (B, K) and entropy (B,), nats."""

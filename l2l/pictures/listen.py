@@ -31,12 +31,12 @@ from l2l.video.tracks import load_tracks
 DELAY = PATCH + Listener.look_ahead  # frames between what the speaker does and the listener's answer to it
 
 
-def listen(video: Path, results: Path, out: Path, settings: Settings) -> None:
+def listen(video: Path, results: Path, out: Path, settings: Settings, person: str | None = None) -> None:
     """Write `out`, a video of the recording and of the listener in `results`, a person's folder of results.
 
     Raises UserError when the recording cannot be measured or the person has no trained models of patches.
     """
-    listener = Listener.load(results, settings.seed)
+    listener = Listener.load(results, settings.seed, person=person)
     number = int(load_patch_codebook(results / "codebook.pt")[2]["listener"][1])
     basis = results / "face_basis.npz"
     if not basis.is_file():

@@ -42,11 +42,11 @@ def calibrate(task: "PatchPredictorTask", guidance: tuple[float, float], rounds:
     head.bias.zero_()
     head.temperature.copy_(fitted_temperatures(task))
     log.info("temperatures of the codes: %s", " ".join(f"{value:.2f}" for value in head.temperature.tolist()))
-    heard, inside = _speakers(task)
+    heard, inside, who = _speakers(task)
     true = frequencies(*_true_codes(task), model.codes)
     generator = np.random.default_rng(seed)
     for number in range(rounds):
-        found = frequencies(drawn(model, heard, guidance, generator), inside, model.codes)
+        found = frequencies(drawn(model, heard, guidance, generator, who), inside, model.codes)
         ratio = ((found + LEAST) / (true + LEAST)).log()  # (Q, K)
         if number in (0, rounds - 1):
             apart = float((true * -ratio).sum(-1).mean())
@@ -77,26 +77,32 @@ def frequencies(codes: Tensor, inside: Tensor, count: int) -> Tensor:
 
 
 def drawn(
-    model: PatchPredictor, heard: Tensor, guidance: tuple[float, float], generator: np.random.Generator
+    model: PatchPredictor,
+    heard: Tensor,
+    guidance: tuple[float, float],
+    generator: np.random.Generator,
+    who: Tensor | None = None,
 ) -> Tensor:
-    """Codes (B, P, Q) of listeners that begin with nothing and hear (B, P, D)."""
+    """Codes (B, P, Q) of listeners `who` (B,) that begin with nothing and hear (B, P, D)."""
     sampler = Sampler(model, guidance)
-    memory, codes = sampler.begin(len(heard)), []
+    memory, codes = sampler.begin(len(heard), who), []
     for patch in heard.unbind(1):
         uniform = torch.from_numpy(generator.random((len(heard), model.per_patch))).to(heard.device)
         codes.append(sampler.draw(memory, patch, uniform)[0])
     return torch.stack(codes, dim=1)
 
 
-def _speakers(task: "PatchPredictorTask") -> tuple[Tensor, Tensor]:
-    """What is heard (B, P, D) in stretches of training speakers, evenly chosen, and which patches are real (B, P)."""
+def _speakers(task: "PatchPredictorTask") -> tuple[Tensor, Tensor, Tensor | None]:
+    """What is heard (B, P, D) in stretches of training speakers, evenly chosen, which patches are real (B, P), who
+    listens (B,)."""
     numbers = np.unique(task.places[:, 0])
     places = tiles(task.sequences.lengths // PATCH, numbers, PATCHES)  # (n, 2) sequence, patch
     places = places[np.linspace(0, len(places) - 1, min(LISTENERS, len(places))).astype(int)]
     longest = int(min(PATCHES, (task.sequences.lengths[places[:, 0]] // PATCH - places[:, 1]).max()))
     frames, inside = cut(task.sequences, places[:, 0], PATCH * places[:, 1], PATCH * longest)
     heard = task.model.listen(task.speaker[frames], task.audio[frames])
-    return heard, torch.from_numpy(inside[:, PATCH - 1 :: PATCH]).to(heard.device)
+    real = torch.from_numpy(inside[:, PATCH - 1 :: PATCH]).to(heard.device)
+    return heard, real, task.whose(places[:, 0])
 
 
 def _true_codes(task: "PatchPredictorTask") -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Checkpoints of the patch models: see `l2l.training.checkpoint`, whose files these are, of architecture patches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class PatchModels:
     audio: Standardizer
     power: bool  # whether mel is power, of which the logarithm is taken
     guidance: tuple[float, float]  # of pose codes, of expression codes
+    people: tuple[str, ...]  # whom it tells apart; none: it knows one listener
 
     @property
     def device(self) -> torch.device:
@@ -42,6 +44,10 @@ class PatchModels:
     def heard(self, faces: np.ndarray, rows: np.ndarray) -> Tensor:
         """Speaker (B, 8 P, 56) and mel rows (B, 32 P, 128), raw -> (B, P, D)."""
         return self.listens(faces, frame_sound(rows, self.power))
+
+    def whose(self, people: Sequence[int] | np.ndarray | None) -> Tensor | None:
+        """Numbers of `people`, one for each listener, as the predictor takes them."""
+        return None if people is None else torch.as_tensor(people, dtype=torch.int64, device=self.device)
 
     def listens(self, faces: np.ndarray, sound: np.ndarray) -> Tensor:
         """The same with sound (B, 8 P, 128) that is one row a frame already."""
@@ -72,7 +78,8 @@ def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
     content = load_file(Path(predictor), "predictor", "patches")
     try:
         sizes = config.PatchPredictor.model_validate(content["config"])
-        model = PatchPredictor(sizes, codebook_model)
+        people = tuple(map(str, content.get("people", ())))
+        model = PatchPredictor(sizes, codebook_model, len(people))
         power, (pose, expression) = bool(content["power"]), map(float, content["guidance"])
     except (KeyError, ValidationError, ValueError):
         raise UserError(f"{predictor}: the predictor's sizes cannot be read; train the predictor again.") from None
@@ -83,7 +90,8 @@ def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
         )
     restore_weights(model, content, predictor)
     others = standardizers(content, ("speaker", "audio"), predictor)
-    return PatchModels(codebook_model, model, listener, others["speaker"], others["audio"], power, (pose, expression))
+    units = listener, others["speaker"], others["audio"]
+    return PatchModels(codebook_model, model, *units, power, (pose, expression), people)
 
 
 def set_guidance(path: Path, strengths: tuple[float, float], weights: dict[str, Tensor] | None = None) -> None:

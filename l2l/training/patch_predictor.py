@@ -23,6 +23,7 @@ from l2l.config import Settings
 from l2l.dataset.layout import Chunks, Side
 from l2l.dataset.sequences import Sequences, cut, join, tiles
 from l2l.dataset.standardize import Standardizer
+from l2l.dataset.together import identities
 from l2l.models.patch_codebook import PatchCodebook
 from l2l.models.patch_predictor import PatchPredictor
 from l2l.training.chance import seeded
@@ -95,11 +96,12 @@ class PatchPredictorTask:
         train: np.ndarray,
         validation: np.ndarray,
         sizes: config.PatchPredictor,
+        who: Tensor | None = None,
     ) -> None:
         """codes (8, F / 8, Q) from `encode_phases`; speaker (F, 56) and audio (F, 128) standardized; the other two are
-        numbers of sequences."""
+        numbers of sequences; `who` (N,) listens in each, for a model of several."""
         self.model, self.sequences, self.sizes = model, sequences, sizes
-        self.codes, self.speaker, self.audio = codes, speaker, audio
+        self.codes, self.speaker, self.audio, self.who = codes, speaker, audio, who
         self.through: nn.Module = model
         self.generators: dict[str, np.random.RandomState] = {}
         self.firsts = patch_starts(sequences)
@@ -138,8 +140,12 @@ class PatchPredictorTask:
             speaker = speaker + self.sizes.noise * torch.randn_like(speaker)
             level = self.sizes.level * torch.randn_like(audio[:, :1, :1])
             audio = audio + level + self.sizes.noise * torch.randn_like(audio)
-            logits = self.through(past, speaker, audio, codes, deaf)
+            logits = self.through(past, speaker, audio, codes, deaf, self.whose(places[part, 0]))
         return ((nats(logits, codes) * self.weights).mean(-1) * inside).sum() / inside.sum().clamp(min=1)
+
+    def whose(self, chosen: np.ndarray) -> Tensor | None:
+        """(B,) who listens in the sequences `chosen`."""
+        return None if self.who is None else self.who[torch.from_numpy(chosen).to(self.who.device)]
 
     def _chances(
         self, shape: tuple[int, int, int], part: slice, draw: Callable[..., Tensor]
@@ -168,7 +174,7 @@ class PatchPredictorTask:
             codes, speaker, audio, inside = self.crops(chosen, first, np.zeros_like(first))
             past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=self.model.unknown)
             unheard = torch.full((len(codes),), deaf, device=codes.device)
-            yield self.model(past, speaker, audio, codes, unheard), codes, inside
+            yield self.model(past, speaker, audio, codes, unheard, self.whose(chosen)), codes, inside
 
     def validate(self) -> dict[str, float]:
         """Nats per frame of the held-out codes, with the speaker and without one."""
@@ -202,11 +208,11 @@ class PatchPredictorRun:
 
 
 def prepare_patch_predictor(
-    data: Chunks, codebook: PatchCodebook, listener: Standardizer, settings: Settings
+    data: Chunks, codebook: PatchCodebook, listener: Standardizer, settings: Settings, people: tuple[str, ...] = ()
 ) -> PatchPredictorRun:
     """Split, sequences, codes, standardizers, model and optimizer for `data`, all from the settings' seed.
 
-    `listener` standardizes the motion that the codebook encodes.
+    `listener` standardizes the motion that the codebook encodes. `people` are told apart, by the names of recordings.
     """
     sizes, windows = settings.patch_predictor, settings.windows
     device = prepare(sizes.training)
@@ -218,13 +224,17 @@ def prepare_patch_predictor(
     codes = encode_phases(codebook.to(device), sequences, motion)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        model = PatchPredictor(sizes, codebook).to(device)
+        model = PatchPredictor(sizes, codebook, len(people)).to(device)
     faces, sound = (
         torch.from_numpy(standardizer.apply(array)).to(device)
         for standardizer, array in ((speaker, sequences.speaker), (audio, sequences.audio))
     )
     numbers = np.arange(len(sequences))
-    task = PatchPredictorTask(model, sequences, codes, faces, sound, numbers[:training], numbers[training:], sizes)
+    who = identities(people, sequences.videos)
+    task = PatchPredictorTask(
+        *(model, sequences, codes, faces, sound, numbers[:training], numbers[training:], sizes),
+        who=None if who is None else torch.from_numpy(who).to(device),
+    )
     rows = {"train": train_rows, "validation": validation}
     known = {"listener": listener, "speaker": speaker, "audio": audio}
     run = identity(settings.seed, windows, sizes, data, rows, known, model, codebook)
@@ -232,11 +242,18 @@ def prepare_patch_predictor(
 
 
 def train_patch_predictor(
-    chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path
+    chunks: Path,
+    codebook: Path,
+    listener: Side,
+    settings: Settings,
+    out: Path,
+    log_dir: Path,
+    people: tuple[str, ...] = (),
 ) -> None:
     """Train a predictor of `listener`'s patches and write its checkpoint to `out`, curves to `log_dir`.
 
-    `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook. Raises UserError
+    `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook, `people` those who
+    are gathered in `chunks` (see `l2l.dataset.together`). Raises UserError
     when there is too little to train on, the codebook cannot be read or another process trains `out`, Stopped when a
     signal ends it; the same call then goes on.
     """
@@ -244,7 +261,7 @@ def train_patch_predictor(
     with session(out, sizes.training) as current:
         codebook_model, listener_standardizer, codebook_meta = load_patch_codebook(codebook)
         data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
-        run = prepare_patch_predictor(data, codebook_model, listener_standardizer, settings)
+        run = prepare_patch_predictor(data, codebook_model, listener_standardizer, settings, people)
         current.run = run.identity
         state = train(run.task, run.optimizer, sizes.training, settings.seed, log_dir, session=current)
 
@@ -261,6 +278,7 @@ def train_patch_predictor(
                 config=sizes.model_dump(),
                 power=run.task.sequences.power,
                 guidance=list(guidance),
+                people=list(people),
                 codebook_fingerprint=codebook_meta["fingerprint"],
                 state_dict={name: weight.cpu() for name, weight in model.state_dict().items()},
                 step=state.best_step,

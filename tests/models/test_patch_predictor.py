@@ -52,3 +52,15 @@ def test_who_is_deaf_hears_nothing(model, inputs):
     first, second = model(past, motion, audio, codes, deaf), model(past, motion + 1, audio, codes, deaf)
     torch.testing.assert_close(first[0], second[0])
     assert not torch.equal(first[1], second[1])
+
+
+def test_listeners_are_told_apart_with_and_without_a_speaker(inputs):
+    past, motion, audio, codes = (x[:1].expand(2, *x.shape[1:]) for x in inputs)
+    torch.manual_seed(0)
+    model = PatchPredictor(tiny_patches().patch_predictor, PatchCodebook(tiny_patches().patch_codebook), people=2)
+    model.eval().requires_grad_(False)
+    for deaf in (torch.zeros(2, dtype=torch.bool), torch.ones(2, dtype=torch.bool)):
+        logits = model(past, motion, audio, codes, deaf, torch.tensor([0, 1]))
+        assert not torch.allclose(logits[0], logits[1])
+        same = model(past, motion, audio, codes, deaf, torch.tensor([1, 1]))
+        torch.testing.assert_close(same[0], logits[1])

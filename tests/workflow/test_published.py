@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
+from l2l.dataset.layout import load_chunks
+from l2l.errors import UserError
+from l2l.listening.live import Listener
 from tests.dataset.archives import person_arrays, write_tar
 from tests.dataset.test_published import listing
 from tests.tiny import tiny_patches
@@ -52,6 +55,29 @@ def test_a_placed_archive_becomes_numbers_and_is_needed_no_more(work: Path) -> N
     forced = snakemake(work, "--forcerun", "fetch", "--until", "fetch", "--", "results/mine/eval.json")
     assert forced.returncode == 0 and "rule fetch" in forced.stderr, forced.stderr
     assert listing(work / "data") == before
+
+
+@pytest.mark.workflow
+def test_one_model_knows_several_people(work: Path) -> None:
+    for name in ("conan", "fallon"):
+        write_tar(work / "data" / f"{name}_data.tar", person_arrays(work / f"made_{name}"), name)
+    settings = yaml.safe_load((work / "config.yaml").read_text())
+    people = {name: {"source": "published", "dataset": name} for name in ("conan", "fallon")}
+    both = {"source": "people", "people": ["conan", "fallon"]}
+    (work / "config.yaml").write_text(yaml.safe_dump({**settings, "people": {**people, "both": both}}))
+    done = snakemake(work, "results/both/eval.json")
+    assert done.returncode == 0, done.stderr
+    parts = {name: load_chunks(work / "data" / name, "test", "p1") for name in people}
+    assert load_chunks(work / "data/both", "test", "p0").videos.tolist() == [
+        f"{name}/{video}" for name, chunks in parts.items() for video in chunks.videos
+    ]
+    found = json.loads((work / "results/both/eval.json").read_text())
+    assert found["n"]["clips"] == sum(map(len, parts.values()))
+    with pytest.raises(UserError, match="say who listens: conan, fallon"):
+        Listener.load(work / "results/both")
+    patch = np.zeros((8, 56), np.float32), np.ones((32, 128), np.float32)
+    motions = [Listener.load(work / "results/both", person=name).step(*patch) for name in people]
+    assert motions[0].shape == (8, 56) and np.isfinite(motions).all()
 
 
 @pytest.mark.workflow

@@ -95,6 +95,22 @@ def listener(wildcards):
     return person_of(wildcards).listener_side
 
 
+def members(wildcards):
+    """The people whom one model is to know; usually none but the person."""
+    return person_of(wildcards).people
+
+
+def members_options(wildcards):
+    return " ".join(
+        f"{name}={chunks_folder(SimpleNamespace(person=name))}:{CONFIG.people[name].listener_side}"
+        for name in members(wildcards)
+    )
+
+
+def people_option(wildcards):
+    return " ".join(["--people", *members(wildcards)]) if members(wildcards) else ""
+
+
 def raw_folder(wildcards):
     return f"data/raw/{wildcards.person}"
 
@@ -291,7 +307,10 @@ def check_target(target):
 
 def test_chunks(wildcards):
     """The files of the test split, when there is one: training for hours and then having nothing to test would hurt."""
-    if person_of(wildcards).source != "published" and not split(wildcards, "test"):
+    for name in members(wildcards):
+        test_chunks(SimpleNamespace(person=name))
+    source = person_of(wildcards).source
+    if source not in ("published", "people") and not split(wildcards, "test"):
         raise WorkflowError(
             f"data/raw/{wildcards.person}/ holds one recording, and the test needs another than the training; "
             f"add a second one, or stop earlier: data/{wildcards.person}/train/p0_list_faces_clean_deca.npy."
@@ -364,6 +383,15 @@ def chunk_files(part):
         str(path)
         for side in ("p0", "p1")
         for path in chunk_paths("data/{person}", part, side).values()
+    ]
+
+
+def members_chunks(wildcards):
+    """The chunks of all people whom one model is to know."""
+    return [
+        file
+        for name in members(wildcards)
+        for file in chunks("train", "test")(SimpleNamespace(person=name))
     ]
 
 

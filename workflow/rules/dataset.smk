@@ -63,6 +63,31 @@ rule chunk_arrays:
         " --listener {params.listener} --out {params.out} {params.settings} 2>&1 | tee {log}"
 
 
+rule gather:
+    input:
+        chunks=members_chunks,
+    output:
+        train=chunk_files("train"),
+        test=chunk_files("test"),
+    log:
+        "results/{person}/logs/gather.log",
+    benchmark:
+        "results/{person}/benchmarks/gather.tsv"
+    wildcard_constraints:
+        person=one_of(people_from("people")),
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        members=members_options,
+        out=chunks_folder,
+    shell:
+        "l2l gather {params.members} --out {params.out} 2>&1 | tee {log}"
+
+
 # update: what is there already is never deleted for being made again; the archive may be gone by then.
 rule fetch:
     input:

@@ -57,11 +57,12 @@ rule train_predictor:
         ),
         listener=listener,
         chunks=chunks_folder,
+        people=people_option,
         board=tensorboard_folder("predictor"),
         launch=launch,
     shell:
         "{params.launch} l2l train-predictor {params.chunks} --codebook {input.codebook} --listener {params.listener}"
-        " --log-dir {params.board} --out {output.predictor} {params.settings} 2>&1 | tee {log}"
+        " {params.people} --log-dir {params.board} --out {output.predictor} {params.settings} 2>&1 | tee {log}"
 
 
 rule import_released:

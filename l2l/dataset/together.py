@@ -1,0 +1,78 @@
+"""Several people in one set of chunks, for one model that knows them all.
+
+- The listener always sits at p0, whoever listens. A recording's name begins with the person's: `conan/video`.
+- Faces must mean the same for everybody. DECA's do; landmarks' expression is of each person's own basis, so a codebook
+  has to learn both people's.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from l2l.dataset.layout import PART_SHAPES, WINDOW, Chunks, Side, Split, chunk_paths, load_chunks
+from l2l.errors import UserError
+from l2l.files import atomic
+
+BETWEEN = "/"  # person and recording
+_AT_ONCE = 256  # windows
+
+
+def gather(people: Mapping[str, tuple[Path, Side]], out: Path) -> dict[Split, int]:
+    """Write `out`/{train,test}: the windows of all `people`, each a folder of chunks and who listens in it.
+
+    Returns the number of windows of both splits. Raises UserError naming the file that is missing or misshapen.
+    """
+    counts: dict[Split, int] = {}
+    with contextlib.ExitStack() as stack:
+        for split in get_args(Split):
+            found = {name: load_chunks(folder, split, side) for name, (folder, side) in people.items()}
+            counts[split] = sum(map(len, found.values()))
+            for side in get_args(Side):
+                paths = chunk_paths(out, split, side)
+                partial = {part: stack.enter_context(atomic(path)) for part, path in paths.items()}
+                _write(partial, found if side == "p0" else {})
+    return counts
+
+
+def identities(people: Sequence[str], videos: np.ndarray) -> np.ndarray | None:
+    """(N,) which of `people` each recording's name is of; None when there is nobody to tell apart.
+
+    Raises UserError for a recording of somebody else.
+    """
+    if not people:
+        return None
+    names = [str(video).partition(BETWEEN)[0] for video in videos]
+    for name, video in zip(names, videos, strict=True):
+        if name not in people:
+            raise UserError(
+                f"the recording {str(video)!r} is of none of {', '.join(people)}, whom the model knows; give chunks "
+                "that `l2l gather` made of them."
+            )
+    return np.array([people.index(name) for name in names])
+
+
+def _write(paths: Mapping[str, Path], people: Mapping[str, Chunks]) -> None:
+    count = sum(map(len, people.values()))
+    for part in ("listener", "speaker", "audio"):
+        with open(paths[part], "wb") as file:
+            header = {"descr": "<f4", "fortran_order": False, "shape": (count, *PART_SHAPES[part])}
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunks in people.values():
+                for rows in _batches(getattr(chunks, part)):
+                    file.write(np.ascontiguousarray(rows, "<f4").tobytes())
+    named = [_named(name, chunks.files) for name, chunks in people.items() if len(chunks)]
+    np.save(paths["files"], np.concatenate(named) if named else np.empty((0, WINDOW, 3), "<U1"))
+
+
+def _named(person: str, files: np.ndarray) -> np.ndarray:
+    """(N, 64, 3) with the person before the recording's name."""
+    videos = np.char.add(f"{person}{BETWEEN}", files[..., :1])  # (N, 64, 1)
+    return np.concatenate([videos, files[..., 1:]], axis=-1)
+
+
+def _batches(array: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(array), _AT_ONCE):
+        yield array[start : start + _AT_ONCE]
