@@ -4,7 +4,7 @@
     python benchmarks/evaluate.py --windows 5000 --threads 4
 
 People and models are random: nothing is trained, and every step costs what it costs on real ones. The models have the
-size of `preset: small`. Evaluates twice, each in a process of its own, and compares the two files byte for byte.
+default sizes. Evaluates twice, each in a process of its own, and compares the two files byte for byte.
 The goal: below 60 s and 2 GB for 1,000 windows on 2 cores.
 """
 
@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2l.config import Settings, preset
+from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, chunk_paths
 from l2l.dataset.standardize import Standardizer
 from l2l.files import save_npz
-from l2l.models.codebook import Codebook
-from l2l.models.predictor import Predictor
+from l2l.models.patch_codebook import PatchCodebook
+from l2l.models.patch_predictor import PatchPredictor
 from l2l.training.checkpoint import fingerprint, save_checkpoint
 
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -49,23 +49,32 @@ def write_people(folder: Path, split: str, windows: int, recordings: int) -> Non
 
 
 def write_models(folder: Path, settings: Settings) -> None:
-    """Untrained models."""
+    """Untrained models, whose codes lie anywhere."""
     torch.manual_seed(0)
-    codebook, predictor = Codebook(settings.codebook), Predictor(settings.predictor, settings.codebook.codes)
+    codebook = PatchCodebook(settings.patch_codebook)
+    for codec in (codebook.pose, codebook.expression):
+        for level in codec.quantizer.layers:
+            torch.nn.init.normal_(level._codebook.embed)
+    predictor = PatchPredictor(settings.patch_predictor, codebook)
     unit = {n: Standardizer(np.zeros(n, np.float32), np.ones(n, np.float32)) for n in (56, 128)}
     save_checkpoint(
         folder / "codebook.pt",
         {"listener": unit[56]},
         kind="codebook",
-        config=settings.codebook.model_dump(),
+        architecture="patches",
+        config=settings.patch_codebook.model_dump(),
         state_dict=dict(codebook.state_dict()),
     )
+    sizes = settings.patch_predictor
     save_checkpoint(
         folder / "predictor.pt",
         {"speaker": unit[56], "audio": unit[128]},
         kind="predictor",
-        config=settings.predictor.model_dump(),
-        codes=settings.codebook.codes,
+        architecture="patches",
+        config=sizes.model_dump(),
+        power=True,
+        guidance=[sizes.pose_guidance, sizes.expression_guidance],
+        people=[],
         codebook_fingerprint=fingerprint(codebook.state_dict()),
         state_dict=dict(predictor.state_dict()),
     )
@@ -97,7 +106,7 @@ def main() -> None:
         folder = Path(scratch)
         write_people(folder, "train", args.windows, args.recordings)
         write_people(folder, "test", args.windows, args.recordings)
-        write_models(folder, Settings.model_validate(preset("small")))
+        write_models(folder, Settings())
         rng = np.random.default_rng(0)
         samples = 0.05 * rng.standard_normal((args.samples, args.windows, WINDOW, 56), np.float32).cumsum(2)
         sampling = np.array('{"past": "real"}')

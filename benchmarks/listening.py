@@ -45,7 +45,8 @@ def untrained() -> PatchModels:
     predictor = PatchPredictor(settings.patch_predictor, codebook)
     sizes = settings.patch_predictor
     guidance = sizes.pose_guidance, sizes.expression_guidance
-    return PatchModels(codebook, predictor.eval().requires_grad_(False), unit(56), unit(56), unit(128), True, guidance)
+    units = unit(56), unit(56), unit(128)
+    return PatchModels(codebook, predictor.eval().requires_grad_(False), *units, True, guidance, ())
 
 
 def clocked(call: Callable[[], object]) -> tuple[float, float]:
