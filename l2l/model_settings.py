@@ -100,7 +100,7 @@ class PatchTraining(Training):
 
     learning_rate: Positive = Field(2e-3, description="peak learning rate")
     warmup_steps: int = Field(50, ge=0, description="steps until the peak, linear")
-    max_steps: Count = Field(2500, description="stop after this many steps")
+    max_steps: Count = Field(4000, description="stop after this many steps")
     validate_every: int = Field(100, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
     patience: int = Field(0, ge=0, description="stop after this many looks without a better loss; 0: never")
 
@@ -150,8 +150,8 @@ class PatchPredictor(Section):
     forget: Fraction = Field(0.5, description="share of training sequences that lose some of their past codes")
     corrupt: Fraction = Field(0.05, description="share of past patches half of whose codes are replaced, in training")
     deaf: Fraction = Field(0.1, description="share of training sequences without the speaker, for guidance")
-    pose_guidance: float = Field(1.5, ge=0, description="strength of the speaker in drawing pose codes; 1: as learned")
-    expression_guidance: float = Field(1.2, ge=0, description="strength of the speaker in drawing expression codes")
+    pose_guidance: float = Field(1.6, ge=0, description="strength of the speaker in drawing pose codes; 1: as learned")
+    expression_guidance: float = Field(1.4, ge=0, description="strength of the speaker in drawing expression codes")
     calibration_rounds: int = Field(
         8, ge=0, description="rounds after training that make drawn codes as frequent as true ones; 0: none"
     )

@@ -134,7 +134,7 @@ def evaluate_arrays(
     longest = max(map(len, true))
     report = {
         "schema": VERSION,
-        "headline": headline(results),
+        "headline": headline(results, len(bootstrap)),
         "listener": None,
         "results": results,
         "left_out": left_out,

@@ -135,7 +135,7 @@ def evaluate(
         out,
         {
             "schema": VERSION,
-            "headline": headline(results),
+            "headline": headline(results, len(bootstrap)),
             "listener": listener,
             "results": results,
             "left_out": left_out,

@@ -19,6 +19,7 @@ from l2l.files import atomic
 VERSION = 2
 SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "eval.schema.json"
 _WIDTH = 150
+FEW = 5  # test recordings, below which the headline warns
 _PREDICTS = "model"  # the row that the headline is about
 _NOT_RIVALS = {"truth", "model", "model_shuffled_speaker"}
 
@@ -98,7 +99,7 @@ def distance_from_best(name: str, value: float, truth: float | None) -> float | 
     return value if better == "lower" else -value
 
 
-def headline(results: Results) -> dict[str, Any]:
+def headline(results: Results, recordings: int) -> dict[str, Any]:
     """What a person reads first: does the model listen, and what does it beat?"""
     lines = {}
     for name, part in HEADLINE:
@@ -122,7 +123,8 @@ def headline(results: Results) -> dict[str, Any]:
                     places[kind].append(row)
             found |= places
         lines[f"{name}.{part}"] = found
-    return {"listens": _listens(results), "model": lines}
+    few = f" Only {recordings} test recordings: an interval over so few says little." if recordings < FEW else ""
+    return {"listens": _listens(results) + few, "model": lines}
 
 
 def _listens(results: Results) -> str:

@@ -26,6 +26,7 @@ from l2l.units import MODEL_DIM, PATCH
 log = logging.getLogger(__name__)
 
 PAST = WINDOW // 2  # frames that are given when the past is real
+FADE = (0.5 + 0.5 * np.cos(np.pi * np.arange(1, PATCH + 1) / (PATCH + 1))).astype(np.float32)  # (8,)
 
 
 class Futures(NamedTuple):
@@ -66,7 +67,11 @@ def sample_windows(models: PatchModels, data: Chunks, settings: Settings) -> Fut
                     entropy[piece.row] = found.entropy[own, first : first + patches].mean(0)
     if given:
         told = [pieces[0].row for pieces in chains]
-        samples[:, told, :given] = data.listener[told, :given, :MODEL_DIM]
+        past = np.asarray(data.listener[told, :given, :MODEL_DIM], np.float32)
+        # The codebook has the past not quite as it was; what it is off by at the end fades, else there were a jump.
+        off = past[:, -1] - samples[:, told, given - 1]  # (S, n, 56)
+        samples[:, told, given : given + PATCH] += FADE[:, None] * off[:, :, None]
+        samples[:, told, :given] = past
     return Futures(samples, codes, entropy, given)
 
 

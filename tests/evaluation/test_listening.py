@@ -57,7 +57,7 @@ def test_an_oracle_that_knows_the_rule_beats_every_baseline(found: dict[str, Any
 def test_the_oracles_gain_is_above_nought_with_its_whole_interval(found: dict[str, Any]) -> None:
     gain = found["oracle"]["model"]["gain"]["l2"]
     assert gain["value"] > 0.1 and gain["interval_95"][0] > 0 and gain["p"] == pytest.approx(1 / 21)
-    assert headline(found["oracle"])["listens"].startswith("yes: the gain (l2)")
+    assert headline(found["oracle"], 10)["listens"].startswith("yes: the gain (l2)")
 
 
 def test_a_talking_head_has_no_gain_although_its_fd_is_better(found: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def test_a_talking_head_has_no_gain_although_its_fd_is_better(found: dict[str, A
     low, high = head["gain"]["l2"]["interval_95"]
     assert low <= 0 <= high and high - low < 0.1 and head["gain"]["l2"]["p"] > 0.05
     assert value(head, "fd_pooled") < value(oracle, "fd_pooled")
-    assert headline({"model": head})["listens"].startswith("not shown")
+    assert headline({"model": head}, 10)["listens"].startswith("not shown")
 
 
 def test_the_mirror_and_rows_that_do_not_hear_gain_nothing(found: dict[str, Any]) -> None:

@@ -106,15 +106,16 @@ def test_the_headline_says_what_is_beaten_and_whether_the_model_listens() -> Non
         "mean_pose": row(l2={"all": number(2.05, 1.9, 2.2)}, event_f1={"nod": number(None)}),
         "truth": row(l2={"all": number(0.0, 0.0, 0.0)}),
     }
-    found = headline(results)
+    found = headline(results, 10)
     assert found["listens"] == "yes: the gain (nll) is 0.2, 95 % interval 0.1 to 0.3."
     lines = found["model"]
     assert (lines["l2.all"]["better_than"], lines["l2.all"]["tied_with"]) == (["mirror"], ["mean_pose"])
     assert lines["event_f1.nod"]["worse_than"] == ["mirror"]
     assert problem({**report(**results), "headline": found}) is None
+    assert headline(results, 2)["listens"].endswith("Only 2 test recordings: an interval over so few says little.")
     for interval, words in (((-0.1, 0.3), "not shown"), ((-0.3, -0.1), "no: ")):
         results["model"]["gain"] = {"nll": number(0.0, *interval)}
-        assert headline(results)["listens"].startswith(words)
+        assert headline(results, 10)["listens"].startswith(words)
 
 
 def test_every_number_is_explained_on_the_page() -> None:

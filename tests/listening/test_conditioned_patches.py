@@ -82,3 +82,18 @@ def test_random_codes_follow_the_real_past(test: Chunks, models: PatchModels) ->
     assert found.shape == (3, len(test), 32, 56) and np.isfinite(found).all()
     assert found.std(0).max() > 0
     np.testing.assert_array_equal(found, model.random_codes(3))
+
+
+def test_the_past_leads_into_the_first_future_frame_without_a_jump(
+    person: Path, test: Chunks, models: PatchModels, tmp_path: Path
+) -> None:
+    """A codebook this small is far off everywhere; the first frame follows the true past all the same."""
+    settings = tiny_patches(seed=3, sampling={"samples": 2})
+    sample(person, person / "codebook.pt", person / "predictor.pt", "p0", settings, tmp_path / "s.npz")
+    found = np.load(tmp_path / "s.npz")
+    past = np.array(test.listener[:, :32, :56])
+    np.testing.assert_array_equal(found["samples"][0, :, :32], past)
+    plain = models.listener.undo(models.codebook.decode(torch.from_numpy(found["codes"][0])).numpy())
+    step, plain_step = (np.abs(x[:, 32] - past[:, 31]).mean() for x in (found["samples"][0], plain))
+    assert step < plain_step / 2
+    np.testing.assert_allclose(found["samples"][0, :, 40:], plain[:, 40:], atol=1e-5)
