@@ -65,12 +65,12 @@ class NearestNeighbour:
         """`part` of the training chunks is "speaker" or "audio"; `key` makes (N, D) of it."""
         array = getattr(train, part)
         blocks = [key(np.asarray(array[start : start + _BLOCK])) for start in range(0, len(train), _BLOCK)]
-        self.keys, self.key = _unit(np.concatenate(blocks)), key
+        self.keys = _unit(np.concatenate(blocks))
         self.listener = train.listener[:, frames, :MODEL_DIM]
 
-    def predict(self, heard: np.ndarray) -> np.ndarray:
-        """The speakers' part (N, ...) -> (1, N, T, 56)."""
-        nearest = (_unit(self.key(heard)) @ self.keys.T).argmax(1)
+    def nearest(self, keys: np.ndarray) -> np.ndarray:
+        """Keys (N, D) of length 1 -> (1, N, T, 56)."""
+        nearest = (keys @ self.keys.T).argmax(1)
         return np.asarray(self.listener[nearest][None], np.float32)
 
 
@@ -99,12 +99,12 @@ def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed
         Row(
             "nearest_motion",
             "the listener of the training window whose speaker moves most alike (cosine of the mean over time)",
-            lambda speaker: motion.predict(speaker.faces),
+            lambda speaker: motion.nearest(_unit(motion_key(speaker.faces))),
         ),
         Row(
             "nearest_audio",
             "the listener of the training window whose speaker sounds most alike (cosine of the maximum over time)",
-            lambda speaker: audio.predict(speaker.audio),
+            lambda speaker: audio.nearest(_unit(np.asarray(speaker.loudest, np.float64))),
         ),
     ]
 

@@ -71,7 +71,6 @@ def gains(
     asked = [row for row in rows if row.hears]
 
     def errors(heard: Speaker, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
-        heard.audio  # noqa: B018  both sides need it, and it is read only once
         of_model = pool.submit(model.errors, heard) if model else None
         of_rows = {row.name: l2_errors(np.asarray(row.predict(heard)), truth, scale) for row in asked}
         return of_rows | ({"model": of_model.result()} if of_model else {})

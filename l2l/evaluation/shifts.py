@@ -6,13 +6,17 @@
   a stretch of it without a gap, so that no jump tells the model that something was done.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from l2l.dataset.sound import frame_sound
 from l2l.listening.conditioned import Speaker
 from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
+_BLOCK = 64  # windows whose sound is in memory at once
 NO_SHIFT = "no other moment of a speaker is long enough: give longer or more test recordings"
 
 
@@ -31,6 +35,7 @@ class Timeline:
         """faces (N, T, >= 56), audio (N, 4 T, 128), both left where they are; `starts` (N,) are first frames."""
         self.faces, self.audio, self.starts = faces, audio, starts
         self.length = faces.shape[1]
+        self._known: tuple[bool, np.ndarray] | None = None
         names, self.recording = np.unique(recordings, return_inverse=True)  # of windows
         window, offset, frame, owner = [], [], [], []
         for r in range(len(names)):
@@ -80,7 +85,26 @@ class Timeline:
             rows = (offset[..., None] * AUDIO_PER_FRAME + np.arange(AUDIO_PER_FRAME)).reshape(len(at), -1)
             return self.audio[window.repeat(AUDIO_PER_FRAME, 1), rows]  # (N, 4 T, 128)
 
-        return Speaker(np.asarray(self.faces[window, offset, :MODEL_DIM], np.float32), read)
+        def sound(power: bool) -> np.ndarray:
+            return self._sound(power)[window, offset]  # (N, T, 128)
+
+        faces = np.asarray(self.faces[window, offset, :MODEL_DIM], np.float32)
+        return Speaker(faces, read, sound, lambda: self._loudest[window, offset].max(1))
+
+    def _by_frame(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A function of windows' rows (n, 4 T, 128) -> (n, T, 128), of all windows: made once for all shifts."""
+        parts = (np.asarray(self.audio[start : start + _BLOCK]) for start in range(0, len(self.audio), _BLOCK))
+        return np.concatenate([function(part) for part in parts])
+
+    @cached_property
+    def _loudest(self) -> np.ndarray:
+        """(N, T, 128) maximum of each frame's rows."""
+        return self._by_frame(lambda rows: rows.reshape(len(rows), -1, AUDIO_PER_FRAME, rows.shape[-1]).max(2))
+
+    def _sound(self, power: bool) -> np.ndarray:
+        if self._known is None or self._known[0] != power:
+            self._known = power, self._by_frame(lambda rows: frame_sound(rows, power))
+        return self._known[1]
 
 
 def first_frames(files: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from l2l import config
 from l2l.dataset.layout import Chunks
+from l2l.dataset.sound import frame_sound
 from l2l.listening.autoregressive import autoregress
 from l2l.listening.generation import decode, futures, next_logits
 from l2l.models.codebook import FRAMES, GROUPS
@@ -31,11 +32,23 @@ class Speaker:
 
     faces: np.ndarray  # (N, T, 56) raw
     read_audio: Callable[[], np.ndarray]
+    # Who knows them already gives these two; else they are made of the audio.
+    read_sound: Callable[[bool], np.ndarray] | None = None
+    read_loudest: Callable[[], np.ndarray] | None = None
 
     @cached_property
     def audio(self) -> np.ndarray:
         """(N, 4 T, 128)."""
         return self.read_audio()
+
+    def sound(self, power: bool) -> np.ndarray:
+        """(N, T, 128) one row a frame, see `l2l.dataset.sound`."""
+        return self.read_sound(power) if self.read_sound else frame_sound(self.audio, power)
+
+    @property
+    def loudest(self) -> np.ndarray:
+        """(N, 128) maximum of the rows over time."""
+        return self.read_loudest() if self.read_loudest else self.audio.max(1)
 
 
 class Model(Protocol):

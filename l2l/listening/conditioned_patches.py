@@ -43,12 +43,12 @@ class PatchModel:
     @torch.inference_mode()
     def errors(self, speaker: Speaker) -> np.ndarray:
         """(N,) nats."""
-        predictor, found = self.models.predictor, []
+        predictor, sound, found = self.models.predictor, speaker.sound(self.models.power), []
         for start in range(0, len(self.codes), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
             codes = self.codes[rows]  # (B, 8, Q)
             past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=predictor.unknown)
-            heard = self.models.heard(speaker.faces[rows], speaker.audio[rows])
+            heard = self.models.listens(speaker.faces[rows], sound[rows])
             who = None if self.who is None else self.who[rows]
             trunk = predictor.trunk(predictor.tokens(past, heard, who))
             asked = slice(self.first // PATCH, WINDOW // PATCH)
