@@ -7,7 +7,8 @@
 
 Data: benchmarks/dyads.py, seeded. 180 recordings of a minute to train on, of which a tenth validate; 20 to test on,
 with 10 other true futures each. Both models are trained by their commands from the same files. The full-size released
-model has its switches, but for its learning rate: its own takes weeks to rise. Guidance of the modern one is chosen on
+model has its switches, but for its learning rate, which takes weeks to rise, and the choice of its best codebook, which
+in a training this short would be the first one looked at. Guidance of the modern one is chosen on
 the validation recordings. Nothing is chosen on the test recordings. Everything is kept in --folder; a training that is
 stopped goes on.
 """

@@ -143,7 +143,8 @@ def listen(args: Arguments) -> None:
 
     if not (args.person or args.results):
         raise UserError("say whose listener it is: --person NAME, for results/NAME/, or --results FOLDER.")
-    listen(args.video, args.results or Path("results") / args.person, args.out, args.settings, args.listener)
+    results = args.results or Path("results") / args.person
+    listen(args.video, results, args.out, args.settings, args.listener, args.side)
 
 
 def show_config(args: Arguments) -> None:
@@ -291,6 +292,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("--person", type=str, default=None, help="whose listener: results/<person>/")
     arg("--results", default=None, metavar="FOLDER", help="with codebook.pt, predictor.pt, face_basis.npz")
     arg("--listener", type=str, default=None, metavar="NAME", help="who listens, where the models know several people")
+    arg("--side", default=None, choices=("p0", "p1"), help="where that listener sits: p0 (left) or p1 (right)")
     arg("--out", help="a video of the recording and the listener")
 
     arg = add("config", show_config, "check a configuration file, or print the schema", settings=False)

@@ -69,8 +69,8 @@ class NearestNeighbour:
         self.listener = train.listener[:, frames, :MODEL_DIM]
 
     def nearest(self, keys: np.ndarray) -> np.ndarray:
-        """Keys (N, D) of length 1 -> (1, N, T, 56)."""
-        nearest = (keys @ self.keys.T).argmax(1)
+        """The speakers' keys (N, D) -> (1, N, T, 56)."""
+        nearest = (_unit(keys) @ self.keys.T).argmax(1)
         return np.asarray(self.listener[nearest][None], np.float32)
 
 
@@ -99,12 +99,12 @@ def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed
         Row(
             "nearest_motion",
             "the listener of the training window whose speaker moves most alike (cosine of the mean over time)",
-            lambda speaker: motion.nearest(_unit(motion_key(speaker.faces))),
+            lambda speaker: motion.nearest(motion_key(speaker.faces)),
         ),
         Row(
             "nearest_audio",
             "the listener of the training window whose speaker sounds most alike (cosine of the maximum over time)",
-            lambda speaker: audio.nearest(_unit(np.asarray(speaker.loudest, np.float64))),
+            lambda speaker: audio.nearest(np.asarray(speaker.loudest, np.float64)),
         ),
     ]
 

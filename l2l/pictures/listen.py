@@ -14,6 +14,7 @@ import numpy as np
 
 from l2l import backends
 from l2l.config import Settings
+from l2l.dataset.layout import Side
 from l2l.dataset.preprocessing import STEPS
 from l2l.dataset.recordings import Recording
 from l2l.errors import UserError
@@ -31,14 +32,19 @@ from l2l.video.tracks import load_tracks
 DELAY = PATCH + Listener.look_ahead  # frames between what the speaker does and the listener's answer to it
 
 
-def listen(video: Path, results: Path, out: Path, settings: Settings, person: str | None = None) -> None:
+def listen(
+    video: Path, results: Path, out: Path, settings: Settings, person: str | None = None, side: Side | None = None
+) -> None:
     """Write `out`, a video of the recording and of the listener in `results`, a person's folder of results.
 
-    Raises UserError when the recording cannot be measured or the person has no trained models of patches.
+    Where the models know several people, `person` listens, who sits at `side`; the basis is that person's own. Raises
+    UserError when the recording cannot be measured or the person has no trained models of patches.
     """
     listener = Listener.load(results, settings.seed, person=person)
-    number = int(load_patch_codebook(results / "codebook.pt")[2]["listener"][1])
-    basis = results / "face_basis.npz"
+    if person and not side:
+        raise UserError("models of several people do not say where the listener sits: --side p0 (left) or p1 (right).")
+    number = int((side or load_patch_codebook(results / "codebook.pt")[2]["listener"])[1])
+    basis = (results.parent / person if person else results) / "face_basis.npz"
     if not basis.is_file():
         raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
     with tempfile.TemporaryDirectory() as scratch:

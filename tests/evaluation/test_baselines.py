@@ -68,7 +68,7 @@ def test_the_nearest_neighbour_of_a_training_speaker_is_their_own_listener(train
     neighbour = NearestNeighbour(train, part, key, FRAMES)
     order = [4, 0, 3]
     louder = 2 * np.asarray(getattr(train, part))[order]  # a cosine knows no loudness
-    np.testing.assert_array_equal(neighbour.predict(louder)[0], train.listener[order, 32:, :56])
+    np.testing.assert_array_equal(neighbour.nearest(key(louder))[0], train.listener[order, 32:, :56])
 
 
 def test_rows_that_do_not_hear_answer_every_speaker_alike(train: Chunks, test: Chunks) -> None:
