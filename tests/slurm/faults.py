@@ -28,7 +28,7 @@ TARGET = "results/demo/eval.json"
 SAME = [TARGET, "results/demo/samples.npz", "results/demo/codebook.pt", "results/demo/predictor.pt"]
 CHUNKS = "data/demo/train/p0_list_faces_clean_deca.npy"
 MODELS = ("patch_codebook", "patch_predictor")
-STEPS = {"short": 4000, "long": 16000}  # of the codebook: some 25 seconds, and more than a time limit of one minute
+STEPS = {"short": 2500, "long": 7000}  # of the codebook: some 25 seconds, and more than a time limit of one minute
 
 
 def locally(folder: Path, target: str) -> None:
