@@ -169,7 +169,8 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
     those before are what the model was told; `codes` (S, N, 4) int64, or (S, N, 8, Q) of patches; `entropy` (N, 4) or
     (N, 8) float32, nats, of the distributions drawn from (their mean over samples, where each has its own); `seed`; and
     `sampling`, the settings as JSON. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out
-    the last ones. Raises UserError when there are none.
+    the last ones. Of patches there is `turns` (N, 64, 56) too: one future of whole turns, cut at the windows. Raises
+    UserError when there are none.
     """
     sampling = settings.sampling
     device = prepare(settings.predictor.training)
@@ -180,12 +181,12 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
         )
     if architecture(codebook, "codebook") == "patches":
         data = data.first(min(len(data), sampling.max_windows or len(data)))
-        found = load_and_sample(data, codebook, predictor, settings)
-        samples, codes, entropy, first_frame = found
+        (samples, codes, entropy, first_frame), turns = load_and_sample(data, codebook, predictor, settings)
+        more = {"turns": turns}
     else:
         data = data.first(chosen_rows(len(data), sampling)[-1].stop)
         samples, codes, entropy = _sample_windows(load_pair(codebook, predictor), data, settings, device)
-        first_frame = FRAMES
+        first_frame, more = FRAMES, {}
     save_npz(
         out,
         samples=samples,
@@ -194,5 +195,6 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
         first_frame=np.array(first_frame),
         seed=np.array(settings.seed),
         sampling=np.array(sampling.model_dump_json()),
+        **more,
     )
     log.info("wrote %s: %d futures of %d windows", out, sampling.samples, len(data))

@@ -93,7 +93,14 @@ def _listen(
     return sample_sequences(models, faces, sound, seeds, chance, listener[:, :given] if given else None, who)
 
 
-def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> Futures:
-    """`sample_windows` with models from their checkpoints. Raises UserError when these do not belong together."""
+def sample_turns(models: PatchModels, data: Chunks, settings: Settings) -> np.ndarray:
+    """One future of whole turns, cut into windows (N, 64, 56): what a preview shows, without a border."""
+    sampling = settings.sampling.model_copy(update={"samples": 1, "span": "sequence"})
+    return sample_windows(models, data, settings.model_copy(update={"sampling": sampling})).samples[0]
+
+
+def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> tuple[Futures, np.ndarray]:
+    """`sample_windows` and `sample_turns` with models from their checkpoints. Raises UserError when these do not belong
+    together."""
     models = load_patch_models(codebook, predictor).to(prepare(settings.patch_predictor.training))
-    return sample_windows(models, data, settings)
+    return sample_windows(models, data, settings), sample_turns(models, data, settings)

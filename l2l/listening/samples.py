@@ -17,7 +17,8 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     """The arrays of samples.npz, checked. Raises UserError naming the file and what is wrong."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling")}
+            optional = {"turns"} & set(file.files)
+            arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling", *optional)}
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; make it with `l2l sample` or the workflow.") from None
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):

@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
+from l2l.dataset.sequences import chain
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import load_faces
 from l2l.files import atomic
@@ -86,13 +87,17 @@ def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Si
     probability = load_speaking(folder / "speaking.npz")
     sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
     predicted = np.zeros(len(faces), bool)
-    for row in np.flatnonzero(windows.videos == name):
+    rows = np.flatnonzero(windows.videos == name)
+    # In a turn that goes on, only the first window's past was given.
+    given = {pieces[0].row for pieces in chain(windows, rows)} if "turns" in drawn else set(rows)
+    shown = drawn.get("turns", futures[0])  # (N, 64, 56)
+    for row in rows:
         begin = int(windows.files[row, 0, 2])
-        for frame in range(WINDOW):
-            # Windows may overlap: a frame that was predicted is not covered by a later window's given past.
-            if frame >= first and not predicted[begin + frame]:
+        for frame in range(first if row in given else 0, WINDOW):
+            # Windows may overlap: a frame that was predicted is not covered by a later window's.
+            if not predicted[begin + frame]:
                 predicted[begin + frame] = True
-                sampled[begin + frame] = futures[0, row, frame]
+                sampled[begin + frame] = shown[row, frame]
     return Scene(
         video=folder / "video.mp4",
         tracks=tracks,
