@@ -131,6 +131,8 @@ def test_samples_of_windows_keep_their_contract(person, tmp_path, span, past):
         samples, first = found["samples"], int(found["first_frame"])
         assert samples.shape == (2, 8, 64, 56) and np.isfinite(samples).all()
         assert found["codes"].shape == (2, 8, 8, 6) and found["entropy"].shape == (8, 8)
+        turns = found["turns"]
+    np.testing.assert_array_equal(turns[1, 32:], turns[2, :32])  # whatever the span: one listener, as it goes on
     assert first == (32 if past == "real" else 0)
     told = [0, 4] if span == "sequence" else range(8)  # the first window of each recording, or all
     if past == "real":
