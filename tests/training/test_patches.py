@@ -99,7 +99,7 @@ def test_nothing_is_learnt_from_beyond_the_end_of_a_sequence():
 def test_checkpoints_say_what_they_are(person):
     assert architecture(person / "codebook.pt", "codebook") == "patches"
     models = load_patch_models(person / "codebook.pt", person / "predictor.pt")
-    assert models.power and models.guidance == (1.5, 1.2)
+    assert models.power and models.guidance == (1.6, 1.4)
     for load in (lambda: load_codebook(person / "codebook.pt"), lambda: load_pair(*[person / "codebook.pt"] * 2)):
         with pytest.raises(UserError, match="architecture patches"):
             load()
@@ -110,7 +110,7 @@ def test_guidance_can_be_set_in_a_checkpoint_and_nothing_else_changes(person, tm
     path.write_bytes((person / "predictor.pt").read_bytes())
     set_guidance(path, (2.0, 1.0))
     assert load_patch_models(person / "codebook.pt", path).guidance == (2.0, 1.0)
-    set_guidance(path, (1.5, 1.2))
+    set_guidance(path, (1.6, 1.4))
     assert path.read_bytes() == (person / "predictor.pt").read_bytes()
 
 
