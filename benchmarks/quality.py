@@ -127,10 +127,9 @@ class Bench:
 
 
 def number(value: list[float] | float, digits: int = 2) -> str:
-    """A value, with its interval if it has one."""
-    if isinstance(value, list):
-        return f"{value[0]:.{digits}f} [{value[1]:.{digits}f}, {value[2]:.{digits}f}]"
-    return f"{value:.{digits}f}"
+    """A value, with its interval if it has one; nothing is minus nought."""
+    shown = [f"{round(v, digits) + 0.0:.{digits}f}" for v in (value if isinstance(value, list) else [value])]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if len(shown) == 3 else shown[0]
 
 
 def line(row: str, scores: dict, futures: dict) -> list[str]:
