@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 
 import l2l
 from l2l.dataset.layout import load_chunks
 from l2l.dataset.sound import frame_sound
+from l2l.dataset.together import gather
 from l2l.errors import UserError
 from l2l.listening.generation import sample
 from l2l.listening.stream import Chance, sample_sequences
+from l2l.pictures.listen import listen
 from l2l.training.patch_checkpoint import load_patch_models
 from l2l.training.patch_codebook import train_patch_codebook
 from l2l.training.patch_predictor import train_patch_predictor
@@ -113,8 +116,6 @@ def test_a_given_past_is_followed(person):
     past = np.asarray(data.listener[:2, :32, :56])
     faces, sound = np.asarray(data.speaker[:2, :, :56]), frame_sound(data.audio[:2], models.power)
     found = sample_sequences(models, faces, sound, [(0, 0), (0, 1)], past=past)
-    import torch
-
     wanted = models.codebook.encode(torch.from_numpy(models.listener.apply(past))).numpy()
     np.testing.assert_array_equal(found.codes[:, :4], wanted)
     assert (found.entropy[:, :4] == 0).all() and (found.entropy[:, 4:] > 0).all()
@@ -152,3 +153,48 @@ def test_batches_change_no_sample(person, tmp_path):
     with np.load(tmp_path / "1.npz") as one, np.load(tmp_path / "8.npz") as eight:
         np.testing.assert_array_equal(one["codes"], eight["codes"])
         np.testing.assert_allclose(one["samples"], eight["samples"], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A model of two people, gathered and trained."""
+    folder = tmp_path_factory.mktemp("both")
+    for name in ("ann", "bob"):
+        for split in ("train", "test"):
+            write_chunks(folder / name, windows=4, videos=2, split=split)
+    gather({name: (folder / name, "p0") for name in ("ann", "bob")}, folder)
+    settings = tiny_patches(steps=12)
+    train_patch_codebook(folder, "p0", settings, folder / "codebook.pt", folder / "board")
+    files = folder / "codebook.pt", "p0", settings, folder / "predictor.pt", folder / "board"
+    train_patch_predictor(folder, *files, people=("ann", "bob"))
+    content = torch.load(folder / "predictor.pt", weights_only=True)
+    content["state_dict"]["people.weight"] *= 100  # as far apart as a longer training makes them
+    torch.save(content, folder / "predictor.pt")
+    return folder
+
+
+def test_each_window_is_sampled_as_its_own_person(both, tmp_path):
+    settings = tiny_patches(sampling={"samples": 1, "past": "none"})
+    sample(both, both / "codebook.pt", both / "predictor.pt", "p0", settings, tmp_path / "samples.npz")
+    models, data = (
+        load_patch_models(both / "codebook.pt", both / "predictor.pt"),
+        load_chunks(both, "test", "p0"),
+    )
+    with np.load(tmp_path / "samples.npz") as file:
+        samples = file["samples"][0]
+    faces, sound = np.asarray(data.speaker[..., :56]), frame_sound(data.audio, models.power)
+    for row, person in ((0, 0), (len(data) - 1, 1)):
+        one = faces[row : row + 1], sound[row : row + 1], [(0, 0, row)]
+        alike, other = (sample_sequences(models, *one, who=[who]).motion[0] for who in (person, 1 - person))
+        np.testing.assert_allclose(samples[row], alike, atol=1e-5)
+        assert not np.allclose(samples[row], other, atol=1e-3)
+
+
+def test_a_listener_of_several_people_must_be_named(both, speakers, tmp_path):
+    for wrong in (None, "eve"):
+        with pytest.raises(UserError, match="say who listens: ann, bob"):
+            l2l.Listener.load(both, person=wrong)
+    ann, bob = (live(l2l.Listener.load(both, person=name), speakers[0][0], speakers[1][0]) for name in ("ann", "bob"))
+    assert not np.allclose(ann, bob)
+    with pytest.raises(UserError, match="--side"):
+        listen(tmp_path / "talk.mp4", both, tmp_path / "out.mp4", tiny_patches(), "ann")
