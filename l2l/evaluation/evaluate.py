@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks, Side, load_chunks
@@ -106,6 +107,7 @@ def evaluate(
         raise UserError(f"{chunks}/test: the listener's motion has NaN or infinity; chunk again.")
     if not np.isfinite(test.speaker[..., :MODEL_DIM]).all():
         raise UserError(f"{chunks}/test: the speaker's motion has NaN or infinity; chunk again.")
+    torch.set_num_threads(1)  # sums depend on how many there are, and a file must not depend on the machine
     asked = Asked.of(codebook, predictor, test, sampling, int(drawn["seed"].item()), settings)
     released = None
     if asked.standardizer:  # smoothing, where there is any, takes whole windows

@@ -132,16 +132,22 @@ class PatchPredictorTask:
         jitter = (draw(len(rows)) * self.sizes.crop).long().numpy()
         counts = (self.sequences.lengths[places[:, 0]] - phase) // PATCH
         first = np.clip(places[:, 1] + jitter, 0, np.maximum(counts - self.sizes.crop, 0))
-        codes, speaker, audio, inside = (x[part] for x in self.crops(places[:, 0], first, phase))
+        everything = self.crops(places[:, 0], first, phase)
+        codes, _, _, inside = (x[part] for x in everything)
+        # All processes divide by the frames of the whole batch; the loop weighs a part by its share of the rows.
+        count = everything[3].sum().clamp(min=1) * len(codes) / len(rows)
         shape = len(rows), self.sizes.crop, self.model.per_patch
         past = self._past(codes, *(x.to(codes.device) for x in self._chances(shape, part, draw)))
         deaf = (draw(len(rows)) < self.sizes.deaf)[part].to(codes.device)
         with seeded(generator):
+            # Drawn for the whole batch by every process; only dropout is each one's own.
+            _, speaker, audio, _ = everything
             speaker = speaker + self.sizes.noise * torch.randn_like(speaker)
             level = self.sizes.level * torch.randn_like(audio[:, :1, :1])
             audio = audio + level + self.sizes.noise * torch.randn_like(audio)
+            speaker, audio = speaker[part], audio[part]
             logits = self.through(past, speaker, audio, codes, deaf, self.whose(places[part, 0]))
-        return ((nats(logits, codes) * self.weights).mean(-1) * inside).sum() / inside.sum().clamp(min=1)
+        return ((nats(logits, codes) * self.weights).mean(-1) * inside).sum() / count
 
     def whose(self, chosen: np.ndarray) -> Tensor | None:
         """(B,) who listens in the sequences `chosen`."""
