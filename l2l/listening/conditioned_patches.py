@@ -38,7 +38,8 @@ class PatchModel:
     def samples(self, speaker: Speaker) -> np.ndarray:
         """(S, N, T, 56), drawn as `l2l sample` draws each window by itself."""
         heard = Chunks(self.chunks.listener, speaker.faces, speaker.audio, self.chunks.files)
-        return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :]
+        # A copy: a view would keep the given past in memory, too.
+        return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :].copy()
 
     @torch.inference_mode()
     def errors(self, speaker: Speaker) -> np.ndarray:
@@ -66,5 +67,5 @@ class PatchModel:
         for codes in drawn.to(self.codes.device):
             codes[:, :known] = self.codes[:, :known]
             parts = [self.models.codebook.decode(part) for part in codes.split(_AT_ONCE)]
-            found.append(self.models.listener.undo(torch.cat(parts).cpu().numpy())[:, self.first :])
+            found.append(self.models.listener.undo(torch.cat(parts).cpu().numpy())[:, self.first :].copy())
         return np.stack(found)
