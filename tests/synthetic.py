@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.dataset.layout import JAW, ROTATION, WINDOW, Side, Split, chunk_paths
+from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, Side, Split, chunk_paths
+from l2l.listening.conditioned import Speaker
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
 LAG = 8  # frames from the speaker's motion to the listener's
@@ -58,3 +59,9 @@ def write_chunks(
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, np.stack(parts[part]) if parts[part] else empty[part])
     return folder
+
+
+def heard(test: Chunks, order: np.ndarray | None = None) -> Speaker:
+    """The speakers of all windows, or of those in `order`."""
+    rows = np.arange(len(test)) if order is None else order
+    return Speaker(np.array(test.speaker[rows, :, :56]), lambda: np.array(test.audio[rows]))

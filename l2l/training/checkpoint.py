@@ -7,8 +7,9 @@
 
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from l2l.files import atomic
 from l2l.models.codebook import Codebook
 from l2l.models.predictor import Predictor
 
+C = TypeVar("C", bound=nn.Module)
 FORMAT = 1
 
 Meta = dict[str, Any]  # the checkpoint without its weights and standardizers
@@ -131,9 +133,14 @@ def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
 
     The rest also holds `fingerprint`. Raises UserError naming the file that is missing, unreadable or of another kind.
     """
-    content = load_file(Path(path), "codebook")
+    return codebook_from(path, "windows", lambda sizes: Codebook(config.Codebook.model_validate(sizes)))
+
+
+def codebook_from(path: Path, architecture: str, build: Callable[[dict[str, Any]], C]) -> tuple[C, Standardizer, Meta]:
+    """`load_codebook` of either architecture; `build` makes the model of its sizes."""
+    content = load_file(Path(path), "codebook", architecture)
     try:
-        model = Codebook(config.Codebook.model_validate(content["config"]))
+        model = build(content["config"])
     except (KeyError, ValidationError):
         raise UserError(f"{path}: the codebook's sizes cannot be read; train the codebook again.") from None
     content["fingerprint"] = fingerprint(content["state_dict"])
@@ -159,9 +166,14 @@ def load_pair(codebook: Path, predictor: Path) -> Pair:
     """Both models. Raises UserError also when the predictor was trained with another codebook."""
     codebook_model, listener, codebook_meta = load_codebook(codebook)
     predictor_model, others, predictor_meta = load_predictor(predictor)
+    check_pair(codebook, codebook_meta, predictor, predictor_meta)
+    return Pair(codebook_model, predictor_model, listener, others["speaker"], others["audio"])
+
+
+def check_pair(codebook: Path, codebook_meta: Meta, predictor: Path, predictor_meta: Meta) -> None:
+    """Raises UserError when the predictor was trained with another codebook."""
     if predictor_meta["codebook_fingerprint"] != codebook_meta["fingerprint"]:
         raise UserError(
             f"{predictor} was trained with another codebook than {codebook}, so its codes would mean something else; "
             "give the codebook it was trained with, or train the predictor again."
         )
-    return Pair(codebook_model, predictor_model, listener, others["speaker"], others["audio"])

@@ -161,10 +161,7 @@ def _save(out: Path, run: CodebookRun, state: State, settings: Settings, listene
         {"listener": run.standardizer},
         kind="codebook",
         config=settings.codebook.model_dump(),
-        state_dict=state.best_weights,
-        step=state.best_step,
-        validation_loss=state.best_loss,
-        history=state.history,
+        **state.best(),
         seed=settings.seed,
         listener=listener,
     )

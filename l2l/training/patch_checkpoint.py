@@ -15,7 +15,15 @@ from l2l.dataset.standardize import Standardizer
 from l2l.errors import UserError
 from l2l.models.patch_codebook import PatchCodebook
 from l2l.models.patch_predictor import PatchPredictor
-from l2l.training.checkpoint import Meta, fingerprint, load_file, restore_weights, save_checkpoint, standardizers
+from l2l.training.checkpoint import (
+    Meta,
+    check_pair,
+    codebook_from,
+    load_file,
+    restore_weights,
+    save_checkpoint,
+    standardizers,
+)
 
 
 @dataclass(frozen=True)
@@ -62,14 +70,7 @@ def load_patch_codebook(path: Path) -> tuple[PatchCodebook, Standardizer, Meta]:
 
     Raises UserError naming the file that is missing, unreadable or of another kind.
     """
-    content = load_file(Path(path), "codebook", "patches")
-    try:
-        model = PatchCodebook(config.PatchCodebook.model_validate(content["config"]))
-    except (KeyError, ValidationError):
-        raise UserError(f"{path}: the codebook's sizes cannot be read; train the codebook again.") from None
-    content["fingerprint"] = fingerprint(content["state_dict"])
-    restore_weights(model, content, path)
-    return model, standardizers(content, ("listener",), path)["listener"], content
+    return codebook_from(path, "patches", lambda sizes: PatchCodebook(config.PatchCodebook.model_validate(sizes)))
 
 
 def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
@@ -78,16 +79,12 @@ def load_patch_models(codebook: Path, predictor: Path) -> PatchModels:
     content = load_file(Path(predictor), "predictor", "patches")
     try:
         sizes = config.PatchPredictor.model_validate(content["config"])
-        people = tuple(map(str, content.get("people", ())))
+        people = tuple(map(str, content["people"]))
         model = PatchPredictor(sizes, codebook_model, len(people))
         power, (pose, expression) = bool(content["power"]), map(float, content["guidance"])
     except (KeyError, ValidationError, ValueError):
         raise UserError(f"{predictor}: the predictor's sizes cannot be read; train the predictor again.") from None
-    if content["codebook_fingerprint"] != codebook_meta["fingerprint"]:
-        raise UserError(
-            f"{predictor} was trained with another codebook than {codebook}, so its codes would mean something else; "
-            "give the codebook it was trained with, or train the predictor again."
-        )
+    check_pair(codebook, codebook_meta, predictor, content)
     restore_weights(model, content, predictor)
     others = standardizers(content, ("speaker", "audio"), predictor)
     units = listener, others["speaker"], others["audio"]

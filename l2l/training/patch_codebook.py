@@ -198,10 +198,7 @@ def train_patch_codebook(chunks: Path, listener: Side, settings: Settings, out: 
                 kind="codebook",
                 architecture="patches",
                 config=settings.patch_codebook.model_dump(),
-                state_dict=state.best_weights,
-                step=state.best_step,
-                validation_loss=state.best_loss,
-                history=state.history,
+                **state.best(),
                 seed=settings.seed,
                 listener=listener,
             )

@@ -286,10 +286,7 @@ def train_patch_predictor(
                 guidance=list(guidance),
                 people=list(people),
                 codebook_fingerprint=codebook_meta["fingerprint"],
-                state_dict={name: weight.cpu() for name, weight in model.state_dict().items()},
-                step=state.best_step,
-                validation_loss=state.best_loss,
-                history=state.history,
+                **{**state.best(), "state_dict": {name: weight.cpu() for name, weight in model.state_dict().items()}},
                 seed=settings.seed,
                 listener=listener,
             )

@@ -183,10 +183,7 @@ def _save(
         config=settings.predictor.model_dump(),
         codes=run.task.model.listener_past_tok_embedding.num_embeddings,
         codebook_fingerprint=codebook_fingerprint,
-        state_dict=state.best_weights,
-        step=state.best_step,
-        validation_loss=state.best_loss,
-        history=state.history,
+        **state.best(),
         seed=settings.seed,
         listener=listener,
     )

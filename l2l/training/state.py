@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -54,3 +54,12 @@ class State:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stale: int = 0  # looks since the best one
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def best(self) -> dict[str, Any]:
+        """What a checkpoint tells of a training: the best weights, when they were, and the curves."""
+        return {
+            "state_dict": self.best_weights,
+            "step": self.best_step,
+            "validation_loss": self.best_loss,
+            "history": self.history,
+        }

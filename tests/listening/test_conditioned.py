@@ -7,12 +7,12 @@ import torch.nn.functional as F
 
 from l2l.config import Sampling
 from l2l.dataset.layout import Chunks, load_chunks
-from l2l.listening.conditioned import PairModel, Speaker
+from l2l.listening.conditioned import PairModel
 from l2l.listening.generation import sample
 from l2l.training.checkpoint import Pair, load_pair
 from l2l.training.codebook import train_codebook
 from l2l.training.predictor import train_predictor
-from tests.synthetic import write_chunks
+from tests.synthetic import heard, write_chunks
 from tests.tiny import tiny_settings
 
 CPU = torch.device("cpu")
@@ -35,11 +35,6 @@ def test(person: Path) -> Chunks:
 @pytest.fixture
 def pair(person: Path) -> Pair:
     return load_pair(person / "codebook.pt", person / "predictor.pt")
-
-
-def heard(test: Chunks, order: np.ndarray | None = None) -> Speaker:
-    rows = np.arange(len(test)) if order is None else order
-    return Speaker(np.array(test.speaker[rows, :, :56]), lambda: np.array(test.audio[rows]))
 
 
 @pytest.mark.parametrize("positions", ["all", "first"])

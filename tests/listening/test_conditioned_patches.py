@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 
 from l2l.dataset.layout import Chunks, load_chunks
-from l2l.listening.conditioned import Speaker
 from l2l.listening.conditioned_patches import PatchModel
 from l2l.listening.generation import sample
 from l2l.training.patch_checkpoint import PatchModels, load_patch_models
 from l2l.training.patch_codebook import train_patch_codebook
 from l2l.training.patch_predictor import train_patch_predictor
-from tests.synthetic import write_chunks
+from tests.synthetic import heard, write_chunks
 from tests.tiny import tiny_patches
 
 
@@ -35,11 +34,6 @@ def test(person: Path) -> Chunks:
 @pytest.fixture
 def models(person: Path) -> PatchModels:
     return load_patch_models(person / "codebook.pt", person / "predictor.pt")
-
-
-def heard(test: Chunks, order: np.ndarray | None = None) -> Speaker:
-    rows = np.arange(len(test)) if order is None else order
-    return Speaker(np.array(test.speaker[rows, :, :56]), lambda: np.array(test.audio[rows]))
 
 
 @pytest.mark.parametrize(("past", "first"), [("real", 32), ("none", 0)])
