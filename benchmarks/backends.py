@@ -24,10 +24,10 @@ import numpy as np
 import soundfile
 from preprocess import looped, measure
 
-from l2l import weights
 from l2l.files import NpzWriter
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.tracks import BLOCK, block_name, load_tracks
+from l2l.weights import catalogue as weights
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Case:
 
 def random_multisensory(folder: Path) -> None:
     sys.path.append(str(Path(__file__).resolve().parents[1]))
-    from tests.multisensory_weights import write_random
+    from tests.speech.multisensory_weights import write_random
 
     write_random(folder)
 
@@ -156,7 +156,7 @@ def prepare(source: Path | None, minutes: float, folder: Path) -> int:
 
 
 def run(*words: str) -> None:
-    subprocess.run([sys.executable, "-m", "l2l.cli", *words], check=True)
+    subprocess.run([sys.executable, "-m", "l2l.cli.main", *words], check=True)
 
 
 def loop(folder: Path, times: int) -> int:

@@ -21,10 +21,10 @@ import torch
 
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, chunk_paths
-from l2l.dataset.standardize import Standardizer
+from l2l.features.standardize import Standardizer
 from l2l.files import save_npz
-from l2l.models.patch_codebook import PatchCodebook
-from l2l.models.patch_predictor import PatchPredictor
+from l2l.patches.codebook import Codebook as PatchCodebook
+from l2l.patches.predictor import Predictor as PatchPredictor
 from l2l.training.checkpoint import fingerprint, save_checkpoint
 
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -51,21 +51,21 @@ def write_people(folder: Path, split: str, windows: int, recordings: int) -> Non
 def write_models(folder: Path, settings: Settings) -> None:
     """Untrained models, whose codes lie anywhere."""
     torch.manual_seed(0)
-    codebook = PatchCodebook(settings.patch_codebook)
+    codebook = PatchCodebook(settings.codebook)
     for codec in (codebook.pose, codebook.expression):
         for level in codec.quantizer.layers:
             torch.nn.init.normal_(level._codebook.embed)
-    predictor = PatchPredictor(settings.patch_predictor, codebook)
+    predictor = PatchPredictor(settings.predictor, codebook)
     unit = {n: Standardizer(np.zeros(n, np.float32), np.ones(n, np.float32)) for n in (56, 128)}
     save_checkpoint(
         folder / "codebook.pt",
         {"listener": unit[56]},
         kind="codebook",
         architecture="patches",
-        config=settings.patch_codebook.model_dump(),
+        config=settings.codebook.model_dump(),
         state_dict=dict(codebook.state_dict()),
     )
-    sizes = settings.patch_predictor
+    sizes = settings.predictor
     save_checkpoint(
         folder / "predictor.pt",
         {"speaker": unit[56], "audio": unit[128]},
@@ -85,7 +85,7 @@ def measure(command: list[str], threads: int) -> tuple[float, float, float]:
     start = time.perf_counter()
     cores = sorted(os.sched_getaffinity(0))[:threads]
     process = subprocess.Popen(
-        [sys.executable, "-m", "l2l.cli", *command],
+        [sys.executable, "-m", "l2l.cli.main", *command],
         env=os.environ | dict.fromkeys(LIMITS, str(threads)),
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )

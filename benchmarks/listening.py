@@ -19,17 +19,18 @@ from benchmarks.dyads import speak
 from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
-from l2l.dataset.sound import frame_sound
-from l2l.dataset.standardize import Standardizer
-from l2l.listening.generation import decode, futures
-from l2l.listening.live import Listener
-from l2l.listening.stream import sample_sequences
-from l2l.models.codebook import Codebook
-from l2l.models.patch_codebook import PatchCodebook
-from l2l.models.patch_predictor import PatchPredictor
-from l2l.models.predictor import Predictor
+from l2l.features.sound import frame_sound
+from l2l.features.standardize import Standardizer
+from l2l.patches.checkpoint import Models as PatchModels
+from l2l.patches.checkpoint import load_models as load_patch_models
+from l2l.patches.codebook import Codebook as PatchCodebook
+from l2l.patches.live import Listener
+from l2l.patches.predictor import Predictor as PatchPredictor
+from l2l.patches.stream import sample_sequences
 from l2l.training.checkpoint import Pair
-from l2l.training.patch_checkpoint import PatchModels, load_patch_models
+from l2l.windows.codebook import Codebook
+from l2l.windows.predictor import Predictor
+from l2l.windows.sampling import decode, futures
 
 STEPS, BATCH = 600, 100
 
@@ -41,9 +42,9 @@ def unit(channels: int) -> Standardizer:
 def untrained() -> PatchModels:
     """Models of patches of the default sizes, with a speaker's guidance as by default."""
     settings = Settings()
-    codebook = PatchCodebook(settings.patch_codebook).eval().requires_grad_(False)
-    predictor = PatchPredictor(settings.patch_predictor, codebook)
-    sizes = settings.patch_predictor
+    codebook = PatchCodebook(settings.codebook).eval().requires_grad_(False)
+    predictor = PatchPredictor(settings.predictor, codebook)
+    sizes = settings.predictor
     guidance = sizes.pose_guidance, sizes.expression_guidance
     units = unit(56), unit(56), unit(128)
     return PatchModels(codebook, predictor.eval().requires_grad_(False), *units, True, guidance, ())

@@ -21,21 +21,26 @@ from benchmarks.dyads import Speaker, answered, listen, speak
 from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import REGIONS, Chunks
-from l2l.dataset.sound import frame_sound
+from l2l.features.sound import frame_sound
 from l2l.files import save_json
-from l2l.listening.generation import decode, futures
-from l2l.listening.stream import sample_sequences
-from l2l.models.codebook import FRAMES, GROUPS, perplexity
-from l2l.models.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
+from l2l.patches.calibration import calibrate
+from l2l.patches.checkpoint import load_codebook as load_patch_codebook
+from l2l.patches.checkpoint import load_models as load_patch_models
+from l2l.patches.checkpoint import set_guidance
+from l2l.patches.stream import sample_sequences
+from l2l.patches.train_codebook import prepare_codebook as prepare_patch_codebook
+from l2l.patches.train_codebook import train_codebook as train_patch_codebook
+from l2l.patches.train_predictor import nats
+from l2l.patches.train_predictor import prepare_predictor as prepare_patch_predictor
+from l2l.patches.train_predictor import train_predictor as train_patch_predictor
 from l2l.training.checkpoint import load_codebook, load_file, load_pair
-from l2l.training.codebook import prepare_codebook, train_codebook
 from l2l.training.holdout import load_training_chunks
-from l2l.training.patch_calibration import calibrate
-from l2l.training.patch_checkpoint import load_patch_codebook, load_patch_models, set_guidance
-from l2l.training.patch_codebook import prepare_patch_codebook, train_patch_codebook
-from l2l.training.patch_predictor import nats, prepare_patch_predictor, train_patch_predictor
-from l2l.training.predictor import prepare_predictor, train_predictor
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, PATCH
+from l2l.windows.codebook import FRAMES, GROUPS, perplexity
+from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
+from l2l.windows.sampling import decode, futures
+from l2l.windows.train_codebook import prepare_codebook, train_codebook
+from l2l.windows.train_predictor import prepare_predictor, train_predictor
 
 if TYPE_CHECKING:
     from benchmarks.quality import Bench
@@ -116,7 +121,7 @@ def trained(
     """Train both models of a row into `folder`/`row`, unless they are there; steps and CPU-seconds of both."""
     own, data = folder / row, folder / "data"
     paths = own / "codebook.pt", own / "predictor.pt"
-    sections = ("patch_codebook", "patch_predictor") if row == "modern" else ("codebook", "predictor")
+    sections = ("codebook", "predictor") if row == "modern" else ("windows",)
     report = own / "training.json"
     spent: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {"steps": [], "cpu_seconds": []}
     shares = SHARE[row], 1 - SHARE[row]
@@ -190,7 +195,7 @@ def modern(folder: Path, budget: float) -> Modern:
     """Trained, with its guidance chosen on the validation recordings."""
     training = {"training": {"validation_share": VALIDATION}}
     settings = Settings.model_validate(
-        config.merge(Settings().model_dump(), {"patch_codebook": training, "patch_predictor": training})
+        config.merge(Settings().model_dump(), {"codebook": training, "predictor": training})
     )
     spent = trained(
         folder,
@@ -217,7 +222,7 @@ def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
     from l2l.training.holdout import split
 
     chunks = load_training_chunks(data, "p0", ("listener", "speaker", "audio"))
-    share = settings.patch_predictor.training.validation_share
+    share = settings.predictor.training.validation_share
     _, held = split(chunks, settings.windows.holdout, share, settings.seed)
     numbers = [int(name.removeprefix("train")) for name in np.unique(chunks.videos[held])]
     frames = len(chunks.files[chunks.videos == chunks.videos[0]]) * 32 + 32
@@ -231,7 +236,7 @@ def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
     codebook, listener, _ = load_patch_codebook(own / "codebook.pt")
     run = prepare_patch_predictor(chunks, codebook, listener, settings)
     run.task.model.load_state_dict(load_file(own / "predictor.pt", "predictor", "patches")["state_dict"])
-    sizes = settings.patch_predictor
+    sizes = settings.predictor
     wanted, strengths = rates(truths), [sizes.pose_guidance, sizes.expression_guidance]
     for _ in range(2):  # calibration changes the rates a little
         for k in range(2):

@@ -25,7 +25,7 @@ from benchmarks import measures
 from benchmarks.dyads import Speaker, listen, speak
 from benchmarks.models import Trained, modern, released
 from l2l.dataset.layout import WINDOW, chunk_paths
-from l2l.dataset.standardize import Standardizer
+from l2l.features.standardize import Standardizer
 from l2l.files import save_json, save_npz
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, MODEL_DIM
 

@@ -7,5 +7,5 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     # Not at import: the command line and the workflow ask for this package long before they need torch.
     if name == "Listener":
-        return import_module("l2l.listening.live").Listener
+        return import_module("l2l.patches.live").Listener
     raise AttributeError(f"module 'l2l' has no attribute {name!r}")

@@ -11,11 +11,11 @@ TINY = {
     "chunking": {"stride_train": 8, "stride_test": 16},
     "sampling": {"samples": 3},
     "preview": {"seconds": 2},
-    "patch_codebook": {
+    "codebook": {
         **{"width": 16, "pose_latent": 4, "expression_latent": 4, "codes": 8},
         "training": {"batch_size": 8, "max_steps": 20, "validate_every": 5},
     },
-    "patch_predictor": {
+    "predictor": {
         **{"width": 16, "layers": 1, "heads": 2, "head_width": 16, "crop": 8},
         "training": {"batch_size": 8, "max_steps": 20, "validate_every": 10},
     },

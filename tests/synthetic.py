@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from l2l.asking import Speaker
 from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, Side, Split, chunk_paths
-from l2l.listening.conditioned import Speaker
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
 LAG = 8  # frames from the speaker's motion to the listener's

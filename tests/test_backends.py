@@ -7,7 +7,7 @@ import yaml
 
 from l2l import backends, config
 from l2l.backends import BACKENDS, FUNCTIONS
-from l2l.config_text import defaults_as_yaml
+from l2l.config.text import defaults_as_yaml
 from l2l.errors import UserError
 
 EVERY = [(step, name) for step, names in BACKENDS.items() for name in names]

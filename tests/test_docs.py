@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l2l import cli
+from l2l.cli import main as cli
 from tests.road import ROOT, snakemake
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -15,15 +15,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from l2l import cli
 from l2l.backends import BACKENDS
+from l2l.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DISTRIBUTIONS = packages_distributions()
 TOP = (ast.Import, ast.ImportFrom)
 NOT_IN_RULES = {
-    ("l2l.weights", "l2l.download"),  # only `l2l weights fetch`, which no rule runs, downloads weights
+    (
+        "l2l.weights.catalogue",
+        "l2l.weights.download",
+    ),  # only `l2l weights fetch` downloads, which no rule runs
     ("l2l.faces.fan", "face_alignment"),  # used when it is there: the extra `deca`
 }
 COMES_WITH = {"pydantic-core": "pydantic"}
@@ -91,7 +94,7 @@ def needed(command: str) -> set[str]:
         if module in seen:
             continue
         seen.add(module)
-        if module.startswith("l2l.cli"):
+        if module.startswith("l2l.cli.main"):
             tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
             waiting += imports(ast.Module([node for node in tree.body if isinstance(node, TOP)], []))
         elif module.startswith("l2l"):

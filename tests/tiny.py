@@ -11,8 +11,8 @@ def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
     training |= {"validate_every": max(steps // 4, 1), "threads": 1, "device": "cpu"}
     values = {
         "seed": seed,
-        "patch_codebook": {"width": 24, "pose_latent": 4, "expression_latent": 6, "codes": 16, "training": training},
-        "patch_predictor": {"width": 16, "layers": 2, "heads": 2, "head_width": 16, "crop": 12, "training": training},
+        "codebook": {"width": 24, "pose_latent": 4, "expression_latent": 6, "codes": 16, "training": training},
+        "predictor": {"width": 16, "layers": 2, "heads": 2, "head_width": 16, "crop": 12, "training": training},
         "sampling": {"samples": 3},
         "evaluation": {"bootstrap": 50},
     }
@@ -34,8 +34,10 @@ def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
     values = {
         "seed": seed,
         "architecture": "windows",
-        "codebook": {**sizes, "hidden_size": 32, "codes": 32, "training": training},
-        "predictor": {**sizes, "hidden_size": 16, "cross_layers": 1, "training": training},
+        "windows": {
+            "codebook": {**sizes, "hidden_size": 32, "codes": 32, "training": training},
+            "predictor": {**sizes, "hidden_size": 16, "cross_layers": 1, "training": training},
+        },
         "sampling": {"samples": 3},
         "evaluation": {"bootstrap": 50, "shifts": 5, "shift_seconds": 1},
     }

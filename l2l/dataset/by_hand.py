@@ -21,11 +21,11 @@ import numpy as np
 from l2l import config
 from l2l.dataset.checked import check_finite, open_array
 from l2l.dataset.layout import WINDOW, Side, Split, chunk_paths, other
-from l2l.dataset.split import split_videos
 from l2l.dataset.writer import Recording, write_windows
 from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.progress import progress
+from l2l.recordings.split import split_videos
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS, MODEL_DIM
 
 _FACES = {FACE_DIM, MODEL_DIM}
@@ -52,7 +52,7 @@ def split_recordings(folder: Path, test_names: Sequence[str], share: float) -> d
 
 
 def chunk_arrays(
-    folder: Path, split: dict[Split, Sequence[str]], out: Path, listener: Side, settings: config.Chunking
+    folder: Path, split: dict[Split, Sequence[str]], out: Path, listener: Side, settings: config.ChunkingSettings
 ) -> dict[Split, int]:
     """Write the chunk files of both splits; all of them or none. Returns the number of windows in each.
 

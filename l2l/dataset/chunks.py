@@ -37,7 +37,7 @@ class Plan:
     in_turns: int  # frames in which somebody has the floor
 
 
-def plan(folder: Path, settings: config.Chunking, stride: int, swapped: bool = False) -> Plan:
+def plan(folder: Path, settings: config.ChunkingSettings, stride: int, swapped: bool = False) -> Plan:
     """Choose the windows of one preprocessed recording; `swapped` makes p0 of its right person and p1 of its left."""
     people = [load_faces(folder / f"faces_{side}.npz") for side in SIDES]
     speaks = load_speaking(folder / "speaking.npz") >= SPEAKS
@@ -57,7 +57,7 @@ def chunk(
     split: dict[Split, Sequence[str]],
     out: Path,
     listener: Side,
-    settings: config.Chunking,
+    settings: config.ChunkingSettings,
     person: str,
     swapped: Collection[str] = (),
 ) -> dict[Split, int]:

@@ -12,13 +12,13 @@ from typing import get_args
 
 import numpy as np
 
-from l2l.archives import Archive, Limits, open_archive
-from l2l.catalogue import by_hand, entry, placed_dataset
+from l2l.config.published import by_hand, entry, placed_dataset
 from l2l.dataset.checked import check_finite, open_array, store_as_float32
 from l2l.dataset.layout import PART_SHAPES, Side, Split, chunk_paths
-from l2l.download import download
 from l2l.errors import UserError
 from l2l.progress import progress
+from l2l.weights.archives import Archive, Limits, open_archive
+from l2l.weights.download import download
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 SIDES: tuple[Side, ...] = get_args(Side)

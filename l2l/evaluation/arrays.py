@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from l2l.asking import Speaker
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.evaluation.baselines import DELAY, Row
@@ -26,7 +27,6 @@ from l2l.evaluation.report import VERSION, headline, save_report
 from l2l.evaluation.results import CANNOT_BE_ASKED, definitions, fingerprint, measure
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import elsewhere
-from l2l.listening.conditioned import Speaker
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)

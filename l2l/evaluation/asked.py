@@ -9,16 +9,17 @@ import numpy as np
 import torch
 
 from l2l import config
+from l2l.asking import Model, PairModel
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
-from l2l.dataset.standardize import Standardizer
-from l2l.listening.conditioned import Model, PairModel
-from l2l.listening.conditioned_patches import PatchModel
-from l2l.models.codebook import FRAMES, perplexity
+from l2l.features.standardize import Standardizer
+from l2l.patches.asked import Model as PatchModel
+from l2l.patches.checkpoint import load_codebook as load_patch_codebook
+from l2l.patches.checkpoint import load_models as load_patch_models
 from l2l.training.checkpoint import architecture, load_codebook, load_pair, sizes
 from l2l.training.device import prepare
-from l2l.training.patch_checkpoint import load_patch_codebook, load_patch_models
 from l2l.units import MODEL_DIM, PATCH
+from l2l.windows.codebook import FRAMES, perplexity
 
 _AT_ONCE = 256  # windows
 _USE = "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies"
@@ -41,7 +42,7 @@ class Asked:
         codebook: Path | None,
         predictor: Path | None,
         test: Chunks,
-        sampling: config.Sampling,
+        sampling: config.SamplingSettings,
         seed: int,
         settings: Settings,
     ) -> "Asked":
@@ -54,7 +55,7 @@ class Asked:
             found["standardizer"], found["use"] = _patch_use(codebook, test)
             found["block"] = PATCH
             if predictor:
-                models = load_patch_models(codebook, predictor).to(prepare(settings.patch_predictor.training))
+                models = load_patch_models(codebook, predictor).to(prepare(settings.predictor.training))
                 own = settings.model_copy(update={"sampling": sampling, "seed": seed})
                 found["model"] = PatchModel(models, test, own)
         else:

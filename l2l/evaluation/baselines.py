@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from l2l.asking import Speaker
 from l2l.dataset.layout import Chunks
 from l2l.evaluation.clips import Clips
-from l2l.listening.conditioned import Speaker
 from l2l.units import MODEL_DIM
 
 DELAY = 17  # frames, 0.57 s, of the delayed mirror

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from l2l.asking import Model, Speaker
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks, Side, load_chunks
+from l2l.dataset.samples import load_samples, sampling_of
 from l2l.errors import UserError
 from l2l.evaluation.asked import Asked
 from l2l.evaluation.baselines import Row, training_rows
@@ -28,8 +30,6 @@ from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
-from l2l.listening.conditioned import Model, Speaker
-from l2l.listening.samples import load_samples, sampling_of
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from l2l.asking import Model, Speaker
 from l2l.config import Settings
 from l2l.evaluation import diversity
 from l2l.evaluation.baselines import Row
@@ -19,7 +20,6 @@ from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.gain import DEAF, gain, l2_errors
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import NO_SHIFT, Shifts, Timeline
-from l2l.listening.conditioned import Model, Speaker
 from l2l.progress import progress
 from l2l.units import FPS
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2l.dataset.standardize import Standardizer
 from l2l.evaluation import diversity, events, synchrony
 from l2l.evaluation.bootstrap import Bootstrap, number, ratio
 from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
@@ -15,7 +14,8 @@ from l2l.evaluation.distances import l2, mse
 from l2l.evaluation.events import Directions
 from l2l.evaluation.frechet import Moments, clip_frechet, moments_frechet
 from l2l.evaluation.seam import BLOCK, seam, seam_sums
-from l2l.listening.released import window_l2
+from l2l.features.standardize import Standardizer
+from l2l.released.test import window_l2
 from l2l.units import FPS, MODEL_DIM
 
 NO_BASIS = "the expression's meaning is not known: no face basis was given"

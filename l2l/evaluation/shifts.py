@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from l2l.dataset.sound import frame_sound
-from l2l.listening.conditioned import Speaker
+from l2l.asking import Speaker
+from l2l.features.sound import frame_sound
 from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
 _BLOCK = 64  # windows whose sound is in memory at once

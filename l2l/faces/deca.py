@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2l import config, weights
+from l2l import config
 from l2l.errors import UserError
 from l2l.faces import deca_nets, fan
 from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
@@ -27,6 +27,7 @@ from l2l.units import FACE_DIM
 from l2l.video.footage import Footage
 from l2l.video.media import read_frames
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
+from l2l.weights import catalogue as weights
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 Locate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]
 
 
-def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Faces) -> None:
+def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.FacesSettings) -> None:
     """Write face_basis.npz: the backend, and which landmarks make the crop. Raises UserError when a file is missing."""
     deca = settings.deca
     weights.find(*deca_nets.MODEL)
@@ -50,7 +51,7 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
 
 
 def extract_faces(
-    footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.Faces
+    footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.FacesSettings
 ) -> None:
     """Write faces_p0.npz and faces_p1.npz for one recording; short gaps of at most `bridge` frames are filled."""
     deca = settings.deca
@@ -77,7 +78,7 @@ def extract_faces(
         write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum())
 
 
-def _device(deca: config.Deca) -> torch.device:
+def _device(deca: config.DecaSettings) -> torch.device:
     if deca.threads:
         torch.set_num_threads(deca.threads)
     if deca.device == "cuda" and not torch.cuda.is_available():
@@ -85,7 +86,7 @@ def _device(deca: config.Deca) -> torch.device:
     return torch.device("cuda" if deca.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _locator(basis_path: Path, deca: config.Deca, device: torch.device) -> Locate:
+def _locator(basis_path: Path, deca: config.DecaSettings, device: torch.device) -> Locate:
     """What finds the landmarks of the crop, as the basis says."""
     if backend_of(basis_path) != "deca":
         raise UserError(

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l2l import weights
 from l2l.errors import UserError
-from l2l.state_dicts import load_into, read_torch
+from l2l.weights import catalogue as weights
+from l2l.weights.state_dicts import load_into, read_torch
 
 CROP = 224  # pixels, both ways
 DETAIL = 128

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l2l import weights
-from l2l.faces.deca_data import MAP, DecaData, load_deca_data
 from l2l.faces.deca_nets import CROP, MODEL, DetailDecoder, part
 from l2l.faces.flame import Flame, Head, normals, on_triangles, project
 from l2l.raster import nearest_triangles
-from l2l.state_dicts import load_into, read_torch
+from l2l.weights import catalogue as weights
+from l2l.weights.deca_data import MAP, DecaData, load_deca_data
+from l2l.weights.state_dicts import load_into, read_torch
 
 _LIGHTS = F.normalize(torch.tensor([[-1.0, 1, 1], [1, 1, 1], [-1, -1, 1], [1, -1, 1], [0, 0, 1]]), dim=1)
 _GREY, _BRIGHT = 180 / 255, 1.7

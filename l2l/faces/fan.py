@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from l2l import weights
 from l2l.errors import UserError
-from l2l.state_dicts import read_torch
+from l2l.weights import catalogue as weights
+from l2l.weights.state_dicts import read_torch
 
 _FAN = ("face_alignment", "face_alignment/checkpoints/2DFAN4-11f355bf06.pth.tar")
 _S3FD = ("face_alignment_s3fd", "face_alignment/checkpoints/s3fd-619a316812.pth")

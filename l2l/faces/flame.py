@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l2l import weights
 from l2l.errors import UserError
-from l2l.faces.flame_import import IDENTITY
+from l2l.weights import catalogue as weights
+from l2l.weights.flame_import import IDENTITY
 
 SHAPE, EXPRESSION = 100, 50
 _PARENTS = (-1, 0, 1, 1, 1)  # root, neck, jaw, left eye, right eye

@@ -41,7 +41,7 @@ def _sample(tracks: Tracks, person: int, count: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Faces) -> None:
+def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.FacesSettings) -> None:
     """Write face_basis.npz from the tracks of the training recordings. Raises UserError when faces are too few."""
     per_person = max(50, settings.basis_frames // (PEOPLE * len(paths)))
     template_frames = max(10, min(200, 4000 // len(paths)))
@@ -100,7 +100,7 @@ def load_basis(path: str | Path) -> FaceBasis:
 
 
 def extract_faces(
-    footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.Faces
+    footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.FacesSettings
 ) -> None:
     """Write faces_p0.npz and faces_p1.npz for one recording; short gaps of at most `bridge` frames are filled."""
     tracks, basis = load_tracks(footage.tracks), load_basis(basis_path)

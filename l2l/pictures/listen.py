@@ -15,16 +15,16 @@ import numpy as np
 from l2l import backends
 from l2l.config import Settings
 from l2l.dataset.layout import Side
-from l2l.dataset.preprocessing import STEPS
-from l2l.dataset.recordings import Recording
 from l2l.errors import UserError
 from l2l.faces.meshes import mesher_of
 from l2l.faces.store import Faces, load_faces
-from l2l.listening.live import Listener
+from l2l.patches.checkpoint import load_codebook as load_patch_codebook
+from l2l.patches.live import Listener
 from l2l.pictures.preview import Scene, render
 from l2l.progress import progress
+from l2l.recordings.preprocessing import STEPS
+from l2l.recordings.recordings import Recording
 from l2l.speech.speaking import SPEAKS, load_speaking
-from l2l.training.patch_checkpoint import load_patch_codebook
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.video.footage import Footage
 from l2l.video.tracks import load_tracks

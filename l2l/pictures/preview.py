@@ -16,11 +16,11 @@ import numpy as np
 import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
-from l2l.dataset.sequences import chain
+from l2l.dataset.samples import load_samples
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import load_faces
+from l2l.features.sequences import chain
 from l2l.files import atomic
-from l2l.listening.samples import load_samples
 from l2l.progress import progress
 from l2l.raster import draw_shaded
 from l2l.speech.speaking import SPEAKS, load_speaking

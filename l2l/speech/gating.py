@@ -19,7 +19,7 @@ from l2l.video.footage import Footage
 _BLOCK = SAMPLE_RATE * 30  # samples
 
 
-def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.Separation) -> None:
+def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.SeparationSettings) -> None:
     """Write speech_p0.wav and speech_p1.wav, as long as the mixture."""
     speaks = load_speaking(speaking) >= SPEAKS  # (T, 2)
     for person, out in enumerate(outs):

@@ -19,19 +19,20 @@ import torch
 from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
-from l2l import config, weights
+from l2l import config
 from l2l.inference import inference
 from l2l.speech.light_asd_net import COLUMNS, SIDE, LightAsd
 from l2l.speech.speaking import Speaking
 from l2l.speech.track_sound import track_mfcc
 from l2l.speech.vad import voice_activity
-from l2l.state_dicts import load_into, read_torch
 from l2l.video import face_crops
 from l2l.video.face_crops import crop_blocks
 from l2l.video.face_tracks import RATE, FaceTrack, at_30
 from l2l.video.footage import Footage
 from l2l.video.person_tracks import person_tracks
 from l2l.video.tracks import PEOPLE, load_tracks
+from l2l.weights import catalogue as weights
+from l2l.weights.state_dicts import load_into, read_torch
 
 _REACH = 6  # frames that the visual encoder looks at on either side: three blocks of kernel 5
 _SMOOTH = 5  # frames
@@ -45,7 +46,7 @@ def load_light_asd() -> LightAsd:
     return net
 
 
-def diarize(footage: Footage, settings: config.Diarization) -> Speaking:
+def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
     """Who speaks, each person for themselves."""
     chosen = settings.light_asd
     net = load_light_asd()
@@ -70,7 +71,7 @@ def who_speaks(score: np.ndarray, speech: np.ndarray, threshold: float, margin: 
 
 
 def track_scores(
-    net: LightAsd, footage: Footage, frames: int, faces: list[FaceTrack], settings: config.LightAsd
+    net: LightAsd, footage: Footage, frames: int, faces: list[FaceTrack], settings: config.LightAsdSettings
 ) -> list[np.ndarray]:
     """(n,) score of each frame of each face track, before smoothing."""
     found = [np.empty(len(face), np.float32) for face in faces]

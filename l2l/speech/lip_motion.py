@@ -25,7 +25,7 @@ _FLICKER = 2  # frames: holes in voice activity of up to twice this are filled
 _PAUSE_COST = 0.2  # a change of speaker in a pause, over one while somebody speaks
 
 
-def diarize(footage: Footage, settings: config.Diarization) -> Speaking:
+def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
     """Who speaks, from the tracks and the sound."""
     tracks = load_tracks(footage.tracks)
     speech = voice_activity(footage.audio, len(tracks))
@@ -86,7 +86,7 @@ def _correlation(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
     return covariance / np.sqrt((variance_a + 1e-4) * (variance_b + 1e-4))
 
 
-def speaking_probability(evidence: np.ndarray, speech: np.ndarray, settings: config.Diarization) -> np.ndarray:
+def speaking_probability(evidence: np.ndarray, speech: np.ndarray, settings: config.DiarizationSettings) -> np.ndarray:
     """(T, 2) float32: voice activity, given to the person who speaks by the evidence (T, 2)."""
     advantage = evidence[:, 1] - evidence[:, 0]  # > 0: the right person
     voiced = binary_closing(np.pad(speech > settings.speech, _FLICKER), np.ones(2 * _FLICKER + 1))[_FLICKER:-_FLICKER]

@@ -24,7 +24,7 @@ _MARGIN_UNITS = 2  # what the interpolation may look at beyond a block
 _INTERPOLATION = {"lanczos": cv2.INTER_LANCZOS4, "cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR}
 
 
-def mel_rows(wav: str | Path, out: str | Path, settings: config.Mel) -> None:
+def mel_rows(wav: str | Path, out: str | Path, settings: config.MelSettings) -> None:
     """Write (4 T, 128) float32 for a wav that covers T frames; silence is assumed before and after the sound."""
     bank = librosa.filters.mel(
         sr=SAMPLE_RATE, n_fft=settings.n_fft, n_mels=MEL_BANDS, fmin=settings.f_min, fmax=settings.f_max
@@ -51,7 +51,7 @@ def mel_rows(wav: str | Path, out: str | Path, settings: config.Mel) -> None:
             target.write(np.ascontiguousarray(resized[:wanted], np.float32).tobytes())
 
 
-def _features(file, first: int, last: int, bank: np.ndarray, settings: config.Mel) -> np.ndarray:
+def _features(file, first: int, last: int, bank: np.ndarray, settings: config.MelSettings) -> np.ndarray:
     """Features (n, 128) of the units [first, last): one column of sound every hop, centred."""
     half = settings.n_fft // 2
     count = (last - first) * _UNIT_SAMPLES // settings.hop

@@ -17,7 +17,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from l2l import config, weights
+from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.progress import progress
@@ -25,16 +25,17 @@ from l2l.speech.multisensory_network import Multisensory, load
 from l2l.speech.multisensory_spectrum import from_network, spectrum, to_network, to_sound, window_sum
 from l2l.speech.multisensory_windows import SIDE, Joined, Mixture, Pictures, fade, first_sample, size_of, starts
 from l2l.speech.vad import read_wav
-from l2l.tf_checkpoint import TFCheckpoint
 from l2l.units import SAMPLE_RATE
 from l2l.video.footage import Footage
+from l2l.weights import catalogue as weights
+from l2l.weights.tf_checkpoint import TFCheckpoint
 
 INDEX, DATA = "multisensory/net.tf-160000.index", "multisensory/net.tf-160000.data-00000-of-00001"
 _LOUDNESS = 0.02**0.5  # root mean square that the network was trained with
 _GREY = 128
 
 
-def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.Separation) -> None:
+def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.SeparationSettings) -> None:
     """Write speech_p0.wav and speech_p1.wav, as long as the mixture. `speaking` is not needed: the picture tells."""
     chosen = settings.multisensory
     network = _network(_device(chosen))
@@ -104,7 +105,7 @@ def _groups(places: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
         yield group
 
 
-def _device(settings: config.Multisensory) -> torch.device:
+def _device(settings: config.MultisensorySettings) -> torch.device:
     torch.set_num_threads(settings.threads)
     found = torch.cuda.is_available()
     if settings.device == "cuda" and not found:

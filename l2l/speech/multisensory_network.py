@@ -22,7 +22,7 @@ from l2l.speech.multisensory_layers import (
     max_pool,
     stretch,
 )
-from l2l.tf_checkpoint import TFCheckpoint
+from l2l.weights.tf_checkpoint import TFCheckpoint
 
 BINS = 1024  # of the spectrogram's 1025; the highest is not predicted
 _EPS, _EPS_UNET = 1e-3, 1e-5

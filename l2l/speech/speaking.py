@@ -28,7 +28,7 @@ class Speaking:
     report: dict[str, Any] = field(default_factory=dict)  # what else there is to say, for speaking.json
 
 
-def diarize(footage: Footage, out: Path, settings: config.Diarization) -> None:
+def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings) -> None:
     """Write `out` (speaking.npz), and .rttm and .json beside it. Raises UserError when the backend cannot run."""
     found = backends.load("diarization", settings.backend).diarize(footage, settings)
     write_speaking(out, out.with_suffix(".rttm"), found.probability, found.speech, name=out.parent.name)

@@ -13,19 +13,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l2l import config, weights
+from l2l import config
 from l2l.inference import inference
 from l2l.speech.speaking import Speaking
 from l2l.speech.synchrony import Synchrony, distances, synchrony
 from l2l.speech.syncnet_net import WINDOW, SyncNet, windows_of_lips, windows_of_sound
 from l2l.speech.track_sound import SAMPLES_PER_FRAME, track_mfcc
 from l2l.speech.vad import voice_activity
-from l2l.state_dicts import load_into, read_torch
 from l2l.video.face_crops import crop_blocks
 from l2l.video.face_tracks import RATE, FaceTrack, at_30
 from l2l.video.footage import Footage
 from l2l.video.person_tracks import person_tracks
 from l2l.video.tracks import PEOPLE, load_tracks
+from l2l.weights import catalogue as weights
+from l2l.weights.state_dicts import load_into, read_torch
 
 _BLOCK = 200  # windows whose distances are computed at a time
 
@@ -39,7 +40,7 @@ def load_syncnet() -> SyncNet:
     return net
 
 
-def diarize(footage: Footage, settings: config.Diarization) -> Speaking:
+def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
     """Who speaks, with offset, LSE-C and LSE-D of every face track in the report."""
     chosen = settings.syncnet
     net = load_syncnet()
@@ -57,7 +58,7 @@ def diarize(footage: Footage, settings: config.Diarization) -> Speaking:
 
 
 def track_distances(
-    net: SyncNet, footage: Footage, frames: int, faces: list[FaceTrack], settings: config.SyncNet
+    net: SyncNet, footage: Footage, frames: int, faces: list[FaceTrack], settings: config.SyncNetSettings
 ) -> list[np.ndarray]:
     """(K, 2 shift + 1) distances of lips to sound for each face track, K five fewer than it has frames."""
     counts = [window_count(len(face), len(face) * SAMPLES_PER_FRAME) for face in faces]

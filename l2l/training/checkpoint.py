@@ -17,11 +17,11 @@ from pydantic import ValidationError
 from torch import nn
 
 from l2l import config
-from l2l.dataset.standardize import Standardizer
 from l2l.errors import UserError
+from l2l.features.standardize import Standardizer
 from l2l.files import atomic
-from l2l.models.codebook import Codebook
-from l2l.models.predictor import Predictor
+from l2l.windows.codebook import Codebook
+from l2l.windows.predictor import Predictor
 
 C = TypeVar("C", bound=nn.Module)
 FORMAT = 1
@@ -133,7 +133,7 @@ def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
 
     The rest also holds `fingerprint`. Raises UserError naming the file that is missing, unreadable or of another kind.
     """
-    return codebook_from(path, "windows", lambda sizes: Codebook(config.Codebook.model_validate(sizes)))
+    return codebook_from(path, "windows", lambda sizes: Codebook(config.WindowCodebookSettings.model_validate(sizes)))
 
 
 def codebook_from(path: Path, architecture: str, build: Callable[[dict[str, Any]], C]) -> tuple[C, Standardizer, Meta]:
@@ -155,7 +155,7 @@ def load_predictor(path: Path) -> tuple[Predictor, dict[str, Standardizer], Meta
     """
     content = load_file(Path(path), "predictor")
     try:
-        model = Predictor(config.Predictor.model_validate(content["config"]), content["codes"])
+        model = Predictor(config.WindowPredictorSettings.model_validate(content["config"]), content["codes"])
     except (KeyError, ValidationError):
         raise UserError(f"{path}: the predictor's sizes cannot be read; train the predictor again.") from None
     restore_weights(model, content, path)

@@ -7,7 +7,7 @@ from l2l.errors import UserError
 from l2l.training.ranks import launched
 
 
-def prepare(training: config.Training) -> torch.device:
+def prepare(training: config.TrainingSettings) -> torch.device:
     """The device of `training`, with torch's CPU threads set; of several processes each takes a GPU of its own.
 
     Raises UserError when there is no such device.

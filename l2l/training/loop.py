@@ -2,7 +2,7 @@
 
 - A `Task` brings a model, its windows and its losses; the loop brings batches, schedule, validation and stopping.
 - All that changes during training is in one object, `State`, which a `Session` can save and bring back.
-- How the released program did it differs in switches of `config.Training` only: `batches`, `schedule`, `clip`,
+- How the released program did it differs in switches of `config.TrainingSettings` only: `batches`, `schedule`, `clip`,
   `max_epochs`, and 0 for `validate_every` and `patience`.
 - The weights of the best validation are kept in memory and handed back; nothing is written here but curves.
 - With several processes all do the same, each on its part of a batch; only the lead validates and draws curves.
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 CURVES = {"train_loss": "loss/train", "validation_loss": "loss/validation", "perplexity": "codebook/perplexity"}
 
 
-def learning_rate(step: int, training: config.Training) -> float:
+def learning_rate(step: int, training: config.TrainingSettings) -> float:
     """Of step 1, 2, ...: linear to the peak at `warmup_steps`, then down.
 
     `cosine` reaches zero just after `max_steps`. `inverse_sqrt` is the released schedule, for runs of weeks: with its
@@ -61,24 +61,24 @@ def next_batch(state: State, rows: np.ndarray, size: int, batches: str = "mixed"
     return batch
 
 
-def _finished(state: State, training: config.Training) -> bool:
+def _finished(state: State, training: config.TrainingSettings) -> bool:
     epochs_over = training.max_epochs and state.epoch >= training.max_epochs and not len(state.waiting)
     return state.step >= training.max_steps or bool(epochs_over)
 
 
-def _look_due(state: State, training: config.Training) -> bool:
+def _look_due(state: State, training: config.TrainingSettings) -> bool:
     every = training.validate_every
     return (state.step % every == 0 if every else not len(state.waiting)) or _finished(state, training)
 
 
-def _over(state: State, training: config.Training) -> bool:
+def _over(state: State, training: config.TrainingSettings) -> bool:
     return _finished(state, training) or bool(training.patience and state.stale >= training.patience)
 
 
 def train(
     task: Task,
     optimizer: Optimizer,
-    training: config.Training,
+    training: config.TrainingSettings,
     seed: int,
     log_dir: Path,
     on_best: Callable[[State], None] | None = None,
@@ -120,11 +120,11 @@ def train(
     return state
 
 
-def _bar(state: State, training: config.Training, watched: bool) -> tqdm:
+def _bar(state: State, training: config.TrainingSettings, watched: bool) -> tqdm:
     return tqdm(total=training.max_steps, initial=state.step, unit="step", disable=not watched)
 
 
-def _step(task: Task, state: State, training: config.Training, ranks: Ranks) -> None:
+def _step(task: Task, state: State, training: config.TrainingSettings, ranks: Ranks) -> None:
     """One optimizer step; its loss is added to `state.running`, still on the device."""
     state.step += 1
     for group in state.optimizer.param_groups:

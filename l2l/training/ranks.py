@@ -133,7 +133,7 @@ class Ranks:
 
 
 @contextlib.contextmanager
-def joined(training: config.Training) -> Iterator[Ranks]:
+def joined(training: config.TrainingSettings) -> Iterator[Ranks]:
     """Meet the other processes of the launcher, if there are any. Raises UserError when they do not fit."""
     launch = launched()
     if launch is None:
@@ -153,7 +153,7 @@ def joined(training: config.Training) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def _fabric(launch: Launch, training: config.Training) -> Any:
+def _fabric(launch: Launch, training: config.TrainingSettings) -> Any:
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
     from lightning_fabric.strategies import DDPStrategy

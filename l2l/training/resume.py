@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 
 from l2l import config
 from l2l.dataset.layout import Chunks
-from l2l.dataset.standardize import Standardizer
+from l2l.features.standardize import Standardizer
 from l2l.files import atomic
 from l2l.training.checkpoint import fingerprint
 from l2l.training.state import State, Task
@@ -36,8 +36,11 @@ NOT_THE_RUN = {"training": {"checkpoint_minutes", "threads", "device"}}
 
 def identity(
     seed: int,
-    windows: config.Windows,
-    sizes: config.Codebook | config.Predictor | config.PatchCodebook | config.PatchPredictor,
+    windows: config.WindowsSettings,
+    sizes: config.WindowCodebookSettings
+    | config.WindowPredictorSettings
+    | config.CodebookSettings
+    | config.PredictorSettings,
     data: Chunks,
     rows: Mapping[str, np.ndarray],
     standardizers: Mapping[str, Standardizer],

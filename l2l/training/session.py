@@ -109,7 +109,7 @@ def hidden(out: Path, purpose: str) -> Path:
 
 
 @contextlib.contextmanager
-def session(out: Path, training: config.Training) -> Iterator[Session]:
+def session(out: Path, training: config.TrainingSettings) -> Iterator[Session]:
     """Train `out` with the launcher's other processes and with nobody else. Raises UserError when it is locked."""
     with joined(training) as ranks, contextlib.ExitStack() as stack:
         ranks.on_lead(lambda: stack.enter_context(locked(hidden(out, "lock"))))

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from l2l import weights
+from l2l.weights import catalogue as weights
 
 LANDMARKS = 468
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263

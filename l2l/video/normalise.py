@@ -26,7 +26,7 @@ def normalise(
     video: str | Path,
     audio: str | Path,
     report: str | Path,
-    settings: config.Video,
+    settings: config.VideoSettings,
     start: float | None = None,
     end: float | None = None,
 ) -> None:
@@ -60,7 +60,7 @@ def normalise(
     save_json(report, {"source": source.name, "frames": frames, "encoded_again": not kept, "probe": found.as_dict()})
 
 
-def _is_normal(found: Probe, settings: config.Video) -> bool:
+def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:
     """Whether the picture can be taken over as it is, without loss."""
     return (
         found.constant_rate

@@ -20,7 +20,7 @@ from l2l.video.tracks import PEOPLE, Tracks
 _SAME_PERSON = 0.2  # mean overlap with a person's box above which a track is that person's
 
 
-def person_tracks(video: Path, tracks: Tracks, settings: config.FaceCrops, section: str) -> list[FaceTrack]:
+def person_tracks(video: Path, tracks: Tracks, settings: config.FaceCropsSettings, section: str) -> list[FaceTrack]:
     """Face tracks of p0 and p1 at 25 frames per second. Raises UserError when there are none.
 
     `section` is where the settings stand, for messages.
@@ -50,7 +50,7 @@ def person_tracks(video: Path, tracks: Tracks, settings: config.FaceCrops, secti
     return people
 
 
-def _detections(video: Path, frames: int, settings: config.FaceCrops) -> list[np.ndarray]:
+def _detections(video: Path, frames: int, settings: config.FaceCropsSettings) -> list[np.ndarray]:
     """(k, 5) faces that S3FD sees in each frame at 25 per second."""
     from l2l.video.s3fd import detect, load_s3fd
 

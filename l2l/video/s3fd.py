@@ -5,9 +5,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2l import weights
-from l2l.state_dicts import load_into, read_torch
 from l2l.video.s3fd_net import S3fd
+from l2l.weights import catalogue as weights
+from l2l.weights.state_dicts import load_into, read_torch
 
 _MEAN = (123.0, 117.0, 104.0)  # red, green, blue
 _UNLIKELY = 0.05  # candidates below are not looked at

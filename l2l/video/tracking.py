@@ -118,7 +118,7 @@ class _Scene:
 class Tracker:
     """Follows every face of a recording, frame by frame."""
 
-    def __init__(self, settings: config.Tracking) -> None:
+    def __init__(self, settings: config.TrackingSettings) -> None:
         self._settings = settings
         self._detector, self._mesh = FaceDetector(), FaceMesh()
         self._numbers = itertools.count()
@@ -218,7 +218,7 @@ def _centre(landmarks: np.ndarray) -> np.ndarray:
     return (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
 
 
-def track(video: str | Path, out: str | Path, settings: config.Tracking) -> None:
+def track(video: str | Path, out: str | Path, settings: config.TrackingSettings) -> None:
     """Write tracks.npz for a normalised recording. Raises UserError when it does not show two people."""
     video, out = Path(video), Path(out)
     tracker = Tracker(settings)
@@ -248,7 +248,7 @@ def _write(
     scenes: list[_Scene],
     size: tuple[int, int],
     scale: float,
-    settings: config.Tracking,
+    settings: config.TrackingSettings,
     video: Path,
 ) -> None:
     total = len(scores)

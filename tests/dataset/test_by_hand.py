@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l2l import cli, config
+from l2l import config
+from l2l.cli import main as cli
 from l2l.dataset.by_hand import chunk_arrays, split_recordings
 from l2l.dataset.layout import Side, load_chunks, other
 from l2l.errors import UserError
@@ -31,7 +32,7 @@ def save(path: Path, array: np.ndarray, batch: bool = False) -> None:
 
 
 def run(folder: Path, out: Path, listener: Side = "p0", **settings: Any) -> dict:
-    return chunk_arrays(folder, {"train": ["a"], "test": ["b"]}, out, listener, config.Chunking(**settings))
+    return chunk_arrays(folder, {"train": ["a"], "test": ["b"]}, out, listener, config.ChunkingSettings(**settings))
 
 
 @pytest.mark.parametrize("listener", ["p0", "p1"])

@@ -36,7 +36,7 @@ def videos(tmp_path):
 
 def run(videos, out, listener="p0", **settings):
     split = {"train": ["first", "a name with spaces"], "test": ["third"]}
-    return chunk(videos, split, out, listener, config.Chunking(**settings), "alice")
+    return chunk(videos, split, out, listener, config.ChunkingSettings(**settings), "alice")
 
 
 @pytest.mark.parametrize("listener", ["p0", "p1"])
@@ -73,7 +73,7 @@ def test_the_files_are_those_of_the_published_format(videos, tmp_path):
 
 
 def test_no_test_recording_leaves_an_empty_but_readable_test_set(videos, tmp_path):
-    chunk(videos, {"train": ["first"], "test": []}, tmp_path / "alice", "p0", config.Chunking(), "alice")
+    chunk(videos, {"train": ["first"], "test": []}, tmp_path / "alice", "p0", config.ChunkingSettings(), "alice")
     assert len(load_chunks(tmp_path / "alice", "test", "p0")) == 0
 
 
@@ -81,7 +81,7 @@ def test_nothing_usable_is_refused_by_person_with_the_reason_and_writes_nothing(
     preprocessed(tmp_path / "videos" / "first", 0, p0_valid=False)
     split = {"train": ["first"], "test": []}
     with pytest.raises(UserError, match=r"alice: no usable chunk in 1 recording.*0% of 600 frames"):
-        chunk(tmp_path / "videos", split, tmp_path / "alice", "p0", config.Chunking(), "alice")
+        chunk(tmp_path / "videos", split, tmp_path / "alice", "p0", config.ChunkingSettings(), "alice")
     assert not list(tmp_path.glob("alice/**/*.npy"))
 
 

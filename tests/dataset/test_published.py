@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l2l import cli
-from l2l.archives import Limits
+from l2l.cli import main as cli
 from l2l.dataset import published
 from l2l.dataset.layout import Side, load_chunks
 from l2l.errors import UserError
+from l2l.weights.archives import Limits
 from tests.dataset.archives import Arrays, add, npy, person_arrays, write_tar
 
 N = 40

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from l2l.asking import Speaker
 from l2l.dataset.layout import Chunks
-from l2l.listening.conditioned import Speaker
 
 LAG = 6  # frames from the speaker's motion to the listener's
 WINDOW, FIRST = 64, 32

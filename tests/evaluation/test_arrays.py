@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l2l.cli import main
+from l2l.cli.main import main
 from l2l.evaluation.report import read_report
 
 FEW = ["--set", "evaluation.bootstrap=20"]

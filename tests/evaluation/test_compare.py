@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from l2l.cli import main
+from l2l.cli.main import main
 from l2l.errors import UserError
 from l2l.evaluation.compare import tables
 from l2l.evaluation.report import save_report

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from l2l.evaluation.distances import l2, mse
-from l2l.listening.released import overall_l2, window_l2
+from l2l.released.test import overall_l2, window_l2
 
 
 def test_identical_motion_has_no_distance() -> None:

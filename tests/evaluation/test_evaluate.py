@@ -15,11 +15,11 @@ from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.evaluate import evaluate
 from l2l.evaluation.report import read_report
 from l2l.files import save_npz
-from l2l.listening.generation import sample
-from l2l.training.codebook import train_codebook
-from l2l.training.patch_codebook import train_patch_codebook
-from l2l.training.patch_predictor import train_patch_predictor
-from l2l.training.predictor import train_predictor
+from l2l.patches.train_codebook import train_codebook as train_patch_codebook
+from l2l.patches.train_predictor import train_predictor as train_patch_predictor
+from l2l.windows.sampling import sample
+from l2l.windows.train_codebook import train_codebook
+from l2l.windows.train_predictor import train_predictor
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches, tiny_settings
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from l2l.dataset.standardize import Standardizer
 from l2l.evaluation.bootstrap import Bootstrap
 from l2l.evaluation.clips import Reference
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.events import Directions
 from l2l.evaluation.score import Scorer
+from l2l.features.standardize import Standardizer
 
 NAMES = np.repeat(["a", "b", "c"], 3)
 # How a number changes when all motion is scaled by c: c ** power.

@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from l2l import weights
-from l2l.faces.deca_data import import_deca_data
 from l2l.faces.deca_nets import DETAIL, MODEL, PARAMETERS, DetailDecoder, Encoder
-from l2l.faces.flame_import import import_flame
+from l2l.weights import catalogue as weights
+from l2l.weights.deca_data import import_deca_data
+from l2l.weights.flame_import import import_flame
 from tests.faces import synthetic_flame
 from tests.faces.reference import reference
-from tests.models.seeded_weights import fill
+from tests.released.seeded_weights import fill
 
 # sha256 over names and bytes of the weights, from the machine that made the reference outputs.
 DIGESTS = {

@@ -14,7 +14,7 @@ import scipy.sparse
 import torch
 from scipy.spatial import ConvexHull
 
-from l2l.faces.flame_import import TRIANGLES, VERTICES
+from l2l.weights.flame_import import TRIANGLES, VERTICES
 
 SEED = 2500
 _JOINTS = np.array(

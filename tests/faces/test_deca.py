@@ -69,7 +69,7 @@ def encoders(monkeypatch):
 
 def faces(recording, out, **settings):
     outs = [out / f"faces_p{person}.npz" for person in range(2)]
-    chosen = config.Faces(backend="deca", deca=config.Deca(**settings))
+    chosen = config.FacesSettings(backend="deca", deca=config.DecaSettings(**settings))
     deca.extract_faces(recording, recording.tracks.parent / "basis.npz", outs, BRIDGE, chosen)
     return [load_faces(path) for path in outs]
 
@@ -112,7 +112,7 @@ def test_faces_come_raw_unless_smoothing_is_asked_for(recording, encoders, tmp_p
 def test_a_video_that_is_shorter_than_its_tracks_is_refused_and_nothing_is_written(recording, encoders, tmp_path):
     write_tracks(tmp_path / "tracks.npz", FRAMES + 5, np.ones((FRAMES + 5, 2), bool))
     other = Footage(recording.video, recording.audio, tmp_path / "tracks.npz")
-    chosen = config.Faces(backend="deca")
+    chosen = config.FacesSettings(backend="deca")
     with pytest.raises(UserError, match=r"video\.mp4 has 40 pictures, .*tracks\.npz 45; track"):
         deca.extract_faces(other, recording.tracks.parent / "basis.npz", [tmp_path / "a", tmp_path / "b"], 3, chosen)
     assert [path.name for path in tmp_path.iterdir()] == ["tracks.npz"]
@@ -125,7 +125,7 @@ def test_a_person_who_is_never_seen_is_named(recording, encoders, tmp_path):
     other = Footage(recording.video, recording.audio, tmp_path / "tracks.npz")
     with pytest.raises(UserError, match="p1 is never seen"):
         deca.extract_faces(
-            other, recording.tracks.parent / "basis.npz", [tmp_path / "a", tmp_path / "b"], 3, config.Faces()
+            other, recording.tracks.parent / "basis.npz", [tmp_path / "a", tmp_path / "b"], 3, config.FacesSettings()
         )
 
 
@@ -133,9 +133,9 @@ def test_each_backend_refuses_the_other_s_basis(recording, encoders, tmp_path):
     save_npz(tmp_path / "mesh.npz", template=np.zeros((468, 3)), components=np.zeros((50, 1404)))
     outs = [tmp_path / "a", tmp_path / "b"]
     with pytest.raises(UserError, match=r"mesh\.npz is of faces\.backend landmarks, not deca"):
-        deca.extract_faces(recording, tmp_path / "mesh.npz", outs, 3, config.Faces())
+        deca.extract_faces(recording, tmp_path / "mesh.npz", outs, 3, config.FacesSettings())
     with pytest.raises(UserError, match=r"basis\.npz is of faces\.backend deca, not landmarks"):
-        landmarks.extract_faces(recording, recording.tracks.parent / "basis.npz", outs, 3, config.Faces())
+        landmarks.extract_faces(recording, recording.tracks.parent / "basis.npz", outs, 3, config.FacesSettings())
 
 
 @pytest.fixture
@@ -149,25 +149,27 @@ def weights(tmp_path, monkeypatch):
 
 def test_the_basis_needs_no_fitting_and_remembers_the_crop(recording, weights, monkeypatch, caplog):
     caplog.set_level("INFO")
-    deca.fit_basis([recording.tracks], weights / "basis.npz", config.Faces())
+    deca.fit_basis([recording.tracks], weights / "basis.npz", config.FacesSettings())
     assert backend_of(weights / "basis.npz") == "deca"
     assert [r.getMessage() for r in caplog.records if "the tracked mesh makes the crop" in r.getMessage()]
     assert str(np.load(weights / "basis.npz")["landmarks"]) == "mesh"
     monkeypatch.setattr(fan, "missing", lambda detector: None)
-    deca.fit_basis([recording.tracks], weights / "basis.npz", config.Faces())
+    deca.fit_basis([recording.tracks], weights / "basis.npz", config.FacesSettings())
     assert str(np.load(weights / "basis.npz")["landmarks"]) == "fan"
 
 
 def test_without_fan_its_landmarks_cannot_be_demanded(recording, weights):
     with pytest.raises(UserError, match=r"faces\.deca\.landmarks is fan, but .*or set it to mesh"):
-        deca.fit_basis([recording.tracks], weights / "basis.npz", config.Faces(deca=config.Deca(landmarks="fan")))
+        deca.fit_basis(
+            [recording.tracks], weights / "basis.npz", config.FacesSettings(deca=config.DecaSettings(landmarks="fan"))
+        )
     assert not (weights / "basis.npz").exists()
 
 
 def test_without_the_checkpoint_it_says_where_to_get_it(recording, weights):
     (weights / "weights/deca/deca_model.tar").unlink()
     with pytest.raises(UserError, match=r"deca_model\.tar is missing.*non-commercial.*faces\.backend: landmarks"):
-        deca.fit_basis([recording.tracks], weights / "basis.npz", config.Faces())
+        deca.fit_basis([recording.tracks], weights / "basis.npz", config.FacesSettings())
     assert not (weights / "basis.npz").exists()
 
 

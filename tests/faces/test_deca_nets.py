@@ -7,7 +7,7 @@ from l2l.errors import UserError
 from l2l.faces.deca_nets import Deca, split
 from tests.faces.reference import close, reference
 from tests.faces.seeded_deca import DIGESTS, networks, write_checkpoint
-from tests.models.seeded_weights import digest
+from tests.released.seeded_weights import digest
 
 
 @pytest.fixture(scope="module")

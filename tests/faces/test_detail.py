@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from l2l.errors import UserError
-from l2l.faces.deca_data import import_deca_data, load_deca_data
 from l2l.faces.detail import Detail, load_detail, shade
 from l2l.faces.flame import normals, project
+from l2l.weights.deca_data import import_deca_data, load_deca_data
 from tests.faces import synthetic_flame
 from tests.faces.reference import close, reference, tensors
 from tests.faces.seeded_deca import seeded_weights

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from l2l.errors import UserError
-from l2l.faces.deca_data import import_deca_data, load_deca_data
 from l2l.faces.flame import Flame, normals, project
-from l2l.faces.flame_import import import_flame
+from l2l.weights.deca_data import import_deca_data, load_deca_data
+from l2l.weights.flame_import import import_flame
 from tests.faces import synthetic_flame
 from tests.faces.reference import close, reference, tensors
 

@@ -44,9 +44,9 @@ def recording(tmp_path_factory):
         writer.add("score", np.ones((FRAMES, 2), np.float32))
         writer.add("box", np.zeros((FRAMES, 2, 4), np.float32))
         writer.add("segment", np.zeros(FRAMES, np.int32))
-    fit_basis([folder / "tracks.npz"], folder / "basis.npz", config.Faces())
+    fit_basis([folder / "tracks.npz"], folder / "basis.npz", config.FacesSettings())
     outs = [folder / "faces_p0.npz", folder / "faces_p1.npz"]
-    extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.Faces(smoothing=0))
+    extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.FacesSettings(smoothing=0))
     return folder, faces, landmarks
 
 
@@ -88,7 +88,7 @@ def test_motion_can_be_turned_back_into_the_tracked_mesh(recording):
 def test_smoothing_takes_out_tremble_and_keeps_a_nod(recording, tmp_path):
     folder, _, _ = recording
     outs = [tmp_path / "0.npz", tmp_path / "1.npz"]
-    extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.Faces())
+    extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.FacesSettings())
     rough, smooth = load_faces(folder / "faces_p1.npz").faces, load_faces(outs[1]).faces
     assert np.abs(np.diff(smooth[:, :50], 3, axis=0)).mean() < 0.2 * np.abs(np.diff(rough[:, :50], 3, axis=0)).mean()
     np.testing.assert_allclose(smooth[5:-5, 50], rough[5:-5, 50], atol=0.01)
@@ -96,14 +96,14 @@ def test_smoothing_takes_out_tremble_and_keeps_a_nod(recording, tmp_path):
 
 def test_the_same_tracks_give_the_same_basis(recording, tmp_path):
     folder, _, _ = recording
-    fit_basis([folder / "tracks.npz"], tmp_path / "again.npz", config.Faces())
+    fit_basis([folder / "tracks.npz"], tmp_path / "again.npz", config.FacesSettings())
     assert (tmp_path / "again.npz").read_bytes() == (folder / "basis.npz").read_bytes()
 
 
 def test_a_missing_basis_is_named(recording, tmp_path):
     folder, _, _ = recording
     with pytest.raises(UserError, match=r"none\.npz is missing"):
-        extract_faces(Footage.of(folder), tmp_path / "none.npz", [tmp_path / "a"], 8, config.Faces())
+        extract_faces(Footage.of(folder), tmp_path / "none.npz", [tmp_path / "a"], 8, config.FacesSettings())
 
 
 def test_faces_of_56_columns_are_stored_with_zero_detail(tmp_path):

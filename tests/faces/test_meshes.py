@@ -6,9 +6,9 @@ import torch
 
 from l2l.errors import UserError
 from l2l.faces.flame import Flame
-from l2l.faces.flame_import import import_flame
 from l2l.faces.meshes import mesher_of
 from l2l.files import save_npz
+from l2l.weights.flame_import import import_flame
 from tests.faces import synthetic_flame
 
 

@@ -24,7 +24,7 @@ WINDOWS = "data/demo/train/p0_list_faces_clean_deca.npy"
 # each process's own, and one test compares two processes with one.
 ONE_THREAD = {
     model: {**TINY[model], **more, "training": {**TINY[model]["training"], "threads": 1}}
-    for model, more in (("patch_codebook", {}), ("patch_predictor", {"dropout": 0}))
+    for model, more in (("codebook", {}), ("predictor", {"dropout": 0}))
 }
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slurm
 TARGET = "results/demo/eval.json"
 SAME = [TARGET, "results/demo/samples.npz", "results/demo/codebook.pt", "results/demo/predictor.pt"]
 CHUNKS = "data/demo/train/p0_list_faces_clean_deca.npy"
-MODELS = ("patch_codebook", "patch_predictor")
+MODELS = ("codebook", "predictor")
 STEPS = {"short": 2500, "long": 7000}  # of the codebook: some 25 seconds, and more than a time limit of one minute
 
 
@@ -51,7 +51,7 @@ def configure(folder: Path, steps: int) -> None:
     """A codebook training of so many steps; numbers do not depend on cores."""
     codebook, predictor = ({**TINY[model], "training": {**TINY[model]["training"], "threads": 1}} for model in MODELS)
     codebook["training"] |= {"max_steps": steps, "validate_every": 100, "patience": 0}
-    settings = {**TINY, "patch_codebook": codebook, "patch_predictor": predictor}
+    settings = {**TINY, "codebook": codebook, "predictor": predictor}
     people = {"demo": {"listener": "left", "source": "demo"}}
     (folder / "config.yaml").write_text(yaml.safe_dump({**settings, "people": people}))
 

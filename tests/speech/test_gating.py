@@ -20,7 +20,12 @@ def test_each_file_holds_one_persons_speech(tmp_path):
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, samples_for(frames)).astype(np.float32)
     soundfile.write(tmp_path / "mix.wav", sound, 16000, subtype="PCM_16")
     outs = [tmp_path / "speech_p0.wav", tmp_path / "speech_p1.wav"]
-    separate(Footage(tmp_path, tmp_path / "mix.wav", tmp_path), tmp_path / "s.npz", outs, config.Separation(fade=0.03))
+    separate(
+        Footage(tmp_path, tmp_path / "mix.wav", tmp_path),
+        tmp_path / "s.npz",
+        outs,
+        config.SeparationSettings(fade=0.03),
+    )
     first, second = (soundfile.read(path)[0] for path in outs)
     assert len(first) == len(second) == len(sound)
     own, theirs, nobody = slice(1000, 25000), slice(33000, 57000), slice(28000, 31000)
@@ -36,7 +41,9 @@ def test_the_fade_is_gradual(tmp_path):
     write_speaking(tmp_path / "s.npz", tmp_path / "s.rttm", probability, np.ones(60), "a")
     soundfile.write(tmp_path / "mix.wav", np.full(32000, 0.5, np.float32), 16000, subtype="PCM_16")
     outs = [tmp_path / "0.wav", tmp_path / "1.wav"]
-    separate(Footage(tmp_path, tmp_path / "mix.wav", tmp_path), tmp_path / "s.npz", outs, config.Separation(fade=0.1))
+    separate(
+        Footage(tmp_path, tmp_path / "mix.wav", tmp_path), tmp_path / "s.npz", outs, config.SeparationSettings(fade=0.1)
+    )
     steps = np.abs(np.diff(soundfile.read(outs[0])[0]))
     assert steps.max() < 0.5 / 1600 * 1.5
 
@@ -49,5 +56,5 @@ def test_a_wav_of_another_rate_is_refused(tmp_path):
             Footage(tmp_path, tmp_path / "mix.wav", tmp_path),
             tmp_path / "s.npz",
             [tmp_path / "0.wav"],
-            config.Separation(),
+            config.SeparationSettings(),
         )

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from l2l import config, weights
+from l2l import config
 from l2l.errors import UserError
 from l2l.speech import light_asd
 from l2l.speech.light_asd_net import LightAsd
 from l2l.video.footage import Footage
+from l2l.weights import catalogue as weights
 from tests.media import ffmpeg, noise_video
-from tests.models.seeded_weights import fill
-from tests.published_weights import close, enlarged, reference
+from tests.released.published_weights import close, enlarged, reference
+from tests.released.seeded_weights import fill
 from tests.video.tracked import write_tracks
 
 
@@ -69,7 +70,7 @@ def test_each_person_speaks_for_themselves_and_who_is_not_seen_does_not(net, tmp
     ffmpeg("-i", str(tmp_path / "video.mp4"), "-ar", "16000", "-ac", "1", str(tmp_path / "audio.wav"))
     write_tracks(tmp_path / "tracks.npz", frames=30, size=(320, 160), faces=[(80, 80, 50), (240, 80, 20)])
     monkeypatch.setattr(light_asd, "load_light_asd", lambda: net)
-    settings = config.Diarization(backend="light_asd", light_asd={"windows": [1], "min_size": 30})
+    settings = config.DiarizationSettings(backend="light_asd", light_asd={"windows": [1], "min_size": 30})
     found = light_asd.diarize(Footage.of(tmp_path), settings)
     assert found.probability.shape == (30, 2) and (found.probability[:, 1] == 0).all()
     assert (found.probability[:, 0] > 0).all() and (found.probability[:, 0] < 1).all()

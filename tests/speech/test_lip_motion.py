@@ -7,7 +7,7 @@ from l2l import config
 from l2l.speech.lip_motion import lip_evidence, speaking_probability
 from l2l.speech.speaking import intervals, load_speaking, write_speaking
 
-SETTINGS = config.Diarization()
+SETTINGS = config.DiarizationSettings()
 
 
 def syllables(rng, frames):
@@ -58,7 +58,9 @@ def test_a_higher_switch_cost_gives_fewer_changes():
     rng = np.random.default_rng(1)
     evidence = rng.normal(0, 1, (600, 2))
     changes = [
-        np.abs(np.diff(speaking_probability(evidence, np.ones(600), config.Diarization(switch_cost=c)).argmax(1))).sum()
+        np.abs(
+            np.diff(speaking_probability(evidence, np.ones(600), config.DiarizationSettings(switch_cost=c)).argmax(1))
+        ).sum()
         for c in (0.1, 4.0, 50.0)
     ]
     assert changes[0] > changes[1] >= changes[2]

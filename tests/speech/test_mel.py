@@ -20,7 +20,7 @@ def write(path, frames, seed=0):
 @pytest.mark.parametrize("frames", [1, 2, 3, 64, 100, 601])
 def test_every_frame_gets_exactly_four_rows(tmp_path, frames):
     write(tmp_path / "a.wav", frames)
-    mel_rows(tmp_path / "a.wav", tmp_path / "a.npy", config.Mel())
+    mel_rows(tmp_path / "a.wav", tmp_path / "a.npy", config.MelSettings())
     rows = np.load(tmp_path / "a.npy")
     assert rows.shape == (4 * frames, 128) and rows.dtype == np.float32
     assert np.isfinite(rows).all() and (rows >= 0).all()
@@ -29,7 +29,7 @@ def test_every_frame_gets_exactly_four_rows(tmp_path, frames):
 @pytest.mark.parametrize("feature", ["power_mel", "log_mel", "mfcc"])
 def test_the_result_does_not_depend_on_the_blocks(tmp_path, monkeypatch, feature):
     write(tmp_path / "a.wav", 200)
-    settings = config.Mel(feature=feature)
+    settings = config.MelSettings(feature=feature)
     mel_rows(tmp_path / "a.wav", tmp_path / "whole.npy", settings)
     monkeypatch.setattr(mel, "_BLOCK_UNITS", 5)
     mel_rows(tmp_path / "a.wav", tmp_path / "parts.npy", settings)
@@ -44,7 +44,7 @@ def test_before_resizing_it_is_the_power_mel_of_librosa(tmp_path):
     ).T[:100]
     bank = librosa.filters.mel(sr=16000, n_fft=512, n_mels=128, fmin=0, fmax=8000)
     with soundfile.SoundFile(tmp_path / "a.wav") as file:
-        found = mel._features(file, 0, 10, bank, config.Mel())
+        found = mel._features(file, 0, 10, bank, config.MelSettings())
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -52,7 +52,7 @@ def test_a_click_appears_in_the_rows_of_its_frame(tmp_path):
     sound = np.zeros(samples_for(90), np.float32)
     sound[32000] = 1.0  # at 2 s: frame 60, row 240
     soundfile.write(tmp_path / "a.wav", sound, 16000, subtype="FLOAT")
-    mel_rows(tmp_path / "a.wav", tmp_path / "a.npy", config.Mel())
+    mel_rows(tmp_path / "a.wav", tmp_path / "a.npy", config.MelSettings())
     energy = np.load(tmp_path / "a.npy").sum(1)
     centre = (energy * np.arange(len(energy))).sum() / energy.sum()
     assert abs(centre - 240) < 2

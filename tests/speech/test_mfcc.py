@@ -5,7 +5,7 @@ import pytest
 
 from l2l.speech import mfcc as module
 from l2l.speech.mfcc import mfcc
-from tests.published_weights import reference
+from tests.released.published_weights import reference
 
 
 @pytest.mark.parametrize("case", "abc")

@@ -50,7 +50,7 @@ def footage(tmp_path, monkeypatch):
 
 def voices(footage, tmp_path, **settings):
     outs = [tmp_path / "speech_p0.wav", tmp_path / "speech_p1.wav"]
-    chosen = config.Separation(backend="multisensory", multisensory={"device": "cpu", **settings})
+    chosen = config.SeparationSettings(backend="multisensory", multisensory={"device": "cpu", **settings})
     separate(footage, tmp_path / "speaking.npz", outs, chosen)
     return [soundfile.read(out)[0] for out in outs]
 

@@ -10,7 +10,7 @@ import torch
 from l2l.speech.multisensory_layers import pooling_borders, stretch
 from l2l.speech.multisensory_network import Multisensory, load, variables
 from l2l.speech.multisensory_spectrum import from_network, spectrum, to_network, to_sound
-from tests.multisensory_weights import REFERENCE, Recipe, listed
+from tests.speech.multisensory_weights import REFERENCE, Recipe, listed
 
 ROWS = 128
 

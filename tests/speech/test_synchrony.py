@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from l2l.speech.synchrony import distances, synchrony
-from tests.published_weights import close, reference
+from tests.released.published_weights import close, reference
 
 
 @pytest.mark.parametrize("case", "abc")

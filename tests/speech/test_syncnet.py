@@ -11,12 +11,12 @@ from l2l.speech.mfcc import mfcc
 from l2l.speech.speaking import diarize
 from l2l.speech.synchrony import distances, synchrony
 from l2l.speech.syncnet_net import SyncNet, windows_of_lips
-from l2l.state_dicts import load_into, read_torch
 from l2l.video.face_tracks import FaceTrack
 from l2l.video.footage import Footage
-from tests import published_weights
+from l2l.weights.state_dicts import load_into, read_torch
 from tests.media import ffmpeg, noise_video
-from tests.published_weights import close, enlarged, reference
+from tests.released import published_weights
+from tests.released.published_weights import close, enlarged, reference
 from tests.video.tracked import write_tracks
 
 
@@ -82,14 +82,14 @@ def test_another_networks_file_is_refused_by_the_name_that_is_missing(folder):
 
 def test_without_weights_it_says_how_to_get_them_and_writes_nothing(folder, footage, tmp_path):
     with pytest.raises(UserError, match=r"l2l weights fetch syncnet`, or use diarization.backend: vad_lips"):
-        diarize(footage, tmp_path / "speaking.npz", config.Diarization(backend="syncnet"))
+        diarize(footage, tmp_path / "speaking.npz", config.DiarizationSettings(backend="syncnet"))
     assert not list(tmp_path.glob("speaking*"))
 
 
 def test_a_recording_gets_offset_and_confidence_of_every_face(folder, footage, monkeypatch):
     published_weights.write_syncnet(folder)
     monkeypatch.setattr(syncnet, "voice_activity", lambda _, frames: np.ones(frames, np.float32))
-    settings = config.Diarization(backend="syncnet", syncnet={"min_frames": 20, "min_size": 20, "shift": 3})
+    settings = config.DiarizationSettings(backend="syncnet", syncnet={"min_frames": 20, "min_size": 20, "shift": 3})
     found = syncnet.diarize(footage, settings)
     assert found.probability.shape == (30, 2) and found.probability.dtype == np.float32
     assert ((found.probability >= 0.5).sum(1) <= 1).all()
@@ -101,7 +101,7 @@ def test_a_recording_gets_offset_and_confidence_of_every_face(folder, footage, m
 
 def test_blocks_change_nothing(net, footage, monkeypatch):
     faces = [FaceTrack(0, np.tile([60.0, 60, 100, 100], (17, 1))), FaceTrack(10, np.tile([10.0, 10, 90, 90], (15, 1)))]
-    settings = config.SyncNet(shift=3, batch_size=4)
+    settings = config.SyncNetSettings(shift=3, batch_size=4)
     whole = syncnet.track_distances(net, footage, 30, faces, settings)
     monkeypatch.setattr(syncnet, "_BLOCK", 6)
     pieces = syncnet.track_distances(net, footage, 30, faces, settings)
@@ -113,7 +113,7 @@ def test_blocks_change_nothing(net, footage, monkeypatch):
 def test_faces_that_are_too_small_are_named_with_the_settings(folder, footage):
     published_weights.write_syncnet(folder)
     with pytest.raises(UserError, match=r"larger than 100 pixels; lower diarization.syncnet.min_frames or"):
-        syncnet.diarize(footage, config.Diarization(backend="syncnet", syncnet={"min_frames": 20}))
+        syncnet.diarize(footage, config.DiarizationSettings(backend="syncnet", syncnet={"min_frames": 20}))
 
 
 def test_one_speaks_where_there_is_speech_and_a_score_above_the_floor():

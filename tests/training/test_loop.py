@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from l2l import config
-from l2l.config import Training
+from l2l.config import TrainingSettings
 from l2l.errors import UserError
 from l2l.training.loop import learning_rate, next_batch, train
 from l2l.training.state import State
-from tests.models.released_models import released
+from tests.released.released_models import released
 
 
 class Scripted:
@@ -40,7 +40,7 @@ class Scripted:
 
 def run(losses: list[float], log_dir: Path, **settings: Any) -> tuple[Scripted, State]:
     task = Scripted(losses)
-    training = Training(**{"validate_every": 1, "warmup_steps": 0, "batch_size": 4, **settings})
+    training = TrainingSettings(**{"validate_every": 1, "warmup_steps": 0, "batch_size": 4, **settings})
     return task, train(task, torch.optim.SGD(task.model.parameters()), training, 0, log_dir)
 
 
@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_batches() -> None:
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
-    training = Training(learning_rate=0.1, warmup_steps=10, max_steps=110)
+    training = TrainingSettings(learning_rate=0.1, warmup_steps=10, max_steps=110)
     rates = [learning_rate(step, training) for step in range(1, 111)]
     assert rates[0] == pytest.approx(0.01)
     assert rates[9] == rates[10] == max(rates) == pytest.approx(0.1)
@@ -124,7 +124,7 @@ def test_without_patience_training_goes_on(tmp_path: Path) -> None:
 
 def test_better_weights_are_handed_over_at_once(tmp_path: Path) -> None:
     task, seen = Scripted([3.0, 4.0, 2.0]), []
-    training = Training(validate_every=1, warmup_steps=0, max_steps=3)
+    training = TrainingSettings(validate_every=1, warmup_steps=0, max_steps=3)
     optimizer = torch.optim.SGD(task.model.parameters())
     train(task, optimizer, training, 0, tmp_path, on_best=lambda s: seen.append((s.step, s.best_loss)))
     assert seen == [(1, 3.0), (3, 2.0)]
@@ -138,7 +138,7 @@ def test_gradients_are_clipped_unless_told_not_to(tmp_path: Path, clip: float, m
 
     task = Steep([1.0])
     before = task.model.weight.item()
-    training = Training(learning_rate=0.1, warmup_steps=0, max_steps=1, clip=clip)
+    training = TrainingSettings(learning_rate=0.1, warmup_steps=0, max_steps=1, clip=clip)
     train(task, torch.optim.SGD(task.model.parameters()), training, 0, tmp_path)
     assert before - task.model.weight.item() == pytest.approx(moved, rel=1e-4)
 

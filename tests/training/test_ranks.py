@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from l2l import config
-from l2l.cli import main
+from l2l.cli.main import main
 from l2l.errors import UserError
 from l2l.training.ranks import Launch, Ranks, joined, launched
 from tests.synthetic import write_chunks
@@ -49,7 +49,7 @@ def arguments(stage: str, chunks: Path, folder: Path, *changes: str) -> list[str
 def two(words: list[str]) -> subprocess.Popen:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     variables = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(sys.path)}
-    return subprocess.Popen([*torchrun, "-m", "l2l.cli", *words], stderr=subprocess.PIPE, text=True, env=variables)
+    return subprocess.Popen([*torchrun, "-m", "l2l.cli.main", *words], stderr=subprocess.PIPE, text=True, env=variables)
 
 
 def train_codebook_once(chunks: Path) -> None:
@@ -181,5 +181,5 @@ def test_a_batch_that_cannot_be_split_is_named_before_anything_is_joined(monkeyp
     for key, value in TORCHRUN.items():
         monkeypatch.setenv(key, value)
     with pytest.raises(UserError, match=r"training.batch_size 3 cannot be split over 4 processes"):
-        with joined(config.Training(batch_size=3)):
+        with joined(config.TrainingSettings(batch_size=3)):
             pass

@@ -6,7 +6,7 @@ import pytest
 from l2l.video.face_crops import crop_blocks, crop_face, pictures_at_25
 from l2l.video.face_tracks import FaceTrack
 from tests.media import noise_video
-from tests.published_weights import enlarged, reference
+from tests.released.published_weights import enlarged, reference
 
 
 @pytest.mark.parametrize("number", [0, 1])

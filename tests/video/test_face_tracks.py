@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l2l.video.face_tracks import at_30, face_tracks, frames_at_25
-from tests.published_weights import reference
+from tests.released.published_weights import reference
 
 
 def test_two_people_are_followed_exactly_as_in_the_original():

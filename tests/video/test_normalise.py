@@ -16,7 +16,7 @@ from tests.media import ffmpeg, noise_video
 
 def run(source, folder, **video):
     paths = folder / "video.mp4", folder / "audio.wav", folder / "probe.json"
-    normalise(source, *paths, config.Video(**video))
+    normalise(source, *paths, config.VideoSettings(**video))
     return paths
 
 

@@ -20,7 +20,7 @@ def tracks(tmp_path):
 
 
 def test_a_scene_cut_ends_every_track(tracks, tmp_path):
-    found = person_tracks(tmp_path / "video.mp4", tracks, config.FaceCrops(**SETTINGS), "x")
+    found = person_tracks(tmp_path / "video.mp4", tracks, config.FaceCropsSettings(**SETTINGS), "x")
     assert [(t.person, t.first, len(t)) for t in found] == [(0, 0, 50), (1, 0, 50), (0, 50, 50), (1, 50, 50)]
 
 
@@ -29,6 +29,6 @@ def test_s3fds_faces_get_the_trackers_names_and_strangers_none(tracks, tmp_path,
     seen = np.array([[225, 62, 258, 97, 0.99], [150, 10, 180, 40, 0.98], [62, 60, 98, 102, 0.95]])
     monkeypatch.setattr(s3fd, "load_s3fd", lambda: None)
     monkeypatch.setattr(s3fd, "detect", lambda net, picture: seen)
-    found = person_tracks(tmp_path / "video.mp4", tracks, config.FaceCrops(**SETTINGS, detector="s3fd"), "x")
+    found = person_tracks(tmp_path / "video.mp4", tracks, config.FaceCropsSettings(**SETTINGS, detector="s3fd"), "x")
     assert [(t.person, t.first, len(t)) for t in found] == [(1, 0, 50), (0, 0, 50), (1, 50, 50), (0, 50, 50)]
     np.testing.assert_array_equal(found[0].box[7], seen[0, :4])

@@ -6,8 +6,8 @@ import torch
 
 from l2l.errors import UserError
 from l2l.video.s3fd import answers, candidates, detect, load_s3fd, suppress
-from tests import published_weights
-from tests.published_weights import close, enlarged, reference
+from tests.released import published_weights
+from tests.released.published_weights import close, enlarged, reference
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from l2l.video.tracking import track
 from l2l.video.tracks import fill_short_gaps, load_tracks
 from tests.media import face_photo
 
-SETTINGS = config.Tracking()
+SETTINGS = config.TrackingSettings()
 
 
 def sway(frame: int) -> int:

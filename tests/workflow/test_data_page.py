@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from l2l import cli
-from l2l.catalogue import published
+from l2l.cli import main as cli
+from l2l.config.published import published
 from tests.dataset.archives import person_arrays, write_tar
+from tests.released.test_archive import members, write
 from tests.road import ROOT, TINY, snakemake
-from tests.training.test_released_archive import members, write
 
 PAGE = (ROOT / "docs" / "data.md").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", PAGE, re.M)
@@ -39,7 +39,7 @@ def test_the_page_lists_the_people_there_are() -> None:
 def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path / "third_party/weights"))
-    settings = {key: TINY[key] for key in ("patch_codebook", "patch_predictor", "sampling")}
+    settings = {key: TINY[key] for key in ("codebook", "predictor", "sampling")}
     Path("config.yaml").write_text(yaml.safe_dump({"people": people(), **settings}))
     for person in ("conan", "fallon"):
         write_tar(Path(f"data/{person}_data.tar"), person_arrays(tmp_path / "made"), person)

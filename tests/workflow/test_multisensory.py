@@ -7,9 +7,9 @@ import pytest
 import soundfile
 import yaml
 
-from l2l import weights
-from tests.multisensory_weights import write_random
+from l2l.weights import catalogue as weights
 from tests.road import TINY, snakemake
+from tests.speech.multisensory_weights import write_random
 
 
 @pytest.mark.workflow

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import yaml
 
-from l2l import weights
 from l2l.faces.store import backend_of, load_faces
 from l2l.video.media import probe
+from l2l.weights import catalogue as weights
 from tests.faces.seeded_deca import seeded_weights
-from tests.multisensory_weights import write_random
-from tests.published_weights import write_syncnet
+from tests.released.published_weights import write_syncnet
 from tests.road import TINY, snakemake
+from tests.speech.multisensory_weights import write_random
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import yaml
 
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
-from l2l.listening.live import Listener
+from l2l.patches.live import Listener
 from tests.dataset.archives import person_arrays, write_tar
 from tests.dataset.test_published import listing
 from tests.tiny import tiny_patches
@@ -30,7 +30,7 @@ def work(tmp_path: Path) -> Path:
         "alice": {"source": "arrays", "listener": "left"},
         "conan_released": {"source": "published", "dataset": "conan", "models": "released"},
     }
-    changed = {key: settings[key] for key in ("patch_codebook", "patch_predictor", "sampling", "evaluation")}
+    changed = {key: settings[key] for key in ("codebook", "predictor", "sampling", "evaluation")}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"people": people, **changed}))
     return tmp_path
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from l2l import cli
+from l2l.cli import main as cli
 from tests.dataset.archives import person_arrays, write_tar
-from tests.released_folder import write_folder, write_models
+from tests.released.released_folder import write_folder, write_models
 from tests.workflow.test_published import snakemake
 
 

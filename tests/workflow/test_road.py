@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from l2l.dataset.layout import load_chunks
-from l2l.dataset.summary import read_rows
 from l2l.evaluation.report import read_report
+from l2l.recordings.summary import read_rows
 from l2l.video.media import probe
 from tests.road import snakemake
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
-from l2l import weights
 from l2l.speech.speaking import load_speaking
 from l2l.video.tracks import load_tracks
-from tests.published_weights import write_syncnet
+from l2l.weights import catalogue as weights
+from tests.released.published_weights import write_syncnet
 from tests.road import PEOPLE, TINY, snakemake
 
 pytestmark = pytest.mark.workflow

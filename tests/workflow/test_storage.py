@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l2l.dataset.summary import read_rows
+from l2l.recordings.summary import read_rows
 from tests.road import snakemake
 
 

@@ -11,7 +11,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 from l2l import backends, catalogue
 from l2l import config as configuration
 from l2l.dataset import published
-from l2l.dataset.discovery import Discovery
+from l2l.recordings.discovery import Discovery
 from l2l.dataset.layout import chunk_paths
 from l2l.errors import UserError
 
@@ -26,7 +26,7 @@ STRICT = "set -euo pipefail; "
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     # `python` of the rule's environment, which has the packages but not l2l itself.
     ROOT = shlex.quote(str(Path(workflow.basedir).parent))
-    L2L = f'l2l() {{{{ PYTHONPATH={ROOT} python -m l2l.cli "$@"; }}}}; '
+    L2L = f'l2l() {{{{ PYTHONPATH={ROOT} python -m l2l.cli.main "$@"; }}}}; '
     shell.prefix(STRICT + L2L)
 else:
     # `l2l` of the Python that runs the workflow, also when its environment is not activated.

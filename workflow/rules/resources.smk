@@ -39,8 +39,8 @@ def training_threads(section):
 
     def threads(wildcards):
         chosen = CONFIG.settings(wildcards.person)
-        name = f"patch_{section}" if chosen.architecture == "patches" else section
-        return getattr(chosen, name).training.threads or workflow.cores or 1
+        models = chosen if chosen.architecture == "patches" else chosen.windows
+        return getattr(models, section).training.threads or workflow.cores or 1
 
     return threads
 

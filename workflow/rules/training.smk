@@ -20,9 +20,7 @@ rule train_codebook:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings(
-            "seed", "architecture", "windows", "codebook", "patch_codebook"
-        ),
+        settings=settings("seed", "architecture", "windows", "codebook"),
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("codebook"),
@@ -52,9 +50,7 @@ rule train_predictor:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings(
-            "seed", "architecture", "windows", "predictor", "patch_predictor"
-        ),
+        settings=settings("seed", "architecture", "windows", "predictor"),
         listener=listener,
         chunks=chunks_folder,
         people=people_option,

@@ -1,0 +1,201 @@
+"""Settings of the models: what they are, how they are trained, how futures are drawn from them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from l2l.config.section import Count, Fraction, Positive, Section, Smoothing, Statistics
+
+
+class TrainingSettings(Section):
+    """How long and how fast a model is trained."""
+
+    batch_size: Count = Field(32, description="windows per step; of patches: crops")
+    batches: Literal["mixed", "fixed"] = Field(
+        "mixed", description="mixed anew each epoch; fixed: only their order changes, as released"
+    )
+    learning_rate: Positive = Field(4e-4, description="peak learning rate")
+    warmup_steps: int = Field(200, ge=0, description="steps until the peak, linear")
+    schedule: Literal["cosine", "inverse_sqrt"] = Field(
+        "cosine", description="after the peak: a cosine to zero at max_steps; or 1 / sqrt(step), as released"
+    )
+    clip: float = Field(1.0, ge=0, description="largest gradient norm of a step; 0: any")
+    max_steps: Count = Field(20000, description="stop after this many steps")
+    max_epochs: int = Field(0, ge=0, description="stop after this many epochs; 0: no limit")
+    validate_every: int = Field(250, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
+    patience: int = Field(10, ge=0, description="stop after this many looks without a better loss; 0: never")
+    validation_share: Fraction = Field(0.2, description="share of the recordings (or windows) held out for validation")
+    checkpoint_minutes: float = Field(
+        5.0, ge=0, description="minutes between two copies of the state, to resume from; 0: only when stopped"
+    )
+    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves it to torch or the workflow")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+
+    @model_validator(mode="after")
+    def _warms_up(self) -> "TrainingSettings":
+        if self.schedule == "inverse_sqrt" and not self.warmup_steps:
+            raise ValueError("warmup_steps must be at least 1 for the schedule inverse_sqrt")
+        return self
+
+
+class WindowCodebookSettings(Section):
+    """train-codebook: a VQ-VAE of 32 frames of listener motion (paper section 3.2)."""
+
+    hidden_size: int = Field(256, ge=4, description="width of encoder, decoder and codes")
+    layers: Count = Field(12, description="transformer layers in encoder and in decoder")
+    heads: Count = Field(8, description="attention heads")
+    feedforward_size: Count = Field(384, description="inner width of the transformer's MLP")
+    codes: int = Field(200, ge=2, description="entries in the codebook")
+    commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
+    padding: Literal["replicate", "zeros"] = Field("replicate", description="convolution padding")
+    crops: Literal["random", "halves"] = Field(
+        "random", description="from anywhere in a window; halves: only its two halves, as released"
+    )
+    best: Literal["reconstruction", "total"] = Field(
+        "reconstruction",
+        description="validation loss that decides; total: with the quantizer's, as released",
+    )
+    training: TrainingSettings = Field(default_factory=TrainingSettings, description="see TrainingSettings")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "WindowCodebookSettings":
+        if self.hidden_size % self.heads or self.hidden_size % 4:
+            raise ValueError("hidden_size must be a multiple of heads and of 4")
+        return self
+
+
+class WindowPredictorSettings(Section):
+    """train-predictor: past listener codes + speaker motion and audio to the next codes (paper section 3.3)."""
+
+    hidden_size: int = Field(200, ge=2, description="width of the transformer over codes; the speaker's is twice that")
+    layers: Count = Field(5, description="layers of the transformer over codes and speaker")
+    cross_layers: Count = Field(2, description="layers that join the speaker's audio and motion")
+    heads: Count = Field(10, description="attention heads")
+    feedforward_size: Count = Field(128, description="inner width of the transformer's MLP")
+    padding: Literal["replicate", "zeros"] = Field("replicate", description="convolution padding")
+    masks: Literal["uniform", "released"] = Field(
+        "uniform", description="visible past codes: 0..4; released: 0..20, where 4 and more show all"
+    )
+    training: TrainingSettings = Field(default_factory=TrainingSettings, description="see TrainingSettings")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "WindowPredictorSettings":
+        if self.hidden_size % self.heads:
+            raise ValueError("hidden_size must be a multiple of heads")
+        return self
+
+
+class PatchTrainingSettings(TrainingSettings):
+    """How long and how fast a model of patches is trained: minutes on one CPU core."""
+
+    learning_rate: Positive = Field(2e-3, description="peak learning rate")
+    warmup_steps: int = Field(50, ge=0, description="steps until the peak, linear")
+    max_steps: Count = Field(4000, description="stop after this many steps")
+    validate_every: int = Field(100, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
+    patience: int = Field(0, ge=0, description="stop after this many looks without a better loss; 0: never")
+
+
+class CodebookSettings(Section):
+    """train-codebook, architecture patches: 8 frames of listener motion to a few codes and back."""
+
+    width: Count = Field(192, description="channels of encoder and decoder")
+    pose_latent: Count = Field(16, description="channels of the latent of head rotation and jaw")
+    expression_latent: Count = Field(24, description="channels of the latent of expression")
+    levels: Count = Field(3, description="codes of a patch in each of the two codecs, coarse to fine")
+    codes: int = Field(64, ge=2, description="entries of each level's codebook")
+    decay: Fraction = Field(0.95, description="of the moving averages that the codebooks follow")
+    revive: int = Field(2, ge=0, description="a code used less than this often in a step is replaced; 0: never")
+    commitment: Positive = Field(0.25, description="weight of the encoder's commitment to its codes")
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = Field(0.35, description="share of training before the codes come in")
+    noise: float = Field(0.3, ge=0, description="std of the noise on the latent until then; the latent's own is 1")
+    acceleration: float = Field(
+        20.0, ge=0, description="weight of the squared error of acceleration, reached gradually"
+    )
+    rotation: Positive = Field(2.0, description="weight of a channel of head rotation; jaw and expression have 1")
+    crop: Annotated[int, Field(ge=16, multiple_of=8)] = Field(96, description="frames of a training crop")
+    weight_decay: float = Field(1e-4, ge=0, description="of AdamW")
+    training: PatchTrainingSettings = Field(default_factory=PatchTrainingSettings, description="see TrainingSettings")
+
+    @model_validator(mode="after")
+    def _by_steps(self) -> "CodebookSettings":
+        if self.training.max_epochs:
+            raise ValueError("max_epochs must be 0: a codebook of patches is trained in stages of max_steps")
+        return self
+
+
+class PredictorSettings(Section):
+    """train-predictor, architecture patches: speaker and past codes to the codes of each next 8 frames."""
+
+    width: Count = Field(96, description="channels of the transformer")
+    layers: Count = Field(3, description="layers of the transformer")
+    heads: Count = Field(4, description="attention heads")
+    expansion: Count = Field(3, description="inner width of the transformer's MLP, in widths")
+    head_width: Count = Field(128, description="inner width of each code's head")
+    window: int = Field(24, ge=2, description="patches that a layer sees, its own and those before it")
+    motion_channels: Count = Field(6, description="channels that a frame of the speaker's motion is reduced to")
+    audio_channels: Count = Field(3, description="channels that a frame of the speaker's sound is reduced to")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.25, description="in training")
+    noise: float = Field(0.5, ge=0, description="std of training noise on the speaker's motion and sound")
+    level: float = Field(0.3, ge=0, description="std of a random level shift of the sound, in training")
+    forget: Fraction = Field(0.5, description="share of training sequences that lose some of their past codes")
+    corrupt: Fraction = Field(0.05, description="share of past patches half of whose codes are replaced, in training")
+    deaf: Fraction = Field(0.1, description="share of training sequences without the speaker, for guidance")
+    pose_guidance: float = Field(1.6, ge=0, description="strength of the speaker in drawing pose codes; 1: as learned")
+    expression_guidance: float = Field(1.4, ge=0, description="strength of the speaker in drawing expression codes")
+    calibration_rounds: int = Field(
+        8, ge=0, description="rounds after training that make drawn codes as frequent as true ones; 0: none"
+    )
+    crop: Annotated[int, Field(ge=2)] = Field(40, description="patches of a training sequence")
+    weight_decay: float = Field(0.1, ge=0, description="of AdamW")
+    training: PatchTrainingSettings = Field(default_factory=PatchTrainingSettings, description="see TrainingSettings")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "PredictorSettings":
+        if self.width % (2 * self.heads):
+            raise ValueError("width must be a multiple of twice the heads")
+        return self
+
+
+class WindowsSettings(Section):
+    """architecture windows, the paper's: windows of 64 frames, which are held out, the models."""
+
+    smoothing: Smoothing = Field("none", description="of faces over time; bilateral: 5 frames, as released")
+    statistics: Statistics = Field("frames", description="std of all frames; released: std over windows of their stds")
+    holdout: Literal["video", "window"] = Field(
+        "video", description="validate on whole recordings; window: on random windows, as released"
+    )
+    codebook: WindowCodebookSettings = Field(
+        default_factory=WindowCodebookSettings, description="see WindowCodebookSettings"
+    )
+    predictor: WindowPredictorSettings = Field(
+        default_factory=WindowPredictorSettings, description="see WindowPredictorSettings"
+    )
+
+
+class SamplingSettings(Section):
+    """sample: several futures of the listener for each test window."""
+
+    samples: Count = Field(10, description="futures drawn for each test window")
+    temperature: Positive = Field(1.0, description="below 1 is safer, above 1 is wilder; the paper's: 0.7")
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass; the paper's: 0.9"
+    )
+    span: Literal["window", "sequence"] = Field(
+        "window", description="patches: each test window by itself, or windows that follow one another as one sequence"
+    )
+    past: Literal["real", "none"] = Field(
+        "real", description="real: the listener's first 32 frames are given; none: nothing is, as released"
+    )
+    positions: Literal["all", "first"] = Field(
+        "all", description="all: 4 codes from one pass; first: 4 passes of 1 code, 8 frames apart, as released"
+    )
+    reencode: bool = Field(False, description="positions first: past codes are decoded and encoded again, as released")
+    audio_step: Literal[4, 1] = Field(
+        4, description="positions first: rows of audio per frame of advance; 1 lags behind, as released"
+    )
+    sample_idx: int = Field(
+        -1, ge=-1, description="k >= 0: keep the last of k + 1 different draws, no nucleus, as released; -1: off"
+    )
+    batch_size: Count = Field(64, description="windows at a time")
+    whole_batches: bool = Field(False, description="leave out a last batch that is not full, as released")
+    max_windows: int = Field(0, ge=0, description="sample only the first windows; 0: all; released: 1024")

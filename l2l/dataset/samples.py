@@ -1,0 +1,49 @@
+"""samples.npz: the futures that `sample` drew, as later steps read them."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from l2l import config
+from l2l.dataset.layout import WINDOW
+from l2l.errors import UserError
+from l2l.units import MODEL_DIM
+
+
+def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
+    """The arrays of samples.npz, checked. Raises UserError naming the file and what is wrong."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            optional = {"turns"} & set(file.files)
+            arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling", *optional)}
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; make it with `l2l sample` or the workflow.") from None
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
+        raise UserError(f"{path} is not a file of samples that can be read; sample again.") from None
+    samples = arrays["samples"]
+    # The settings say so when the last windows were left out on purpose.
+    left_out = {"max_windows", "whole_batches"} & {k for k, v in json.loads(arrays["sampling"].item()).items() if v}
+    if left_out and samples.ndim == 4 and 0 < samples.shape[1] < windows:
+        windows = samples.shape[1]
+    if samples.ndim != 4 or samples.shape[1:] != (windows, WINDOW, MODEL_DIM) or not len(samples):
+        wanted = f"(samples, {windows}, {WINDOW}, {MODEL_DIM})"
+        raise UserError(
+            f"{path}: samples have shape {samples.shape}, expected {wanted}; sample these test chunks again."
+        )
+    if arrays["first_frame"].size != 1 or not 0 <= arrays["first_frame"].item() < WINDOW - 1:
+        raise UserError(f"{path}: first_frame is {arrays['first_frame']}, expected 0 to {WINDOW - 2}; sample again.")
+    if not np.isfinite(samples).all():
+        raise UserError(f"{path}: the samples hold NaN or infinity; train the models again, then sample again.")
+    return arrays
+
+
+def sampling_of(drawn: dict[str, np.ndarray], path: Path) -> config.SamplingSettings:
+    """How the samples were drawn. Raises UserError when the file does not say it in words that this l2l knows."""
+    try:
+        found = config.SamplingSettings.model_validate_json(drawn["sampling"].item())
+    except ValidationError:
+        raise UserError(f"{path}: how it was sampled cannot be read; sample again.") from None
+    return found.model_copy(update={"samples": len(drawn["samples"])})

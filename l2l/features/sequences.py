@@ -1,0 +1,135 @@
+"""Sequences of any length: what the patch models learn from.
+
+- Windows that follow one another in a recording are joined again: the `files` array tells recording and frame. What
+  two windows share is taken once. So our own chunks and published ones become whole turns.
+- All frames of all sequences lie in one array, so that crops from anywhere are one indexing away.
+- A crop that is longer than its sequence repeats the last frame; `Crops.inside` says which frames are real.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from l2l.dataset.layout import WINDOW, Chunks
+from l2l.features.sound import frame_sound, is_power
+from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N stretches of one person listening to another; F frames in all, raw units."""
+
+    listener: np.ndarray  # (F, 56) float32
+    speaker: np.ndarray  # (F, 56) float32
+    audio: np.ndarray  # (F, 128) float32, see `l2l.features.sound`
+    power: bool  # whether `audio` is the logarithm of mel power
+    starts: np.ndarray  # (N,) first frame of each, in the arrays
+    lengths: np.ndarray  # (N,) frames
+    videos: np.ndarray  # (N,) name of the recording
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def of(self, n: int) -> slice:
+        """The frames of sequence n."""
+        return slice(int(self.starts[n]), int(self.starts[n] + self.lengths[n]))
+
+    @classmethod
+    def together(
+        cls,
+        listeners: list[np.ndarray],
+        speakers: list[np.ndarray],
+        audio: list[np.ndarray],
+        videos: ArrayLike,
+        power: bool,
+    ) -> "Sequences":
+        """From (T, 56), (T, 56) and rows of mel (4 T, 128) of each sequence."""
+        lengths = np.array([len(listener) for listener in listeners])
+        return cls(
+            np.concatenate(listeners).astype(np.float32),
+            np.concatenate(speakers).astype(np.float32),
+            np.concatenate([frame_sound(rows, power) for rows in audio]),
+            power,
+            np.concatenate([[0], np.cumsum(lengths)[:-1]]),
+            lengths,
+            np.asarray(videos),
+        )
+
+
+class Piece(NamedTuple):
+    """A window's place in a sequence: it brings its frames [new, 64), from frame `at` - its own frame 0 - on."""
+
+    row: int
+    new: int
+    at: int
+
+
+def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
+    """The windows `rows` as sequences of pieces, in order of recording and frame."""
+    try:
+        frames = chunks.files[rows, 0, 2].astype(np.int64)
+    except ValueError:
+        log.warning("frame numbers are no whole numbers, so windows are not joined: %r", chunks.files[rows[0], 0, 2])
+        return [[Piece(int(row), 0, 0)] for row in rows]
+    videos = chunks.videos[rows]
+    found: list[list[Piece]] = []
+    video, first, end = None, 0, 0
+    for k in np.lexsort((frames, videos)):
+        start, row = int(frames[k]), int(rows[k])
+        if videos[k] != video or start > end:
+            found.append([])
+            video, first, end = videos[k], start, start
+        found[-1].append(Piece(row, min(end - start, WINDOW), start - first))
+        end = max(end, start + WINDOW)
+    return found
+
+
+def joined(chunks: Chunks, chains: list[list[Piece]], power: bool) -> Sequences:
+    """One sequence for each chain."""
+
+    def whole(array: np.ndarray, per_frame: int = 1) -> list[np.ndarray]:
+        return [np.concatenate([array[p.row, per_frame * p.new :] for p in pieces]) for pieces in chains]
+
+    return Sequences.together(
+        whole(chunks.listener[..., :MODEL_DIM]),
+        whole(chunks.speaker[..., :MODEL_DIM]),
+        whole(chunks.audio, AUDIO_PER_FRAME),
+        [str(chunks.videos[pieces[0].row]) for pieces in chains],
+        power,
+    )
+
+
+def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray) -> tuple[Sequences, int]:
+    """The sequences of the training windows, then those of the validation windows, and how many are for training."""
+    power = all(is_power(chunks.audio[row]) for row in train)
+    sides = [chain(chunks, rows) for rows in (train, validation)]
+    sequences = joined(chunks, sides[0] + sides[1], power)
+    count, longest = len(train) + len(validation), sequences.lengths.max()
+    log.info("%d windows joined to %d sequences, the longest of %d frames", count, len(sequences), longest)
+    return sequences, len(sides[0])
+
+
+class Crops(NamedTuple):
+    """Where to cut: every crop is `size` frames of one sequence."""
+
+    frames: np.ndarray  # (B, size) into the arrays of `Sequences`
+    inside: np.ndarray  # (B, size) bool: not beyond the sequence's end
+
+
+def cut(sequences: Sequences, chosen: np.ndarray, first: np.ndarray, size: int) -> Crops:
+    """Crops of `size` frames from frame `first` (B,) of the sequences `chosen` (B,)."""
+    offsets = first[:, None] + np.arange(size)  # (B, size)
+    lengths = sequences.lengths[chosen][:, None]
+    frames = sequences.starts[chosen][:, None] + np.minimum(offsets, lengths - 1)
+    return Crops(frames, offsets < lengths)
+
+
+def tiles(lengths: np.ndarray, chosen: np.ndarray, size: int) -> np.ndarray:
+    """(n, 2) sequence and first frame of crops that tile the sequences `chosen`; the last of each may reach beyond."""
+    found = [(n, first) for n in chosen for first in range(0, int(lengths[n]), size)]
+    return np.array(found, np.int64).reshape(-1, 2)

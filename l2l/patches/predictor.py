@@ -1,0 +1,182 @@
+"""The predictor of patches: what the listener does in each 8 frames, from the speaker until now and the codes so far.
+
+- Token t joins the speaker's motion and sound of patch t with the listener's codes of patch t - 1; the past of both
+  comes through attention (`l2l.patches.causal`). Ng et al. 2022, section 3.3, sees 40 frames at a time.
+- The speaker's branch is narrow on purpose, and noisy in training: with all channels the model learns its training
+  speakers by heart, and on new ones hears no better than without any.
+- A code comes in and goes out as the vector that the codebook has for it, beside its number: what lies close by in the
+  codebook is alike, and six tables of 64 codes do not fit into a narrow token.
+- The codes of a patch are drawn one after another: head q sees the trunk and the codes already drawn of this patch.
+- A sequence without a speaker gets one learned vector instead. The two likelihoods together give guidance (Ho and
+  Salimans 2022): logits = null + strength * (heard - null).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l2l import config
+from l2l.patches.causal import Cache, CausalTransformer
+from l2l.patches.codebook import Codebook
+from l2l.units import MEL_BANDS, MODEL_DIM, PATCH
+
+
+class Speaker(nn.Module):
+    """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D)."""
+
+    def __init__(self, sizes: config.PredictorSettings) -> None:
+        super().__init__()
+        self.motion = nn.Linear(MODEL_DIM, sizes.motion_channels)
+        self.audio = nn.Linear(MEL_BANDS, sizes.audio_channels)
+        self.join = nn.Linear(PATCH * (sizes.motion_channels + sizes.audio_channels), sizes.width)
+
+    def forward(self, motion: Tensor, audio: Tensor) -> Tensor:
+        x = torch.cat([self.motion(motion), self.audio(audio)], dim=-1)  # (B, 8 P, 9)
+        return self.join(x.unflatten(1, (-1, PATCH)).flatten(2))  # (B, P, 72) -> (B, P, D)
+
+
+def table(codes: int, width: int) -> nn.Embedding:
+    """An embedding that starts small beside what it is added to."""
+    embedding = nn.Embedding(codes, width)
+    nn.init.normal_(embedding.weight, std=0.02)
+    return embedding
+
+
+class Places(nn.Module):
+    """Where codes lie in the codebook's latent space: one vector per code of each level, zero for `unknown`.
+
+    The vectors are the codebook's, never trained here, and not in the checkpoint.
+    """
+
+    def __init__(self, codebook: Codebook) -> None:
+        super().__init__()
+        levels = codebook.levels
+        self.codecs = [slice(0, levels), slice(levels, 2 * levels)]
+        for q, vectors in enumerate(codebook.vectors()):
+            self.register_buffer(f"level_{q}", F.pad(vectors.clone(), (0, 0, 0, 1)), persistent=False)  # (K + 1, L)
+
+    def level(self, q: int) -> Tensor:
+        """(K + 1, L)."""
+        return self.get_buffer(f"level_{q}")
+
+    def aims(self, q: int) -> Tensor:
+        """(K, L), of std 1: fine levels correct little, but their codes are as different as coarse ones."""
+        vectors = self.level(q)[:-1]
+        return vectors / vectors.std().clamp(min=1e-6)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Codes (..., Q), known or not -> pose beside expression (..., L + L')."""
+        found = [
+            torch.stack([F.embedding(codes[..., q], self.level(q)) for q in range(own.start, own.stop)]).sum(0)
+            for own in self.codecs
+        ]
+        return torch.cat(found, dim=-1)
+
+
+class DepthHead(nn.Module):
+    """Logits of the codes of a patch, one after another.
+
+    A code's logit is that of its number plus how well its vector fits the one aimed at. `temperature` and `bias` are
+    not trained but set afterwards, see `l2l.patches.calibration`.
+    """
+
+    temperature: Tensor  # (Q,)
+    bias: Tensor  # (Q, K)
+
+    def __init__(self, width: int, inner: int, places: Places, per_patch: int, codes: int) -> None:
+        super().__init__()
+        self.places = places
+        sizes = [places.level(q).shape[1] for q in range(per_patch)]
+        self.seen = nn.ModuleList([table(codes, width) for _ in range(per_patch - 1)])
+        self.placed = nn.ModuleList([nn.Linear(size, width, bias=False) for size in sizes[:-1]])
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(per_patch)])
+        self.hidden = nn.ModuleList([nn.Linear(width, inner) for _ in range(per_patch)])
+        self.logits = nn.ModuleList([nn.Linear(inner, codes) for _ in range(per_patch)])
+        self.aims = nn.ModuleList([nn.Linear(inner, size) for size in sizes])
+        self.register_buffer("temperature", torch.ones(per_patch))
+        self.register_buffer("bias", torch.zeros(per_patch, codes))
+
+    def one(self, x: Tensor, q: int) -> Tensor:
+        """Logits (..., K) of code q; x (..., D) is the trunk plus the codes drawn before it."""
+        hidden = F.gelu(self.hidden[q](self.norms[q](x)))
+        logits = self.logits[q](hidden) + self.aims[q](hidden) @ self.places.aims(q).T
+        return logits / self.temperature[q] + self.bias[q]
+
+    def told(self, codes: Tensor, q: int) -> Tensor:
+        """What the heads after code q are told of it, codes (...) -> (..., D)."""
+        return self.seen[q](codes) + self.placed[q](F.embedding(codes, self.places.level(q)))
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        """Trunk (B, P, D) and the true codes (B, P, Q) -> logits (B, P, Q, K)."""
+        found = []
+        for q in range(len(self.logits)):
+            found.append(self.one(x, q))
+            if q < len(self.seen):
+                x = x + self.told(codes[..., q], q)
+        return torch.stack(found, dim=2)
+
+
+class Predictor(nn.Module):
+    """`per_patch` codes of 0..`codes` - 1 of `codebook` for each patch; motion and sound are standardized."""
+
+    def __init__(self, sizes: config.PredictorSettings, codebook: Codebook, people: int = 0) -> None:
+        """`people`: how many listeners it tells apart; 0: it knows one."""
+        super().__init__()
+        width, per_patch, codes = sizes.width, codebook.per_patch, codebook.codes
+        self.per_patch, self.codes = per_patch, codes
+        self.speaker = Speaker(sizes)
+        self.null = nn.Parameter(torch.zeros(width))
+        self.people = table(people, width) if people else None
+        self.places = Places(codebook)
+        self.past = nn.ModuleList([table(codes + 1, width) for _ in range(per_patch)])  # the last: not known
+        self.placed = nn.Linear(sum(self.places.level(q).shape[1] for q in (0, codebook.levels)), width, bias=False)
+        self.trunk = CausalTransformer(
+            width, sizes.layers, sizes.heads, sizes.expansion * width, sizes.window, sizes.dropout
+        )
+        self.head = DepthHead(width, sizes.head_width, self.places, per_patch, codes)
+        self.dropout = nn.Dropout(sizes.dropout)
+
+    @property
+    def unknown(self) -> int:
+        """The code of a patch of which nothing is known."""
+        return self.codes
+
+    def tokens(self, past: Tensor, heard: Tensor, who: Tensor | None = None) -> Tensor:
+        """Codes (B, ..., Q) of the patches before, what is heard (B, ..., D) and who listens (B,) -> (B, ..., D)."""
+        remembered = torch.stack([known(past[..., q]) for q, known in enumerate(self.past)]).sum(0)
+        x = heard + remembered + self.placed(self.places(past))
+        if self.people is not None:
+            assert who is not None, "a model of several people must be told who listens"
+            x = x + self.people(who).reshape(len(who), *[1] * (x.ndim - 2), -1)
+        return self.dropout(x)
+
+    def listen(self, motion: Tensor, audio: Tensor, deaf: Tensor | None = None) -> Tensor:
+        """Speaker (B, 8 P, 56) and (B, 8 P, 128) -> (B, P, D); rows where `deaf` (B,) is True get the null vector."""
+        heard = self.speaker(motion, audio)
+        return heard if deaf is None else torch.where(deaf[:, None, None], self.null, heard)
+
+    def forward(
+        self,
+        past: Tensor,
+        motion: Tensor,
+        audio: Tensor,
+        codes: Tensor,
+        deaf: Tensor | None = None,
+        who: Tensor | None = None,
+    ) -> Tensor:
+        """Logits (B, P, Q, K) of all patches at once.
+
+        past (B, P, Q): the codes of the patch before each, or `unknown`. The speaker's motion (B, 8 P, 56) and sound
+        (B, 8 P, 128), and rows without one (B,). codes (B, P, Q): the true ones, each seen by the head after it.
+        who (B,): which listener, for a model of several.
+        """
+        heard = self.listen(motion, audio, deaf)
+        return self.head(self.dropout(self.trunk(self.tokens(past, heard, who))), codes)
+
+    def begin(self, batch: int) -> Cache:
+        """An empty memory for `step`."""
+        return self.trunk.begin(batch)
+
+    def step(self, past: Tensor, heard: Tensor, cache: Cache, who: Tensor | None = None) -> Tensor:
+        """The trunk (B, D) of the next patch, from the codes (B, Q) before it and what `who` hears (B, D) in it."""
+        return self.trunk.step(self.tokens(past, heard, who), cache)

@@ -1,0 +1,106 @@
+"""sample, architecture patches: several futures of the listener for each test window, or for whole sequences of them.
+
+- `sampling.span: window`: each window by itself. With `past: real` its first 32 frames are given, as the windows of
+  the paper are; else the listener starts from nothing.
+- `sampling.span: sequence`: windows that follow one another are joined, listened to as one, and cut again. Only the
+  first 32 frames of the whole sequence are given.
+- Sample s of sequence n has a generator of its own, so that batches change nothing.
+"""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from l2l.config import Settings
+from l2l.dataset.layout import WINDOW, Chunks
+from l2l.dataset.together import identities
+from l2l.features.sequences import Piece, chain, joined
+from l2l.patches.checkpoint import Models, load_models
+from l2l.patches.stream import Chance, Sampled, sample_sequences
+from l2l.training.device import prepare
+from l2l.units import MODEL_DIM, PATCH
+
+log = logging.getLogger(__name__)
+
+PAST = WINDOW // 2  # frames that are given when the past is real
+FADE = (0.5 + 0.5 * np.cos(np.pi * np.arange(1, PATCH + 1) / (PATCH + 1))).astype(np.float32)  # (8,)
+
+
+class Futures(NamedTuple):
+    """What `samples.npz` holds of N windows."""
+
+    samples: np.ndarray  # (S, N, 64, 56)
+    codes: np.ndarray  # (S, N, 8, Q)
+    entropy: np.ndarray  # (N, 8)
+    first_frame: int
+
+
+def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
+    """S futures of every window of `data`; see the top of this file."""
+    sampling, rows = settings.sampling, np.arange(len(data))
+    chains = chain(data, rows) if sampling.span == "sequence" else [[Piece(int(row), 0, 0)] for row in rows]
+    given = PAST if sampling.past == "real" else 0
+    count, patches = sampling.samples, WINDOW // PATCH
+    samples = np.empty((count, len(data), WINDOW, MODEL_DIM), np.float32)
+    codes = np.zeros((count, len(data), patches, models.predictor.per_patch), np.int64)
+    entropy = np.zeros((len(data), patches), np.float32)
+    # Sequences of one length make a batch, a long one alone.
+    lengths = np.array([max(piece.at for piece in pieces) + WINDOW for pieces in chains])
+    order = np.argsort(-lengths, kind="stable")
+    batches = [
+        group[start : start + sampling.batch_size]
+        for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+        for start in range(0, len(group), sampling.batch_size)
+    ]
+    for batch in tqdm(batches, unit="batch", disable=None):
+        found = _listen(models, data, [chains[n] for n in batch], batch, settings, given)
+        for k, n in enumerate(batch):
+            own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together
+            for piece in chains[n]:
+                samples[:, piece.row] = found.motion[own, piece.at : piece.at + WINDOW]
+                if piece.at % PATCH == 0:  # else the window's patches are not the sequence's
+                    first = piece.at // PATCH
+                    codes[:, piece.row] = found.codes[own, first : first + patches]
+                    entropy[piece.row] = found.entropy[own, first : first + patches].mean(0)
+    if given:
+        told = [pieces[0].row for pieces in chains]
+        past = np.asarray(data.listener[told, :given, :MODEL_DIM], np.float32)
+        # The codebook has the past not quite as it was; what it is off by at the end fades, else there were a jump.
+        off = past[:, -1] - samples[:, told, given - 1]  # (S, n, 56)
+        samples[:, told, given : given + PATCH] += FADE[:, None] * off[:, :, None]
+        samples[:, told, :given] = past
+    return Futures(samples, codes, entropy, given)
+
+
+def _listen(
+    models: Models, data: Chunks, chains: list[list[Piece]], numbers: np.ndarray, settings: Settings, given: int
+) -> Sampled:
+    """Samples of some sequences of one length, S of each after another."""
+    sampling = settings.sampling
+    sequences = joined(data, chains, models.power)
+    shape = len(chains), -1
+    faces, sound, listener = (
+        np.repeat(array.reshape(*shape, array.shape[-1]), sampling.samples, axis=0)
+        for array in (sequences.speaker, sequences.audio, sequences.listener)
+    )
+    seeds = [(settings.seed, sample, int(n)) for n in numbers for sample in range(sampling.samples)]
+    chance = Chance(sampling.temperature, sampling.top_p)
+    who = identities(models.people, sequences.videos)
+    who = None if who is None else np.repeat(who, sampling.samples)
+    return sample_sequences(models, faces, sound, seeds, chance, listener[:, :given] if given else None, who)
+
+
+def sample_turns(models: Models, data: Chunks, settings: Settings) -> np.ndarray:
+    """One future of whole turns, cut into windows (N, 64, 56): what a preview shows, without a border."""
+    sampling = settings.sampling.model_copy(update={"samples": 1, "span": "sequence"})
+    return sample_windows(models, data, settings.model_copy(update={"sampling": sampling})).samples[0]
+
+
+def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> tuple[Futures, np.ndarray]:
+    """`sample_windows` and `sample_turns` with models from their checkpoints. Raises UserError when these do not belong
+    together."""
+    models = load_models(codebook, predictor).to(prepare(settings.predictor.training))
+    return sample_windows(models, data, settings), sample_turns(models, data, settings)

@@ -1,0 +1,206 @@
+"""train-codebook, architecture patches: losses, crops and validation of the codebook of patches.
+
+- Trained on crops from any frame of a sequence. For the first third the quantizer waits (see `l2l.patches.codec`);
+  weights from then cannot become the best ones.
+- The loss also looks at velocity and acceleration. The squared error of acceleration comes in gradually: in full from
+  the start it is least for the mean pose.
+- The best weights are those of the lowest validation error, summed over regions, through the codes.
+- The library draws dead codes anew from torch's global generator; it is seeded for each step from the loop's own, so
+  that a resumed training goes on as it would have.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from l2l import config
+from l2l.config import Settings
+from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION, Chunks, Side
+from l2l.features.sequences import Sequences, cut, join, tiles
+from l2l.features.standardize import Standardizer
+from l2l.patches.codebook import Codebook
+from l2l.training.chance import seeded
+from l2l.training.checkpoint import save_checkpoint
+from l2l.training.device import prepare
+from l2l.training.holdout import load_training_chunks, split
+from l2l.training.loop import train
+from l2l.training.resume import identity
+from l2l.training.session import session
+from l2l.units import MODEL_DIM
+from l2l.windows.codebook import perplexity
+
+log = logging.getLogger(__name__)
+
+RAMP = 0.15, 0.65  # shares of training between which the weight of acceleration rises
+HELD_FRAMES = 320  # of a validation crop
+HELD = 32  # crops at a time; the result does not depend on it
+
+
+def channel_weights(rotation: float) -> Tensor:
+    """(56,) that sum to 1 over expression and to 1 over pose; a rotation channel weighs `rotation` jaw channels."""
+    weights = torch.ones(MODEL_DIM)
+    weights[ROTATION] = rotation
+    weights[EXPRESSION] /= weights[EXPRESSION].sum()
+    pose = weights[ROTATION].sum() + weights[JAW].sum()
+    weights[ROTATION] /= pose
+    weights[JAW] /= pose
+    return weights
+
+
+def motion_loss(error: Tensor, inside: Tensor, weights: Tensor, acceleration: float) -> Tensor:
+    """L1 and squares of an error (B, T, 56), its velocity and its acceleration, over frames `inside` (B, T) -> ()."""
+    total = error.new_zeros(())
+    for order, (absolute, square) in enumerate([(1.0, 0.5), (1.0, 2.0), (0.0, acceleration)]):
+        if order:
+            error, inside = error.diff(dim=1), inside[:, 1:] & inside[:, :-1]
+        frames = inside.sum().clamp(min=1)
+        if absolute:
+            total = total + absolute * ((error.abs() @ weights) * inside).sum() / frames
+        if square:
+            total = total + square * ((error.square() @ weights) * inside).sum() / frames
+    return total
+
+
+class CodebookTask:
+    """The codebook's side of the training loop."""
+
+    progress = 0.0
+
+    def __init__(
+        self,
+        model: Codebook,
+        sequences: Sequences,
+        motion: Tensor,
+        train: np.ndarray,
+        validation: np.ndarray,
+        sizes: config.CodebookSettings,
+    ) -> None:
+        """`motion` (F, 56) is the standardized listener of `sequences`; the other two are numbers of sequences."""
+        self.model, self.sequences, self.motion, self.sizes = model, sequences, motion, sizes
+        self.through: nn.Module = model
+        self.generators: dict[str, np.random.RandomState] = {}
+        self.places = tiles(sequences.lengths, train, sizes.crop)  # (n, 2), of which a batch takes some
+        self.train = np.arange(len(self.places))
+        self.held = tiles(sequences.lengths, validation, HELD_FRAMES)
+        self.weights = channel_weights(sizes.rotation).to(motion.device)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the codes are in."""
+        steps = self.sizes.training.max_steps
+        return round(self.progress * steps) >= int(self.sizes.warm_up * steps)
+
+    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+        places, crop = self.places[rows], self.sizes.crop
+        jitter = torch.randint(0, crop, (len(rows),), generator=generator).numpy()
+        latest = np.maximum(self.sequences.lengths[places[:, 0]] - crop, 0)
+        crops = cut(self.sequences, places[:, 0], np.minimum(places[:, 1] + jitter, latest), crop)
+        motion = self.motion[crops.frames[part]]  # (B, crop, 56)
+        inside = torch.from_numpy(crops.inside[part]).to(motion.device)
+        rise = (self.progress - RAMP[0]) / (RAMP[1] - RAMP[0])
+        acceleration = self.sizes.acceleration * min(max(rise, 0.0), 1.0)
+        with seeded(generator):
+            reconstruction, quantizer_loss = self.through(motion, self.ready)
+        return quantizer_loss + motion_loss(reconstruction - motion, inside, self.weights, acceleration)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Held-out motion (B, 320, 56) and the frames of it that are real (B, 320)."""
+        for start in range(0, len(self.held), HELD):
+            places = self.held[start : start + HELD]
+            crops = cut(self.sequences, places[:, 0], places[:, 1], HELD_FRAMES)
+            yield self.motion[crops.frames], torch.from_numpy(crops.inside).to(self.motion.device)
+
+    def validate(self) -> dict[str, float]:
+        """Mean absolute error of each region, summed; the least and the greatest perplexity of a level of codes."""
+        errors, frames = torch.zeros(MODEL_DIM, device=self.motion.device), 0
+        counts = np.zeros((self.model.per_patch, self.model.codes), np.int64)
+        for motion, inside in self.batches():
+            if self.ready:
+                codes = self.model.encode(motion)  # (B, P, Q)
+                reconstruction = self.model.decode(codes)
+                known = inside[:, :: motion.shape[1] // codes.shape[1]]  # (B, P): the patch begins with a real frame
+                for q, level in enumerate(codes[known].T.cpu().numpy()):
+                    counts[q] += np.bincount(level, minlength=self.model.codes)
+            else:
+                reconstruction, _ = self.model(motion, quantized=False)
+            errors += ((reconstruction - motion).abs() * inside[..., None]).sum((0, 1))
+            frames += int(inside.sum())
+        found = {region: float(errors[channels].mean() / frames) for region, channels in REGIONS.items()}
+        use = [perplexity(level) for level in counts]
+        return {
+            "loss": sum(found.values()),
+            **{f"l1_{region}": value for region, value in found.items()},
+            **({"perplexity": min(use)} if self.ready else {}),
+        }
+
+
+def codebook_optimizer(model: Codebook, sizes: config.CodebookSettings) -> torch.optim.Optimizer:
+    """AdamW; the codebooks follow moving averages, not gradients."""
+    return torch.optim.AdamW(
+        model.parameters(), lr=sizes.training.learning_rate, betas=(0.9, 0.98), weight_decay=sizes.weight_decay
+    )
+
+
+def standardizer_of(frames: np.ndarray, sequences: Sequences, training: int) -> Standardizer:
+    """Fitted to frames (F, C) of the first `training` sequences."""
+    last = int(sequences.starts[training - 1] + sequences.lengths[training - 1])
+    return Standardizer.fit(frames[None, :last])
+
+
+@dataclass(frozen=True)
+class CodebookRun:
+    """A codebook about to be trained."""
+
+    task: CodebookTask
+    optimizer: torch.optim.Optimizer
+    standardizer: Standardizer
+    identity: str  # of this run, for resuming it
+
+
+def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
+    """Split, sequences, standardizer, model and optimizer for `data`, all from the settings' seed."""
+    sizes, windows = settings.codebook, settings.windows
+    device = prepare(sizes.training)
+    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
+    sequences, training = join(data, train_rows, validation)
+    standardizer = standardizer_of(sequences.listener, sequences, training)
+    motion = torch.from_numpy(standardizer.apply(sequences.listener)).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = Codebook(sizes).to(device)
+    numbers = np.arange(len(sequences))
+    task = CodebookTask(model, sequences, motion, numbers[:training], numbers[training:], sizes)
+    rows = {"train": train_rows, "validation": validation}
+    run = identity(settings.seed, windows, sizes, data, rows, {"listener": standardizer}, model)
+    return CodebookRun(task, codebook_optimizer(model, sizes), standardizer, run)
+
+
+def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
+    """Train a codebook of patches on `listener`'s motion and write its checkpoint to `out`, curves to `log_dir`.
+
+    `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on or
+    when another process trains `out`, Stopped when a signal ends it; the same call then goes on.
+    """
+    training = settings.codebook.training
+    with session(out, training) as current:
+        run = prepare_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
+        current.run = run.identity
+        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
+        current.finish(
+            lambda: save_checkpoint(
+                out,
+                {"listener": run.standardizer},
+                kind="codebook",
+                architecture="patches",
+                config=settings.codebook.model_dump(),
+                **state.best(),
+                seed=settings.seed,
+                listener=listener,
+            )
+        )
+        log.info("wrote %s", out)

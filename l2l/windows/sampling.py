@@ -1,0 +1,202 @@
+"""sample: several futures of the listener for each test window.
+
+- Training fits the 4 codes of the next 32 frames at once, from 32 past frames of listener and 40 of speaker, so the
+  plain way is to draw all 4 from one pass. Given that pass they are independent: no code sees the others drawn.
+- The released test loop zeroes the listener's past, draws one code per step and shifts the codes as if each were a
+  patch of 8 frames: `sampling.positions: first`, in `l2l.windows.autoregressive`.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from l2l import config
+from l2l.config import Settings
+from l2l.dataset.layout import Chunks, Side, load_chunks
+from l2l.errors import UserError
+from l2l.features.nucleus import nucleus
+from l2l.files import save_npz
+from l2l.patches.sampling import load_and_sample
+from l2l.training.batches import whole_batches
+from l2l.training.checkpoint import Pair, architecture, load_pair
+from l2l.training.device import prepare
+from l2l.units import MODEL_DIM
+from l2l.windows.autoregressive import autoregress
+from l2l.windows.codebook import FRAMES, GROUPS
+from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
+
+log = logging.getLogger(__name__)
+
+
+def draw(probabilities: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    """`samples` independent draws, (N, 4, K) -> codes (S, N, 4); made on the CPU, so the same on every device."""
+    flat = probabilities.detach().cpu().flatten(0, 1)  # (N * 4, K)
+    codes = torch.multinomial(flat, samples, replacement=True, generator=generator)  # (N * 4, S)
+    return codes.T.unflatten(1, probabilities.shape[:2])
+
+
+def distribution(logits: Tensor, sampling: config.SamplingSettings) -> Tensor:
+    """Probabilities to draw from, (..., K) -> (..., K)."""
+    if sampling.sample_idx >= 0:
+        return logits.softmax(-1)
+    return nucleus(logits, sampling.temperature, sampling.top_p)
+
+
+def choose(probabilities: Tensor, sampling: config.SamplingSettings, generator: torch.Generator) -> Tensor:
+    """One draw for each row, (B, K) -> codes (B,) on the same device; the draw itself is made on the CPU.
+
+    With `sample_idx` k, the last of k + 1 draws without replacement; UserError when there are not that many codes.
+    """
+    count = max(sampling.sample_idx, 0) + 1
+    if count > probabilities.shape[-1]:
+        raise UserError(f"sampling.sample_idx is {sampling.sample_idx}, but there are {probabilities.shape[-1]} codes.")
+    drawn = torch.multinomial(probabilities.cpu(), count, generator=generator)  # (B, count)
+    return drawn[:, -1].to(probabilities.device)
+
+
+def standardized(pair: Pair, chunks: Chunks, rows: slice, past: str, device: torch.device) -> tuple[Tensor, ...]:
+    """Whole windows of speaker (B, 64, 56) and audio (B, 256, 128), then of listener (B, 64, 56) if `past` is real."""
+    arrays = [pair.speaker.apply(chunks.speaker[rows, :, :MODEL_DIM]), pair.audio.apply(chunks.audio[rows])]
+    if past == "real":
+        arrays.append(pair.listener.apply(chunks.listener[rows, :, :MODEL_DIM]))
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
+
+
+@torch.no_grad()
+def next_logits(pair: Pair, past: Tensor | None, speaker: Tensor, audio: Tensor) -> Tensor:
+    """Logits (B, 4, K) of the codes of frames 32..63, all from one pass.
+
+    past: codes (B, 4) of frames 0..31, or None when the model is told nothing of them. speaker (B, >= 40, 56) and
+    audio (B, >= 160, 128) are standardized and begin with frame 0.
+    """
+    visible = GROUPS
+    if past is None:
+        past, visible = torch.zeros(len(speaker), GROUPS, dtype=torch.int64, device=speaker.device), 0
+    return pair.predictor(past, speaker[:, :SPEAKER_FRAMES], audio[:, :SPEAKER_AUDIO], visible)[:, :GROUPS]
+
+
+def next_codes(
+    pair: Pair, chunks: Chunks, rows: slice, sampling: config.SamplingSettings, device: torch.device
+) -> Tensor:
+    """Probabilities (B, 4, K) of the codes of frames 32..63 of some windows, all from one pass."""
+    speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
+    past = pair.codebook.encode(listener[0][:, :FRAMES]) if listener else None
+    return distribution(next_logits(pair, past, speaker, audio), sampling)
+
+
+def futures(
+    pair: Pair,
+    chunks: Chunks,
+    rows: slice,
+    sampling: config.SamplingSettings,
+    generator: torch.Generator,
+    device: torch.device,
+) -> tuple[Tensor, Tensor]:
+    """Codes (S, B, 4) of some windows and the probabilities (S or 1, B, 4, K) that they were drawn from."""
+    if sampling.positions == "all":
+        probabilities = next_codes(pair, chunks, rows, sampling, device)
+        if sampling.sample_idx < 0:
+            return draw(probabilities, sampling.samples, generator), probabilities[None]
+        flat = probabilities.flatten(0, 1)  # (B * 4, K)
+        drawn = [choose(flat, sampling, generator).cpu() for _ in range(sampling.samples)]
+        return torch.stack(drawn).unflatten(1, probabilities.shape[:2]), probabilities[None]
+    speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
+    past = listener[0][:, :FRAMES] if listener else None
+    found = [
+        autoregress(
+            pair.codebook,
+            pair.predictor,
+            past,
+            speaker,
+            audio,
+            sampling,
+            lambda logits: distribution(logits, sampling),
+            lambda probabilities: choose(probabilities, sampling, generator),
+        )
+        for _ in range(sampling.samples)
+    ]
+    return torch.stack([f.codes for f in found]).cpu(), torch.stack([f.probabilities for f in found])
+
+
+def chosen_rows(count: int, sampling: config.SamplingSettings) -> list[slice]:
+    """The batches of `count` test windows, without those that `max_windows` and `whole_batches` leave out."""
+    count = min(count, sampling.max_windows or count)
+    if sampling.whole_batches:
+        return whole_batches(count, min(sampling.batch_size, count))
+    return [slice(start, min(start + sampling.batch_size, count)) for start in range(0, count, sampling.batch_size)]
+
+
+@torch.no_grad()
+def decode(pair: Pair, codes: Tensor, device: torch.device) -> np.ndarray:
+    """Codes (S, B, 4) -> motion (S, B, 32, 56) in raw units."""
+    motion = pair.codebook.decode(codes.flatten(0, 1).to(device)).cpu().numpy()  # (S * B, 32, 56)
+    return pair.listener.undo(motion).reshape(*codes.shape[:2], FRAMES, MODEL_DIM)
+
+
+def past_frames(pair: Pair, chunks: Chunks, sampling: config.SamplingSettings) -> np.ndarray:
+    """What the model is told of frames 0..31, (N, 32, 56) in raw units: the truth, or the mean pose."""
+    if sampling.past == "real":
+        return chunks.listener[:, :FRAMES, :MODEL_DIM].astype(np.float32)
+    return np.broadcast_to(pair.listener.mean, (len(chunks), FRAMES, MODEL_DIM))
+
+
+def _sample_windows(
+    pair: Pair, data: Chunks, settings: Settings, device: torch.device
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Samples (S, N, 64, 56), codes (S, N, 4) and entropy (N, 4) of architecture windows."""
+    sampling = settings.sampling
+    pair.codebook.to(device)
+    pair.predictor.to(device)
+    generator = torch.Generator().manual_seed(settings.seed)
+    samples = np.empty((sampling.samples, len(data), 2 * FRAMES, MODEL_DIM), np.float32)
+    samples[:, :, :FRAMES] = past_frames(pair, data, sampling)
+    codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
+    entropy = np.empty((len(data), GROUPS), np.float32)
+    for rows in tqdm(chosen_rows(len(data), sampling), unit="batch", disable=None):
+        drawn, probabilities = futures(pair, data, rows, sampling, generator, device)
+        codes[:, rows] = drawn.numpy()
+        samples[:, rows, FRAMES:] = decode(pair, drawn, device)
+        entropy[rows] = torch.special.entr(probabilities).sum(-1).mean(0).cpu().numpy()
+    return samples, codes, entropy
+
+
+def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settings: Settings, out: Path) -> None:
+    """Draw `sampling.samples` futures of every test window and write them to `out`, an .npz.
+
+    It holds `samples` (S, N, 64, 56) float32 in raw units, of which the frames from `first_frame` on are predicted and
+    those before are what the model was told; `codes` (S, N, 4) int64, or (S, N, 8, Q) of patches; `entropy` (N, 4) or
+    (N, 8) float32, nats, of the distributions drawn from (their mean over samples, where each has its own); `seed`; and
+    `sampling`, the settings as JSON. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out
+    the last ones. Of patches there is `turns` (N, 64, 56) too: one future of whole turns, cut at the windows. Raises
+    UserError when there are none.
+    """
+    sampling = settings.sampling
+    device = prepare(settings.windows.predictor.training)
+    data = load_chunks(chunks, "test", listener)
+    if not len(data):
+        raise UserError(
+            f"{chunks}/test has no test windows; add a second recording, or raise chunking.test_share in config.yaml."
+        )
+    if architecture(codebook, "codebook") == "patches":
+        data = data.first(min(len(data), sampling.max_windows or len(data)))
+        (samples, codes, entropy, first_frame), turns = load_and_sample(data, codebook, predictor, settings)
+        more = {"turns": turns}
+    else:
+        data = data.first(chosen_rows(len(data), sampling)[-1].stop)
+        samples, codes, entropy = _sample_windows(load_pair(codebook, predictor), data, settings, device)
+        first_frame, more = FRAMES, {}
+    save_npz(
+        out,
+        samples=samples,
+        codes=codes,
+        entropy=entropy,
+        first_frame=np.array(first_frame),
+        seed=np.array(settings.seed),
+        sampling=np.array(sampling.model_dump_json()),
+        **more,
+    )
+    log.info("wrote %s: %d futures of %d windows", out, sampling.samples, len(data))

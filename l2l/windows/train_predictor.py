@@ -1,0 +1,189 @@
+"""train-predictor: losses, batches and the checkpoint of the predictor (Ng et al. 2022, section 3.3).
+
+- Past and target codes come from the frozen codebook, once, before training; the released code encoded each batch.
+- How much of the past is visible is drawn from 0..4, uniformly. The released code drew from 0..20, where 4 and more are
+  the same, and so hardly trained the cases that its own sampling uses (`predictor.masks: released`).
+- Validation averages over all five cases, so it holds no chance; the released masks go on being drawn there.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l2l import config
+from l2l.config import Settings
+from l2l.dataset.layout import Chunks, Side
+from l2l.features.standardize import Standardizer
+from l2l.training.batches import held_out
+from l2l.training.checkpoint import load_codebook, save_checkpoint
+from l2l.training.device import prepare
+from l2l.training.holdout import load_training_chunks, split
+from l2l.training.loop import train
+from l2l.training.resume import identity
+from l2l.training.session import session
+from l2l.training.state import State
+from l2l.units import MODEL_DIM
+from l2l.windows.codebook import FRAMES, GROUPS, Codebook
+from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES, Predictor
+
+log = logging.getLogger(__name__)
+
+BATCH = 256  # windows of a step without gradients; the result does not depend on it
+MASK_SEED = 23456  # of the released masks
+MASK_DRAWS = 21  # the released masks are drawn from 0..20
+
+
+def prediction_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross entropy, nats, of the first 4 positions of logits (B, 9, K) against codes (B, 4)."""
+    return F.cross_entropy(logits[:, :GROUPS].flatten(0, 1), targets.flatten())
+
+
+@torch.no_grad()
+def encode_windows(codebook: Codebook, motion: np.ndarray, device: torch.device) -> Tensor:
+    """Codes (N, 2, 4) of the first and second 32 frames of standardized motion (N, 64, 56), on `device`."""
+    codebook.to(device)
+    codes = []
+    for start in range(0, len(motion), BATCH):
+        halves = torch.from_numpy(motion[start : start + BATCH]).to(device).unflatten(1, (2, FRAMES))
+        codes.append(codebook.encode(halves.flatten(0, 1)).unflatten(0, (-1, 2)))  # (B, 2, 4)
+    return torch.cat(codes)
+
+
+class PredictorTask:
+    """The predictor's side of the training loop."""
+
+    progress, ready = 0.0, True
+
+    def __init__(
+        self,
+        model: Predictor,
+        codes: Tensor,
+        speaker: Tensor,
+        audio: np.ndarray,
+        audio_standardizer: Standardizer,
+        train_rows: np.ndarray,
+        validation: np.ndarray,
+        sizes: config.WindowPredictorSettings,
+    ) -> None:
+        """Codes (N, 2, 4) and speaker (N, 40, 56), standardized, on the model's device; audio (N, 256, 128) is raw.
+
+        Audio is by far the largest, so it stays in its memory-mapped file until a batch asks for it.
+        """
+        self.model, self.codes, self.speaker = model, codes, speaker
+        self.audio, self.audio_standardizer = audio, audio_standardizer
+        self.train, self.validation, self.sizes = train_rows, validation, sizes
+        self.through: nn.Module = model
+        self.masks = np.random.RandomState(MASK_SEED)  # one draw per batch, of training and of validation
+        self.generators = {"masks": self.masks}
+
+    def inputs(self, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Past codes (B, 4), speaker (B, 40, 56) and audio (B, 160, 128) of some windows."""
+        audio = self.audio_standardizer.apply(self.audio[rows, :SPEAKER_AUDIO])
+        return self.codes[rows, 0], self.speaker[rows], torch.from_numpy(audio).to(self.speaker.device)
+
+    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+        if self.sizes.masks == "released":
+            visible = int(self.masks.randint(0, MASK_DRAWS))
+        else:
+            visible = int(torch.randint(0, GROUPS + 1, (), generator=generator))
+        return self._loss(self.through, rows[part], self.inputs(rows[part]), visible)
+
+    def _loss(self, model: nn.Module, rows: np.ndarray, inputs: tuple[Tensor, Tensor, Tensor], visible: int) -> Tensor:
+        return prediction_loss(model(*inputs, visible), self.codes[rows, 1])
+
+    def validate(self) -> dict[str, float]:
+        """Mean over the held-out windows: for each visible past and over all five, or for one drawn per batch."""
+        training, released = self.sizes.training, self.sizes.masks == "released"
+        totals, used = np.zeros(GROUPS + 1), 0
+        for batch in held_out(len(self.validation), training.batches, training.batch_size):
+            rows = self.validation[batch]
+            inputs = self.inputs(rows)
+            if released:
+                visible = int(self.masks.randint(0, MASK_DRAWS))
+                totals += float(self._loss(self.model, rows, inputs, visible)) * len(rows)
+            else:
+                for visible in range(GROUPS + 1):
+                    totals[visible] += float(self._loss(self.model, rows, inputs, visible)) * len(rows)
+            used += len(rows)
+        means = totals / used
+        if released:
+            return {"loss": float(means[0])}
+        return {"loss": float(means.mean()), "loss_none_visible": float(means[0]), "loss_all_visible": float(means[-1])}
+
+
+def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
+    """Adam, without decay."""
+    return torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+
+
+@dataclass(frozen=True)
+class PredictorRun:
+    """A predictor about to be trained."""
+
+    task: PredictorTask
+    optimizer: torch.optim.Optimizer
+    speaker: Standardizer
+    audio: Standardizer
+    identity: str  # of this run, for resuming it
+
+
+def prepare_predictor(data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings) -> PredictorRun:
+    """Split, standardizers, codes, model and optimizer for `data`, all from the settings' seed.
+
+    `listener` standardizes the motion that the codebook encodes.
+    """
+    sizes, training, windows = settings.windows.predictor, settings.windows.predictor.training, settings.windows
+    device = prepare(training)
+    train_rows, validation = split(data, windows.holdout, training.validation_share, settings.seed)
+    speaker = Standardizer.fit(data.speaker[..., :MODEL_DIM], train_rows, windows.statistics, windows.smoothing)
+    audio = Standardizer.fit(data.audio, train_rows, windows.statistics)
+    codes = encode_windows(codebook, listener.apply(data.listener[..., :MODEL_DIM]), device)
+    motion = speaker.apply(data.speaker[..., :MODEL_DIM])[:, :SPEAKER_FRAMES]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = Predictor(sizes, codebook.quantize.embedding.num_embeddings).to(device)
+    task = PredictorTask(
+        model, codes, torch.from_numpy(motion).to(device), data.audio, audio, train_rows, validation, sizes
+    )
+    rows, inputs = {"train": train_rows, "validation": validation}, {"speaker": speaker, "audio": audio}
+    run = identity(settings.seed, windows, sizes, data, rows, {"listener": listener, **inputs}, model, codebook)
+    return PredictorRun(task, predictor_optimizer(model, training.learning_rate), speaker, audio, run)
+
+
+def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
+    """Train a predictor of `listener`'s codes and write its checkpoint to `out`, curves to `log_dir`.
+
+    `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook. Raises UserError
+    when there is too little to train on, the codebook cannot be read or another process trains `out`, Stopped when a
+    signal ends it; the same call then goes on.
+    """
+    training = settings.windows.predictor.training
+    with session(out, training) as current:
+        codebook_model, listener_standardizer, codebook_meta = load_codebook(codebook)
+        data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
+        run = prepare_predictor(data, codebook_model, listener_standardizer, settings)
+        current.run = run.identity
+        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
+        current.finish(lambda: _save(out, run, state, settings, listener, codebook_meta["fingerprint"]))
+        log.info("wrote %s", out)
+
+
+def _save(
+    out: Path, run: PredictorRun, state: State, settings: Settings, listener: Side, codebook_fingerprint: str
+) -> None:
+    save_checkpoint(
+        out,
+        {"speaker": run.speaker, "audio": run.audio},
+        kind="predictor",
+        config=settings.windows.predictor.model_dump(),
+        codes=run.task.model.listener_past_tok_embedding.num_embeddings,
+        codebook_fingerprint=codebook_fingerprint,
+        **state.best(),
+        seed=settings.seed,
+        listener=listener,
+    )

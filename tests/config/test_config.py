@@ -1,0 +1,135 @@
+"""The configuration: complete, strict, and the same everywhere it is written down."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from l2l import config
+from l2l.config.text import defaults_as_yaml
+from l2l.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_config_yaml_names_every_key_with_its_default():
+    written = yaml.safe_load((ROOT / "config.yaml").read_text())
+    written.pop("people")
+    assert written.pop("videos_per_job") == config.Config().videos_per_job
+    assert written.pop("download") is False
+    assert written.pop("keep_intermediates") == config.Config().keep_intermediates
+    assert written == config.Settings().model_dump()
+
+
+def test_config_yaml_carries_the_comments_of_the_code():
+    assert (ROOT / "config.yaml").read_text().endswith(defaults_as_yaml())
+
+
+def test_schema_in_the_repository_is_that_of_the_code():
+    stored = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    assert stored == config.Config.model_json_schema()
+
+
+def test_every_key_says_what_it_means():
+    def walk(model):
+        for name, field in model.model_fields.items():
+            assert field.description, f"{model.__name__}.{name}"
+            if isinstance(field.annotation, type) and issubclass(field.annotation, config.Section):
+                walk(field.annotation)
+
+    walk(config.Config)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"trackin": {}}, ["trackin", "tracking"]),
+        ({"tracking": {"min_scor": 0.5}}, ["tracking.min_scor", "min_score"]),
+        ({"tracking": {"min_score": 2}}, ["tracking.min_score", "2"]),
+        ({"mel": {"hop": 161}}, ["mel", "hop must divide 1600"]),
+        ({"people": {"a": {}}}, ["people.a.listener", "missing"]),
+        ({"people": {"a/b": {"listener": "left"}}}, ["a/b"]),
+        ({"people": {"raw": {"listener": "left"}}}, ["raw"]),
+        ({"people": {"a": {"source": "published"}}}, ["people.a.dataset", "conan", "trevor"]),
+        ({"people": {"fallon": {"source": "published", "listener": "left"}}}, ["people.fallon.listener", "right"]),
+        ({"people": {"kimmel": {"source": "published", "models": "released"}}}, ["people.kimmel.models", "kimmel"]),
+        ({"people": {"a": {"listener": "left", "models": "released"}}}, ["people.a", "source published"]),
+        ({"people": {"a": {"listener": "left", "dataset": "conan"}}}, ["people.a", "dataset"]),
+        ({"people": {"conan": {"source": "published", "test_videos": ["a"]}}}, ["people.conan", "test_videos"]),
+        (
+            {"people": {"b": {"source": "published", "dataset": "conan"}, "conan": {"listener": "left"}}},
+            ["data/conan/", "published data of b"],
+        ),
+        ({"people": {"a": {"listener": "left", "overrides": {"mel": {"hp": 1}}}}}, ["people.a.overrides", "mel.hp"]),
+        ({"seed": float("nan")}, ["seed"]),
+        ({"mel": 3}, ["mel"]),
+        ({"people": {"a": {"listener": "left", "preset": "old"}}}, ["people.a.preset", "released"]),
+        (
+            {"predictor": {"training": {"schedule": "inverse_sqrt", "warmup_steps": 0}}},
+            ["predictor.training", "warmup_steps must be at least 1"],
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence_that_names_the_key(values, words):
+    with pytest.raises(UserError) as error:
+        config.validate(values)
+    assert all(word in str(error.value) for word in words), error.value
+    assert "\n" not in str(error.value)
+
+
+def test_a_person_overrides_only_what_they_name():
+    found = config.validate(
+        {"seed": 3, "people": {"a": {"listener": "right", "overrides": {"mel": {"feature": "mfcc"}}}}}
+    )
+    settings = found.settings("a")
+    assert (settings.seed, settings.mel.feature, settings.mel.hop) == (3, "mfcc", 160)
+    assert found.people["a"].listener_side == "p1"
+
+
+def test_a_preset_lies_between_everyones_settings_and_the_persons_own():
+    person = {"listener": "left", "preset": "released", "overrides": {"sampling": {"audio_step": 4}}}
+    found = config.validate({"sampling": {"samples": 3, "past": "real"}, "people": {"a": person}}).settings("a")
+    sampling = found.sampling
+    assert (sampling.samples, sampling.past, sampling.positions, sampling.audio_step) == (3, "none", "first", 4)
+    assert found.windows.codebook.training.schedule == "inverse_sqrt"
+    modern = config.validate({"people": {"a": {"listener": "left"}}}).settings("a")
+    assert modern == config.Settings()
+
+
+def test_the_command_line_takes_the_same_preset():
+    pairs = config.differences(config.from_differences([], None, "released"), tuple(config.Settings.model_fields))
+    person = {"listener": "left", "preset": "released"}
+    assert config.from_differences(pairs) == config.validate({"people": {"a": person}}).settings("a")
+    assert config.from_differences(["sampling.past=real"], None, "released").sampling.past == "real"
+
+
+def test_a_published_person_listens_on_the_published_side_under_any_name():
+    found = config.validate(
+        {"people": {"fallon": {"source": "published"}, "mine": {"source": "published", "dataset": "conan"}}}
+    )
+    assert (found.people["fallon"].listener_side, found.people["fallon"].dataset) == ("p1", "fallon")
+    assert (found.people["mine"].listener_side, found.people["mine"].dataset) == ("p0", "conan")
+
+
+def test_differences_and_back_again_is_the_same():
+    settings = config.from_differences(["codebook.training.max_steps=7", "mel.feature=log_mel", "seed=5"])
+    pairs = config.differences(settings, ("seed", "mel", "codebook"))
+    assert sorted(pairs) == ["codebook.training.max_steps=7", "mel.feature=log_mel", "seed=5"]
+    assert config.from_differences(pairs) == settings
+    assert config.differences(settings, ("tracking",)) == []
+
+
+@pytest.mark.parametrize("text", ["mel", "=3", "mel.feature=dbs"])
+def test_a_wrong_set_option_is_refused(text):
+    with pytest.raises(UserError):
+        config.from_differences([text])
+
+
+def test_a_broken_file_is_named(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: [")
+    with pytest.raises(UserError, match=r"mine\.yaml is not valid YAML"):
+        config.load(path)
+    with pytest.raises(UserError, match=r"none\.yaml does not exist"):
+        config.load(tmp_path / "none.yaml")

@@ -1,0 +1,256 @@
+"""fetch-models: six files that belong together, or nothing at all."""
+
+import io
+import json
+import sys
+import tarfile
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from l2l.cli import main as cli
+from l2l.config.published import MODEL_FILES
+from tests.dataset.archives import add
+
+Members = dict[str, Any]
+CODES, WIDTH, HIDDEN = 20, 8, 6
+
+
+def configs(person: str) -> tuple[dict, dict]:
+    """Configurations with the keys of the released ones; small sizes."""
+    codebook = {
+        "pipeline": "er2er",
+        "tag": "l2_32_",
+        "data": {"basedir": "../", "speaker": person},
+        "transformer_config": {"in_dim": 56, "hidden_size": WIDTH},
+        "VQuantizer": {"n_embed": CODES, "zquant_dim": WIDTH},
+    }
+    predictor = {
+        "l_vqconfig": "vqgan/configs/l2_32.json",
+        "pipeline": "er2er",
+        "tag": "delta_",
+        "data": {"basedir": "./", "speaker": person},
+        "fact_model": {
+            "cross_modal_model": {"output_layer": {"out_dim": CODES}},
+            "listener_past_transformer_config": {"hidden_size": HIDDEN},
+        },
+    }
+    return codebook, predictor
+
+
+def checkpoint(**shapes: tuple[int, ...]) -> bytes:
+    state = {f"module.{key.replace('__', '.')}": torch.zeros(shape) for key, shape in shapes.items()}
+    file = io.BytesIO()
+    torch.save({"config": "x.json", "state_dict": state, "optimizer": {"n_steps": 3}, "epoch": 7}, file)
+    return file.getvalue()
+
+
+def statistics(*names: str) -> bytes:
+    file = io.BytesIO()
+    arrays = {
+        f"body_{kind}_{name}": np.ones((1, 1, 128 if name == "audio" else 56), np.float32)
+        for name in names
+        for kind in ("mean", "std")
+    }
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def members(person: str = "conan") -> Members:
+    """What the archive holds, by the path in it."""
+    codebook, predictor = configs(person)
+    return {
+        "vqgan/models/l2_32_er2er_best.pth": checkpoint(
+            quantize__embedding__weight=(CODES, WIDTH),
+            encoder__encoder_linear_embedding__net__weight=(WIDTH, WIDTH),
+            decoder__cross_smooth_layer__weight=(56, WIDTH, 5),
+        ),
+        "vqgan/models/l2_32_er2er_preprocess_core.npz": statistics("X", "Y", "audio"),
+        "vqgan/configs/l2_32.json": codebook,
+        "models/delta_er2er_best.pth": checkpoint(
+            listener_past_tok_embedding__weight=(CODES, HIDDEN),
+            cross_modal_layer__cross_output_layer__weight=(CODES, HIDDEN),
+        ),
+        "models/delta_er2er_preprocess_core.npz": statistics("X", "audio"),
+        "configs/vq/delta.json": predictor,
+        "models/._delta_er2er_best.pth": b"a desktop's notes",
+    }
+
+
+def write(path: Path, content: Members) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for name, value in content.items():
+            add(tar, name, json.dumps(value).encode() if isinstance(value, dict) else value)
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+def fetch(tmp_path: Path, person: str = "conan", *more: str) -> int:
+    return cli.main(["fetch-models", person, "--data", str(tmp_path / "data"), *more])
+
+
+@pytest.mark.parametrize("person", ["conan", "fallon"])
+def test_the_six_files_get_their_plain_names(tmp_path: Path, weights: Path, person: str) -> None:
+    content = members(person)
+    write(tmp_path / "data" / f"{person}_models.tar", content)
+    assert fetch(tmp_path, person) == 0
+    folder = weights / "released" / person
+    assert sorted(path.name for path in folder.iterdir()) == sorted(MODEL_FILES)
+    assert [path.name for path in folder.parent.iterdir()] == [person]
+    assert (folder / "codebook.pth").read_bytes() == content["vqgan/models/l2_32_er2er_best.pth"]
+    assert json.loads((folder / "predictor.json").read_text()) == content["configs/vq/delta.json"]
+
+
+def test_checkpoints_of_an_old_torch_are_taken(tmp_path: Path, weights: Path) -> None:
+    content = members()
+    for name in [name for name in content if name.endswith("_best.pth") and "/." not in name]:
+        file = io.BytesIO()
+        old = torch.load(io.BytesIO(content[name]), weights_only=True)
+        torch.save(old, file, _use_new_zipfile_serialization=False)
+        content[name] = file.getvalue()
+    write(tmp_path / "data" / "conan_models.tar", content)
+    assert fetch(tmp_path) == 0
+
+
+@pytest.mark.parametrize("place", ["archive", "files"])
+def test_configurations_may_come_apart_from_the_weights(tmp_path: Path, weights: Path, place: str) -> None:
+    content = members()
+    loose = {name: content.pop(name) for name in list(content) if name.endswith(".json")}
+    write(tmp_path / "data" / "conan_models.tar", content)
+    assert fetch(tmp_path) == 1
+    if place == "archive":
+        write(tmp_path / "data" / "conan_configs.tar", loose)
+        assert fetch(tmp_path) == 0
+    else:
+        files = [tmp_path / Path(name).name for name in loose]
+        for file, value in zip(files, loose.values(), strict=True):
+            file.write_text(json.dumps(value))
+        assert fetch(tmp_path, "conan", "--configs", *map(str, files)) == 0
+    assert (weights / "released" / "conan" / "predictor.json").is_file()
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return sys.exit, (13,)
+
+
+def evil() -> bytes:
+    file = io.BytesIO()
+    torch.save({"state_dict": Evil()}, file)
+    return file.getvalue()
+
+
+def change(path: str, *keys: str, to: Any) -> Callable[[Members], None]:
+    def apply(content: Members) -> None:
+        value = content[path]
+        for key in keys[:-1]:
+            value = value[key]
+        value[keys[-1]] = to
+
+    return apply
+
+
+def replace(path: str, content: bytes) -> Callable[[Members], None]:
+    return lambda members: members.update({path: content})
+
+
+CODEBOOK, PREDICTOR = "vqgan/configs/l2_32.json", "configs/vq/delta.json"
+NOT_A_PAIR = {
+    "another tag": (change(PREDICTOR, "tag", to="delta_v7_"), "belongs to 'delta_v7_er2er_best.pth'"),
+    "another codebook": (change(PREDICTOR, "l_vqconfig", to="vqgan/configs/l2_64.json"), "names the codebook"),
+    "another person": (
+        lambda c: [change(p, "data", "speaker", to="fallon")(c) for p in (CODEBOOK, PREDICTOR)],
+        "is about 'fallon', not conan",
+    ),
+    "a codebook of another person": (change(CODEBOOK, "data", "speaker", to="trevor"), "is about 'trevor'"),
+    "another number of codes": (change(CODEBOOK, "VQuantizer", "n_embed", to=21), "they do not match"),
+    "another width": (change(CODEBOOK, "transformer_config", "hidden_size", to=9), "do not belong together"),
+    "no checkpoint": (lambda c: c.pop("models/delta_er2er_best.pth"), "holds 0"),
+    "two checkpoints": (lambda c: c.update({"x/delta_er2er_best.pth": b"x"}), "holds 2"),
+    "a key is missing": (lambda c: c[CODEBOOK].pop("transformer_config"), "no key transformer_config.hidden_size"),
+    "code in a checkpoint": (replace("models/delta_er2er_best.pth", evil()), "is not a released checkpoint"),
+    "a broken checkpoint": (replace("models/delta_er2er_best.pth", b"PK"), "is not a released checkpoint"),
+    "statistics of another model": (
+        replace("vqgan/models/l2_32_er2er_preprocess_core.npz", statistics("X", "audio")),
+        "is not the released statistics",
+    ),
+    "a broken .json": (replace(PREDICTOR, b'{"fact_model": '), "is not a readable .json"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_A_PAIR)
+def test_what_does_not_belong_together_is_refused_and_nothing_stays(
+    tmp_path: Path, weights: Path, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, words = NOT_A_PAIR[case]
+    content = members()
+    spoil(content)
+    write(tmp_path / "data" / "conan_models.tar", content)
+    assert fetch(tmp_path) == 1
+    message = capsys.readouterr().err.strip()
+    assert words in message and "\n" not in message, message
+    assert not list(weights.rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda tar: add(tar, "../../x.pth", b"x"),
+        lambda tar: add(tar, "models/x.pth", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+    ],
+)
+def test_an_archive_that_reaches_out_is_refused(
+    tmp_path: Path, weights: Path, spoil: Callable[[tarfile.TarFile], None]
+) -> None:
+    write(tmp_path / "data" / "conan_models.tar", members())
+    with tarfile.open(tmp_path / "data" / "conan_models.tar", "a") as tar:
+        spoil(tar)
+    assert fetch(tmp_path) == 1
+    assert not list(weights.rglob("*.*"))
+
+
+def test_no_archive_says_where_to_put_it(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fetch(tmp_path) == 1
+    message = capsys.readouterr().err
+    assert "conan_models.tar is missing; download it by hand from https://drive.google.com/" in message
+    assert fetch(tmp_path, "kimmel") == 1
+    assert "no models of kimmel were released" in capsys.readouterr().err
+
+
+def test_models_that_are_there_are_kept(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "data" / "conan_models.tar", members())
+    assert fetch(tmp_path) == 0 and fetch(tmp_path) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_import_hands_over_the_six_files_and_where_the_models_go(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: dict[str, Any] = {}
+    stand_in = types.ModuleType("l2l.released.convert")
+    stand_in.import_released_pair = called.update  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "l2l.released.convert", stand_in)
+    write(tmp_path / "data" / "fallon_models.tar", members("fallon"))
+    fetch(tmp_path, "fallon")
+    folder, out = weights / "released" / "fallon", tmp_path / "results" / "fallon"
+    assert cli.main(["import-released", str(folder), "--listener", "p1", "--out", str(out)]) == 0
+    assert called.pop("listener") == "p1"
+    assert (called.pop("out_codebook"), called.pop("out_predictor")) == (out / "codebook.pt", out / "predictor.pt")
+    assert called == {
+        f"{model}_{kind}": folder / f"{model}{end}"
+        for model in ("codebook", "predictor")
+        for kind, end in (("pth", ".pth"), ("npz", "_core.npz"), ("json", ".json"))
+    }
+    (folder / "codebook_core.npz").unlink()
+    assert cli.main(["import-released", str(folder), "--listener", "p1", "--out", str(out)]) == 1
+    assert "codebook_core.npz is missing; get it with `l2l fetch-models fallon`" in capsys.readouterr().err

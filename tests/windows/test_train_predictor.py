@@ -1,0 +1,122 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from l2l import config
+from l2l.dataset.layout import load_chunks
+from l2l.features.bilateral import bilateral
+from l2l.features.standardize import Standardizer
+from l2l.training.checkpoint import load_codebook, load_pair
+from l2l.training.holdout import split_by_video
+from l2l.windows.train_codebook import train_codebook
+from l2l.windows.train_predictor import (
+    PredictorTask,
+    encode_windows,
+    prediction_loss,
+    prepare_predictor,
+    train_predictor,
+)
+from tests.synthetic import write_chunks
+from tests.tiny import tiny_settings
+
+
+@pytest.fixture(scope="module")
+def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_chunks(tmp_path_factory.mktemp("person"), windows=20, videos=20)
+
+
+@pytest.fixture(scope="module")
+def codebook(chunks: Path) -> Path:
+    train_codebook(chunks, "p0", tiny_settings(steps=200), chunks / "codebook.pt", chunks / "log")
+    return chunks / "codebook.pt"
+
+
+def test_training_beats_the_frequencies_of_the_codes(chunks: Path, codebook: Path, tmp_path: Path) -> None:
+    settings = tiny_settings(steps=200)
+    train_predictor(chunks, codebook, "p0", settings, tmp_path / "predictor.pt", tmp_path / "log")
+    pair = load_pair(codebook, tmp_path / "predictor.pt")
+    data = load_chunks(chunks, "train", "p0")
+    train, validation = split_by_video(data, settings.windows.predictor.training.validation_share, settings.seed)
+    motion = pair.listener.apply(data.listener[..., :56])
+    codes = encode_windows(pair.codebook, motion, torch.device("cpu"))[:, 1]  # (N, 4)
+    counts = torch.stack([codes[train, group].bincount(minlength=32) + 1 for group in range(4)])  # (4, K)
+    frequencies = (counts / counts.sum(1, keepdim=True)).log()
+    by_frequency = prediction_loss(frequencies.expand(len(validation), 4, 32), codes[validation]).item()
+    speaker = torch.from_numpy(pair.speaker.apply(data.speaker[validation, :40, :56]))
+    audio = torch.from_numpy(pair.audio.apply(data.audio[validation, :160]))
+    past = encode_windows(pair.codebook, motion[validation], torch.device("cpu"))[:, 0]
+    ours = prediction_loss(pair.predictor(past, speaker, audio, 4), codes[validation]).item()
+    assert ours < by_frequency - 0.15
+
+
+def test_the_same_seed_writes_the_same_file(chunks: Path, codebook: Path, tmp_path: Path) -> None:
+    files = []
+    for name, seed in (("one", 0), ("two", 0), ("other", 1)):
+        train_predictor(chunks, codebook, "p0", tiny_settings(6, seed), tmp_path / f"{name}.pt", tmp_path / name)
+        files.append((tmp_path / f"{name}.pt").read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_codes_are_those_of_the_two_halves(chunks: Path, codebook: Path) -> None:
+    model, standardizer, _ = load_codebook(codebook)
+    motion = standardizer.apply(load_chunks(chunks, "train", "p0").listener[:3, :, :56])
+    codes = encode_windows(model, motion, torch.device("cpu"))
+    assert torch.equal(codes[:, 0], model.encode(torch.from_numpy(motion[:, :32])))
+    assert torch.equal(codes[:, 1], model.encode(torch.from_numpy(motion[:, 32:])))
+
+
+def test_the_loss_looks_at_the_first_four_positions_only() -> None:
+    logits, targets = torch.zeros(2, 9, 8), torch.zeros(2, 4, dtype=torch.int64)
+    assert prediction_loss(logits, targets).item() == pytest.approx(np.log(8))
+    logits[:, 4:] = torch.randn(2, 5, 8)
+    assert prediction_loss(logits, targets).item() == pytest.approx(np.log(8))
+
+
+def test_released_masks_are_one_draw_per_batch_of_training_and_validation_alike() -> None:
+    class Spy(torch.nn.Module):
+        def forward(
+            self, codes: torch.Tensor, speaker: torch.Tensor, audio: torch.Tensor, visible: int
+        ) -> torch.Tensor:
+            seen.append(visible)
+            return torch.zeros(len(codes), 9, 8)
+
+    seen: list[int] = []
+    sizes = config.WindowPredictorSettings.model_validate(
+        {"masks": "released", "training": {"batches": "fixed", "batch_size": 2}}
+    )
+    codes, speaker = torch.zeros(9, 2, 4, dtype=torch.int64), torch.zeros(9, 40, 56)
+    audio = np.zeros((9, 256, 128), np.float32)
+    plain = Standardizer(np.zeros(128, np.float32), np.ones(128, np.float32))
+    spy: Any = Spy()
+    task = PredictorTask(spy, codes, speaker, audio, plain, np.arange(4), np.arange(4, 9), sizes)
+    for _ in range(3):
+        task.loss(np.arange(2), torch.Generator())
+    assert task.validate() == {"loss": pytest.approx(np.log(8))}  # 5 windows: two whole batches
+    task.loss(np.arange(2), torch.Generator())
+    assert seen == [11, 14, 8, 10, 3, 2]
+
+
+def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook: Path) -> None:
+    model, plain, _ = load_codebook(codebook)
+    data = load_chunks(chunks, "train", "p0")
+    shaky = data.listener[:40] + np.random.default_rng(0).standard_normal((40, 64, 184)).astype(np.float32)
+    data = replace(data.first(40), listener=shaky)
+    listener = replace(plain, smoothing="bilateral")  # as its codebook was trained
+    windows = {"smoothing": "bilateral", "statistics": "released", "holdout": "window"}
+    run = prepare_predictor(data, model, listener, tiny_settings(windows=windows))
+    smoothed, not_smoothed = (
+        encode_windows(model, plain.apply(motion), torch.device("cpu"))
+        for motion in (bilateral(shaky[..., :56]), shaky[..., :56])
+    )
+    assert torch.equal(run.task.codes, smoothed) and not torch.equal(smoothed, not_smoothed)
+    faces = bilateral(data.speaker[run.task.train, :, :56])
+    np.testing.assert_allclose(run.speaker.std, faces.astype(float).std(1).std(0) + 1e-10, rtol=1e-4)
+    sound = data.audio[run.task.train].astype(float)
+    np.testing.assert_allclose(run.audio.std, sound.std(1).std(0) + 1e-10, rtol=1e-3)
+    np.testing.assert_allclose(run.audio.mean, data.audio[run.task.train].mean((0, 1)), rtol=1e-4)
+    expected = (bilateral(data.speaker[7, :, :56]) - run.speaker.mean) / run.speaker.std
+    np.testing.assert_allclose(run.task.speaker[7], expected[:40], rtol=1e-4, atol=1e-4)
