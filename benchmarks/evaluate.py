@@ -38,7 +38,7 @@ def write_people(folder: Path, split: str, windows: int, recordings: int) -> Non
     files = np.empty((windows, WINDOW, 3), "<U8")
     files[..., 0], files[..., 1] = np.char.add("r", number.astype(str))[:, None], "left"
     files[..., 2] = (first[:, None] + np.arange(WINDOW)).astype(str)
-    for part, path in chunk_paths(folder, split, "p0").items():  # type: ignore[arg-type]
+    for part, path in chunk_paths(folder, split, "left").items():  # type: ignore[arg-type]
         path.parent.mkdir(parents=True, exist_ok=True)
         if part == "files":
             np.save(path, files)
@@ -111,7 +111,7 @@ def main() -> None:
         samples = 0.05 * rng.standard_normal((args.samples, args.windows, WINDOW, 56), np.float32).cumsum(2)
         sampling = np.array('{"past": "real"}')
         save_npz(folder / "samples.npz", samples=samples, first_frame=np.array(32), seed=np.array(0), sampling=sampling)
-        command = ["evaluate", str(folder), "--samples", str(folder / "samples.npz"), "--listener", "p0"]
+        command = ["evaluate", str(folder), "--samples", str(folder / "samples.npz"), "--listener", "left"]
         command += ["--codebook", str(folder / "codebook.pt"), "--predictor", str(folder / "predictor.pt")]
         written = []
         print(f"{args.windows} windows, {args.samples} samples, {args.recordings} recordings, {args.threads} threads")

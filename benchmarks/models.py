@@ -130,7 +130,7 @@ def trained(
             continue
 
         def run(k: int = k) -> Any:
-            chunks = load_training_chunks(data, "p0", ("listener", "speaker", "audio"))
+            chunks = load_training_chunks(data, "left", ("listener", "speaker", "audio"))
             return prepare[k](chunks, settings) if k == 0 else prepare[k](chunks, *load(paths[0])[:2], settings)
 
         steps = steps_within(run, shares[k] * budget)
@@ -141,7 +141,7 @@ def trained(
         now = settings.model_copy(update={section: sizes.model_copy(update={"training": training})})
         start = time.process_time()
         extra = (paths[0],) if k else ()
-        train[k](data, *extra, "p0", now, paths[k], own / "tensorboard" / section)
+        train[k](data, *extra, "left", now, paths[k], own / "tensorboard" / section)
         spent = {
             "steps": [*spent["steps"][:k], steps],
             "cpu_seconds": [*spent["cpu_seconds"][:k], time.process_time() - start],
@@ -221,7 +221,7 @@ def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
     """
     from l2l.training.holdout import split
 
-    chunks = load_training_chunks(data, "p0", ("listener", "speaker", "audio"))
+    chunks = load_training_chunks(data, "left", ("listener", "speaker", "audio"))
     share = settings.predictor.training.validation_share
     _, held = split(chunks, settings.windows.holdout, share, settings.seed)
     numbers = [int(name.removeprefix("train")) for name in np.unique(chunks.videos[held])]

@@ -71,7 +71,7 @@ def steps(source: Path, folder: Path, encode: bool) -> list[list[str]]:
         ["fit-faces", tracks, "--out", basis],
         ["faces", tracks, "--basis", basis, "--out", str(one)],
         ["mel", str(one), "--out", str(one)],
-        ["chunk", str(one.parent), "--train", "one", "--listener", "p0", "--out", f"{folder}/data"],
+        ["chunk", str(one.parent), "--train", "one", "--listener", "left", "--out", f"{folder}/data"],
     ]
 
 

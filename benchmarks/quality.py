@@ -44,7 +44,7 @@ def recording(seed: int, number: int) -> tuple[Speaker, np.ndarray]:
 
 def write_chunks(folder: Path) -> None:
     """The training recordings in the published layout; p0 listens."""
-    paths = chunk_paths(folder, "train", "p0")
+    paths = chunk_paths(folder, "train", "left")
     if all(path.exists() for path in paths.values()):
         return
     starts = range(0, FRAMES - WINDOW + 1, STRIDE)

@@ -51,7 +51,7 @@ def environment(folder: Path) -> Path:
     (folder / "bin/python").symlink_to(Path(sys.executable).resolve())
     for name in ("lib", "pyvenv.cfg"):
         (folder / name).symlink_to(Path(sys.prefix) / name)
-    names = " ".join(path.name for side in ("p0", "p1") for path in chunk_paths(folder, "train", side).values())
+    names = " ".join(path.name for side in ("left", "right") for path in chunk_paths(folder, "train", side).values())
     (folder / "bin/l2l").write_text(STAND_IN.replace("$NAMES", names))
     (folder / "bin/l2l").chmod(0o755)
     return folder / "bin/python"

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from l2l.asking import Speaker
-from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, Side, Split, chunk_paths
+from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, Split, chunk_paths
+from l2l.sides import Side
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
 LAG = 8  # frames from the speaker's motion to the listener's
@@ -19,7 +20,7 @@ def write_chunks(
     folder: Path,
     windows: int = 12,
     videos: int = 3,
-    listener: Side = "p0",
+    listener: Side = "left",
     split: Split = "train",
     seed: int = 0,
     stride: int = 32,

@@ -46,7 +46,12 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg("--recordings", default=None, metavar="FILE", help="arrays: the recording of each clip, one per line")
     arg("--shifted", default=None, metavar="FILE", help="arrays: predictions (K, N, T, 56) for K shifted speakers")
     arg("--samples", default=None, help="chunks: samples.npz")
-    arg("--listener", choices=("p0", "p1"), default=None, help="chunks: who listens: p0 (left) or p1 (right)")
+    arg(
+        "--listener",
+        choices=("left", "right"),
+        default=None,
+        help="chunks: where the listener sits",
+    )
     arg("--codebook", default=None, help="chunks: codebook.pt, for its use, random codes and l2_released")
     arg("--predictor", default=None, help="chunks: predictor.pt, to ask the model again")
     arg("--basis", default=None, help="chunks: face_basis.npz, for smiles and blinks")

@@ -20,8 +20,8 @@ from l2l.cli import preprocess as cli_batch
 from l2l.cli import published as cli_published
 from l2l.cli import released as cli_released
 from l2l.cli import weights as cli_weights
-from l2l.dataset.layout import Side
 from l2l.errors import UserError
+from l2l.sides import SIDES, Side
 from l2l.video.footage import Footage
 
 Arguments = argparse.Namespace
@@ -55,7 +55,7 @@ def diarize(args: Arguments) -> None:
 
 
 def separate(args: Arguments) -> None:
-    settings, outs = args.settings.separation, _both(args.out, "speech_p{}.wav")
+    settings, outs = args.settings.separation, _both(args.out, "speech_{}.wav")
     backends.load("separation", settings.backend).separate(_footage(args), args.speaking, outs, settings)
 
 
@@ -65,7 +65,7 @@ def fit_faces(args: Arguments) -> None:
 
 
 def faces(args: Arguments) -> None:
-    settings, outs = args.settings.faces, _both(args.out, "faces_p{}.npz")
+    settings, outs = args.settings.faces, _both(args.out, "faces_{}.npz")
     bridge = args.settings.tracking.bridge
     backends.load("faces", settings.backend).extract_faces(_footage(args), args.basis, outs, bridge, settings)
 
@@ -73,7 +73,7 @@ def faces(args: Arguments) -> None:
 def mel(args: Arguments) -> None:
     from l2l.speech.mel import mel_rows
 
-    for wav, out in zip(_both(args.speech, "speech_p{}.wav"), _both(args.out, "mel_p{}.npy"), strict=True):
+    for wav, out in zip(_both(args.speech, "speech_{}.wav"), _both(args.out, "mel_{}.npy"), strict=True):
         mel_rows(wav, out, args.settings.mel)
 
 
@@ -94,7 +94,7 @@ def gather(args: Arguments) -> None:
         name, _, place = word.partition("=")
         folder, _, side = place.rpartition(":")
         if not folder or side not in get_args(Side):
-            raise UserError(f"{word!r} does not say whose windows lie where; write e.g. {name}=data/{name}:p1.")
+            raise UserError(f"{word!r} does not say whose windows lie where; write e.g. {name}=data/{name}:right.")
         people[name] = (Path(folder), side)
     counts = gather(people, args.out)
     print(f"{args.out}: {counts['train']} training and {counts['test']} test windows of {', '.join(people)}")
@@ -173,8 +173,8 @@ def _footage(args: Arguments) -> Footage:
 
 
 def _both(folder: Path, name: str) -> list[Path]:
-    """The files of p0 and p1."""
-    return [folder / name.format(person) for person in range(2)]
+    """The files of the left and of the right person."""
+    return [folder / name.format(side) for side in SIDES]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
 
         return argument
 
-    side = {"choices": ("p0", "p1"), "help": "who listens: p0 (left) or p1 (right)"}
+    side = {"choices": ("left", "right"), "help": "who listens: the person on the left or on the right"}
 
     arg = add("demo-video", demo_video, "write the generated conversation and its truth")
     arg("out", help="folder for the recordings")
@@ -230,7 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("--speaking", help="speaking.npz")
     arg("--tracks", default=None, help="tracks.npz; default: beside the sound")
     arg("--video", default=None, help="video.mp4; default: beside the tracks")
-    arg("--out", help="folder for speech_p0.wav, speech_p1.wav")
+    arg("--out", help="folder for speech_left.wav, speech_right.wav")
 
     arg = add("fit-faces", fit_faces, "fit the expression basis to the training recordings")
     arg("tracks", nargs="+", help="tracks.npz of every training recording")
@@ -240,11 +240,11 @@ def _parser() -> argparse.ArgumentParser:
     arg("tracks", help="tracks.npz")
     arg("--basis", help="face_basis.npz")
     arg("--video", default=None, help="video.mp4; default: beside the tracks")
-    arg("--out", help="folder for faces_p0.npz, faces_p1.npz")
+    arg("--out", help="folder for faces_left.npz, faces_right.npz")
 
     arg = add("mel", mel, "turn each person's speech into mel rows, 4 per frame")
-    arg("speech", help="folder with speech_p0.wav, speech_p1.wav")
-    arg("--out", help="folder for mel_p0.npy, mel_p1.npy")
+    arg("speech", help="folder with speech_left.wav, speech_right.wav")
+    arg("--out", help="folder for mel_left.npy, mel_right.npy")
 
     arg = add("chunk", chunk, "cut every recording into windows in the published format")
     arg("videos", help="folder with one folder per preprocessed recording")
@@ -255,8 +255,8 @@ def _parser() -> argparse.ArgumentParser:
     arg("--out", help="folder for train/ and test/")
 
     arg = add("gather", gather, "put several people's windows together, for one model of them all", settings=False)
-    arg("people", nargs="+", type=str, metavar="NAME=FOLDER:SIDE", help="e.g. conan=data/conan:p1")
-    arg("--out", help="folder for train/ and test/; p0 listens there")
+    arg("people", nargs="+", type=str, metavar="NAME=FOLDER:SIDE", help="e.g. conan=data/conan:left")
+    arg("--out", help="folder for train/ and test/; the left one listens there")
 
     arg = add("train-codebook", train_codebook, "learn the codebook of listener motion")
     arg("chunks", help="folder with train/")
@@ -297,7 +297,7 @@ def _parser() -> argparse.ArgumentParser:
     arg("--person", type=str, default=None, help="whose listener: results/<person>/")
     arg("--results", default=None, metavar="FOLDER", help="with codebook.pt, predictor.pt, face_basis.npz")
     arg("--listener", type=str, default=None, metavar="NAME", help="who listens, where the models know several people")
-    arg("--side", default=None, choices=("p0", "p1"), help="where that listener sits: p0 (left) or p1 (right)")
+    arg("--side", default=None, choices=("left", "right"), help="where that listener sits")
     arg("--out", help="a video of the recording and the listener")
 
     arg = add("config", show_config, "check a configuration file, or print the schema", settings=False)

@@ -70,8 +70,7 @@ def chunk_of(args: Arguments) -> None:
 
     rows = read_rows(args.table)
     split: dict = {part: [row.recording for row in usable(rows, part)] for part in ("train", "test")}
-    seat = {"p0": "left", "p1": "right"}[args.listener]
-    swapped = {row.recording for row in rows if row.listener and row.listener != seat}
+    swapped = {row.recording for row in rows if row.listener and row.listener != args.listener}
     person = args.person or args.out.name
     if not split["train"]:
         raise UserError(f"{person}: no training recording is usable; {args.table} says why.")
@@ -111,6 +110,6 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg = add("preprocess-chunk", chunk_of, "cut a table's usable recordings into windows in the published format")
     arg("table", help="preprocess.tsv")
     arg("--videos", help="folder with one folder per recording")
-    arg("--listener", choices=("p0", "p1"), help="who listens: p0 (left) or p1 (right)")
+    arg("--listener", choices=("left", "right"), help="who listens: the person on the left or on the right")
     arg("--person", type=str, default=None, help="name for messages; default: the output folder's")
     arg("--out", help="folder for train/ and test/")

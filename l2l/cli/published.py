@@ -53,7 +53,7 @@ def import_released(args: Arguments) -> None:
 
 def register(add: Callable[..., Callable[..., None]]) -> None:
     """Add these commands to the command line; `add` is that of l2l.cli.main."""
-    side = {"choices": ("p0", "p1"), "help": "who listens: p0 (left) or p1 (right)"}
+    side = {"choices": ("left", "right"), "help": "who listens: the person on the left or on the right"}
 
     arg = add("fetch", fetch, "put published data at data/<person>, from an archive there or the net", settings=False)
     arg("people", nargs="+", type=str, metavar="PERSON", help="conan, devi2, fallon, kimmel, stephen, trevor or all")

@@ -23,8 +23,7 @@ def import_config(args: Arguments) -> None:
     found = read_config(args.json)
     lines = [f"# {args.json.name}, a {found.stage} configuration of the released program, as settings of l2l."]
     if "data.speaker" in found.values:
-        seat = "left" if found.listener == "p0" else "right"
-        lines.append(f"# data.speaker is {found.values['data.speaker']}: the listener sits on the {seat}.")
+        lines.append(f"# data.speaker is {found.values['data.speaker']}: the listener sits on the {found.listener}.")
     lines += [f"# unknown key, which changes nothing: {key}" for key in found.unknown]
     text = "\n".join(lines) + "\n" + yaml.safe_dump(overlay(found), sort_keys=False)
     if args.out is None:
@@ -128,7 +127,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = add(inner, "import", import_models, "turn released models into codebook.pt and predictor.pt")
     for name in (*_MODELS, "codebook_json", "predictor_json"):
         command.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
-    command.add_argument("--listener", choices=("p0", "p1"), required=True, help="who listens")
+    command.add_argument("--listener", choices=("left", "right"), required=True, help="who listens")
     command.add_argument("--padding", choices=("replicate", "zeros"), default="replicate", help="of the convolutions")
     command.add_argument("--out", type=Path, required=True, help="folder for codebook.pt and predictor.pt")
 

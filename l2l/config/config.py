@@ -18,6 +18,7 @@ from l2l.config.published import published
 from l2l.config.section import Section
 from l2l.config.settings import Settings
 from l2l.errors import UserError
+from l2l.sides import Side
 
 S = TypeVar("S", bound=Section)
 Preset = Literal["modern", "small", "released"]
@@ -39,8 +40,9 @@ class Person(Section):
         "trained", description="released: tested with the authors' models, without training"
     )
     # After the three above: what it may be depends on them.
-    listener: Literal["left", "right"] | None = Field(
-        None, description="left: p0 listens; right: p1 listens; published data says it itself"
+    listener: Side | None = Field(
+        None,
+        description="where the listener sits in the picture; published data says it itself",
     )
     sheet: str | None = Field(
         None, description="videos: a sample sheet (.tsv) instead of the folder; see docs/scale.md"
@@ -80,8 +82,8 @@ class Person(Section):
         return self.source in ("videos", "demo")
 
     @property
-    def listener_side(self) -> Literal["p0", "p1"]:
-        return "p1" if self.listener == "right" else "p0"
+    def listener_side(self) -> Side:
+        return self.listener or "left"
 
 
 class Config(Settings):

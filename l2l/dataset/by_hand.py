@@ -8,7 +8,7 @@ page tells people to use (`p0_list_faces_clean_deca.npy` and so on) are taken to
   direction are written with no windows.
 - Recordings lie in `train/` and `test/`, or in neither; then the split is made by recording.
 
-Run it alone: `l2l chunk-arrays data/raw/alice --train monday --test friday --listener p0 --out data/alice`.
+Run it alone: `l2l chunk-arrays data/raw/alice --train monday --test friday --listener left --out data/alice`.
 """
 
 import contextlib
@@ -20,12 +20,13 @@ import numpy as np
 
 from l2l import config
 from l2l.dataset.checked import check_finite, open_array
-from l2l.dataset.layout import WINDOW, Side, Split, chunk_paths, other
+from l2l.dataset.layout import WINDOW, Split, chunk_paths
 from l2l.dataset.writer import Recording, write_windows
 from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.progress import progress
 from l2l.recordings.split import split_videos
+from l2l.sides import Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS, MODEL_DIM
 
 _FACES = {FACE_DIM, MODEL_DIM}
@@ -62,7 +63,6 @@ def chunk_arrays(
     chosen = {part: [_recording(folder, name, listener, strides[part]) for name in split[part]] for part in split}
     if not any(chosen.values()):
         raise UserError(f"{folder}/: no recordings were chosen; name some for training.")
-    seats: dict[Side, str] = {"p0": "left", "p1": "right"}
     with contextlib.ExitStack() as stack:
         for part, recordings in chosen.items():
             for side in get_args(Side):
@@ -71,7 +71,7 @@ def chunk_arrays(
                 }
                 listening = recordings if side == listener else []
                 count = sum(len(recording.starts) for recording in listening)
-                write_windows(partial, count, seats[other(side)], _checked(folder, listening, listener))
+                write_windows(partial, count, other(side), _checked(folder, listening, listener))
     return {part: sum(len(recording.starts) for recording in recordings) for part, recordings in chosen.items()}
 
 
@@ -82,16 +82,23 @@ def _folders(folder: Path) -> list[str]:
 def _find(folder: Path, name: str, listener: Side) -> Path:
     """The file of one array, by our name or by the authors'."""
     speaker = other(listener)
-    theirs = {
-        f"{listener}_faces.npy": f"{listener}_list_faces_clean_deca.npy",
-        f"{speaker}_faces.npy": f"{speaker}_speak_faces_clean_deca.npy",
-        f"{speaker}_audio.npy": f"{speaker}_speak_audio_clean_deca.npy",
-    }[name]
+    ours = _names(listener)
+    theirs = dict(
+        zip(
+            ours,
+            (
+                f"{published(listener)}_list_faces_clean_deca.npy",
+                f"{published(speaker)}_speak_faces_clean_deca.npy",
+                f"{published(speaker)}_speak_audio_clean_deca.npy",
+            ),
+            strict=True,
+        )
+    )[name]
     found = [path for path in (folder / name, folder / theirs) if path.exists()]
     if len(found) > 1:
         raise UserError(f"{folder} holds both {name} and {theirs}; keep one of them.")
     if not found:
-        raise UserError(f"{folder / name} is missing; {listener} listens, so that it is needed.")
+        raise UserError(f"{folder / name} is missing; the person on the {listener} listens, so that it is needed.")
     return found[0]
 
 
@@ -112,14 +119,14 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Recordin
     if audio.shape != expected:
         raise UserError(
             f"{paths[2]} has shape {audio.shape}, expected {expected}: {AUDIO_PER_FRAME} rows of {MEL_BANDS} bands for "
-            f"each of the {len(listening)} frames of {speaker}'s face; cut or pad it."
+            f"each of the {len(listening)} frames of the face on the {speaker}; cut or pad it."
         )
     return Recording(name, listening, speaking, audio, list(range(0, len(listening) - WINDOW + 1, stride)))
 
 
 def _names(listener: Side) -> tuple[str, str, str]:
-    speaker = other(listener)
-    return f"{listener}_faces.npy", f"{speaker}_faces.npy", f"{speaker}_audio.npy"
+    listens, speaks = published(listener), published(other(listener))
+    return f"{listens}_faces.npy", f"{speaks}_faces.npy", f"{speaks}_audio.npy"
 
 
 def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:

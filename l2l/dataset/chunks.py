@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from l2l import config
-from l2l.dataset.layout import WINDOW, Side, Split, chunk_paths
+from l2l.dataset.layout import WINDOW, Split, chunk_paths
 from l2l.dataset.turns import find_turns, windows
 from l2l.dataset.writer import Recording, write_windows
 from l2l.errors import UserError
 from l2l.faces.store import load_faces
 from l2l.files import atomic
 from l2l.progress import progress
+from l2l.sides import SIDES, Side
 from l2l.speech.speaking import SPEAKS, load_speaking
 
-SIDES: tuple[Side, Side] = ("p0", "p1")
 SEATS = ("left", "right")
 
 
@@ -85,15 +85,15 @@ def chunk(
 
 def _recordings(videos: Path, plans: list[Plan], listener: int) -> Iterator[Recording]:
     """The recordings in which `listener` (0 or 1) has windows, one in memory at a time."""
-    for video in progress(plans, f"chunk p{listener} listens", unit="video"):
+    for video in progress(plans, f"chunk {SIDES[listener]} listens", unit="video"):
         folder = videos / video.video
         listens = 1 - listener if video.swapped else listener  # where this recording's listener sits
         speaker = 1 - listens
         yield Recording(
             video.video,
-            load_faces(folder / f"faces_p{listens}.npz").faces,
-            load_faces(folder / f"faces_p{speaker}.npz").faces,
-            np.load(folder / f"mel_p{speaker}.npy", mmap_mode="r", allow_pickle=False),
+            load_faces(folder / f"faces_{SIDES[listens]}.npz").faces,
+            load_faces(folder / f"faces_{SIDES[speaker]}.npz").faces,
+            np.load(folder / f"mel_{SIDES[speaker]}.npy", mmap_mode="r", allow_pickle=False),
             video.starts[listener],
         )
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from l2l.errors import UserError
+from l2l.sides import Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
 WINDOW = 64  # frames in a published window
@@ -22,7 +23,6 @@ JAW = slice(53, 56)  # jaw rotation, axis-angle, radians
 DETAIL = slice(56, 184)  # zeros when a backend has none
 REGIONS = {"expression": EXPRESSION, "rotation": ROTATION, "jaw": JAW}
 
-Side = Literal["p0", "p1"]
 Split = Literal["train", "test"]
 
 PART_SHAPES = {  # of one window, by its part in `Chunks`
@@ -33,19 +33,14 @@ PART_SHAPES = {  # of one window, by its part in `Chunks`
 }
 
 
-def other(side: Side) -> Side:
-    """The person opposite."""
-    return "p1" if side == "p0" else "p0"
-
-
 def chunk_paths(folder: str | Path, split: Split, listener: Side) -> dict[str, Path]:
     """The four files in which `listener` listens and the other speaks, by their part in `Chunks`."""
-    speaker, base = other(listener), Path(folder) / split
+    listens, speaks, base = published(listener), published(other(listener)), Path(folder) / split
     return {
-        "listener": base / f"{listener}_list_faces_clean_deca.npy",
-        "speaker": base / f"{speaker}_speak_faces_clean_deca.npy",
-        "audio": base / f"{speaker}_speak_audio_clean_deca.npy",
-        "files": base / f"{speaker}_speak_files_clean_deca.npy",
+        "listener": base / f"{listens}_list_faces_clean_deca.npy",
+        "speaker": base / f"{speaks}_speak_faces_clean_deca.npy",
+        "audio": base / f"{speaks}_speak_audio_clean_deca.npy",
+        "files": base / f"{speaks}_speak_files_clean_deca.npy",
     }
 
 

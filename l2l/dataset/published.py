@@ -14,9 +14,10 @@ import numpy as np
 
 from l2l.config.published import by_hand, entry, placed_dataset
 from l2l.dataset.checked import check_finite, open_array, store_as_float32
-from l2l.dataset.layout import PART_SHAPES, Side, Split, chunk_paths
+from l2l.dataset.layout import PART_SHAPES, Split, chunk_paths
 from l2l.errors import UserError
 from l2l.progress import progress
+from l2l.sides import Side
 from l2l.weights.archives import Archive, Limits, open_archive
 from l2l.weights.download import download
 
@@ -75,7 +76,7 @@ def unpack(archive: Path, person: str, out: Path, limits: Limits | None = None) 
 
 
 def listener_side(person: str) -> Side:
-    return "p0" if entry(person).listener == "left" else "p1"
+    return entry(person).listener
 
 
 def _choose(archive: Archive, person: str) -> dict[PurePosixPath, Path]:

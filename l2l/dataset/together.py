@@ -12,9 +12,10 @@ from typing import get_args
 
 import numpy as np
 
-from l2l.dataset.layout import PART_SHAPES, WINDOW, Chunks, Side, Split, chunk_paths, load_chunks
+from l2l.dataset.layout import PART_SHAPES, WINDOW, Chunks, Split, chunk_paths, load_chunks
 from l2l.errors import UserError
 from l2l.files import atomic
+from l2l.sides import Side
 
 BETWEEN = "/"  # person and recording
 _AT_ONCE = 256  # windows
@@ -33,7 +34,7 @@ def gather(people: Mapping[str, tuple[Path, Side]], out: Path) -> dict[Split, in
             for side in get_args(Side):
                 paths = chunk_paths(out, split, side)
                 partial = {part: stack.enter_context(atomic(path)) for part, path in paths.items()}
-                _write(partial, found if side == "p0" else {})
+                _write(partial, found if side == "left" else {})
     return counts
 
 

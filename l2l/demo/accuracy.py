@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from l2l.errors import UserError
 from l2l.faces.store import load_faces
 from l2l.files import save_json
+from l2l.sides import SIDES
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.video.tracks import PEOPLE, load_tracks
 
@@ -58,7 +59,7 @@ def _one(file: Path, videos: Path) -> dict[str, Any]:
         "both_tracked": float(tracks.found.all(1).mean()),
     }
     for person in range(PEOPLE):
-        measured = load_faces(folder / f"faces_p{person}.npz")
+        measured = load_faces(folder / f"faces_{SIDES[person]}.npz")
         angles = Rotation.from_rotvec(measured.faces[:, 50:53]).as_euler("xyz")  # (T, 3): pitch, yaw, roll
         for axis, name in enumerate(("head_pitch", "head_yaw", "head_roll")):
             row.setdefault(name, []).append(_correlation(angles[:, axis], head[:, person, axis], measured.valid))

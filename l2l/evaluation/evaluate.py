@@ -15,7 +15,7 @@ import torch
 
 from l2l.asking import Model, Speaker
 from l2l.config import Settings
-from l2l.dataset.layout import WINDOW, Chunks, Side, load_chunks
+from l2l.dataset.layout import WINDOW, Chunks, load_chunks
 from l2l.dataset.samples import load_samples, sampling_of
 from l2l.errors import UserError
 from l2l.evaluation.asked import Asked
@@ -30,6 +30,7 @@ from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
+from l2l.sides import Side
 from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)

@@ -23,6 +23,7 @@ from l2l.faces.smoothing import smooth
 from l2l.faces.store import backend_of, write_faces
 from l2l.files import save_npz
 from l2l.progress import progress
+from l2l.sides import SIDES
 from l2l.units import FACE_DIM
 from l2l.video.footage import Footage
 from l2l.video.media import read_frames
@@ -53,14 +54,16 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
 def extract_faces(
     footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.FacesSettings
 ) -> None:
-    """Write faces_p0.npz and faces_p1.npz for one recording; short gaps of at most `bridge` frames are filled."""
+    """Write faces_left.npz and faces_right.npz for one recording; short gaps of at most `bridge` frames are filled."""
     deca = settings.deca
     device = _device(deca)
     locate = _locator(basis_path, deca, device)
     tracks = load_tracks(footage.tracks)
     for person in range(PEOPLE):
         if not tracks.found[:, person].any():
-            raise UserError(f"{footage.tracks}: p{person} is never seen; track the recording again.")
+            raise UserError(
+                f"{footage.tracks}: the person on the {SIDES[person]} is never seen; track the recording again."
+            )
     encoders = deca_nets.load_encoders(deca.detail).to(device)
     faces = np.zeros((PEOPLE, len(tracks), FACE_DIM), np.float32)
     found = np.zeros((PEOPLE, len(tracks)), bool)
@@ -72,7 +75,9 @@ def extract_faces(
         np.add.at(identity, people, codes.shape.cpu().numpy())
     for person, out in enumerate(outs):
         if not found[person].any():
-            raise UserError(f"{footage.video}: no face of p{person} was found; try faces.deca.detector: tracks.")
+            raise UserError(
+                f"{footage.video}: no face was found on the {SIDES[person]}; try faces.deca.detector: tracks."
+            )
         valid = fill_short_gaps(faces[person], found[person], tracks.segment, bridge)
         smooth(faces[person], valid, tracks.segment, deca.smoothing)
         write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum())

@@ -20,6 +20,7 @@ from l2l.faces.geometry import COMPONENTS, FaceBasis
 from l2l.faces.smoothing import smooth
 from l2l.faces.store import backend_of, write_faces
 from l2l.files import save_npz
+from l2l.sides import SIDES
 from l2l.video.footage import Footage
 from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
@@ -102,12 +103,14 @@ def load_basis(path: str | Path) -> FaceBasis:
 def extract_faces(
     footage: Footage, basis_path: Path, outs: Sequence[Path], bridge: int, settings: config.FacesSettings
 ) -> None:
-    """Write faces_p0.npz and faces_p1.npz for one recording; short gaps of at most `bridge` frames are filled."""
+    """Write faces_left.npz and faces_right.npz for one recording; short gaps of at most `bridge` frames are filled."""
     tracks, basis = load_tracks(footage.tracks), load_basis(basis_path)
     for person, out in enumerate(outs):
         landmarks = _sample(tracks, person, _NEUTRAL_FRAMES)
         if not len(landmarks):
-            raise UserError(f"{footage.tracks}: p{person} is never seen; track the recording again.")
+            raise UserError(
+                f"{footage.tracks}: the person on the {SIDES[person]} is never seen; track the recording again."
+            )
         neutral = geometry.neutral_face(landmarks, basis.template)
         faces = np.zeros((len(tracks), 56), np.float32)
         for frames, block in tracks.blocks():

@@ -1,4 +1,4 @@
-"""faces_p0.npz, faces_p1.npz: what every faces backend writes and every later step reads.
+"""faces_left.npz, faces_right.npz: what every faces backend writes and every later step reads.
 
 Of face_basis.npz, which each backend writes in its own way, only the name of the backend is read here.
 """

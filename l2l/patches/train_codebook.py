@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION, Chunks, Side
+from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION, Chunks
 from l2l.features.sequences import Sequences, cut, join, tiles
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
+from l2l.sides import Side
 from l2l.training.chance import seeded
 from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import Chunks, Side
+from l2l.dataset.layout import Chunks
 from l2l.dataset.together import identities
 from l2l.features.sequences import Sequences, cut, join, tiles
 from l2l.features.standardize import Standardizer
@@ -29,6 +29,7 @@ from l2l.patches.checkpoint import load_codebook
 from l2l.patches.codebook import Codebook
 from l2l.patches.predictor import Predictor
 from l2l.patches.train_codebook import standardizer_of
+from l2l.sides import Side
 from l2l.training.chance import seeded
 from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare

@@ -14,7 +14,6 @@ import numpy as np
 
 from l2l import backends
 from l2l.config import Settings
-from l2l.dataset.layout import Side
 from l2l.errors import UserError
 from l2l.faces.meshes import mesher_of
 from l2l.faces.store import Faces, load_faces
@@ -24,6 +23,7 @@ from l2l.pictures.preview import Scene, render
 from l2l.progress import progress
 from l2l.recordings.preprocessing import STEPS
 from l2l.recordings.recordings import Recording
+from l2l.sides import SIDES, Side
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.video.footage import Footage
@@ -42,8 +42,8 @@ def listen(
     """
     listener = Listener.load(results, settings.seed, person=person)
     if person and not side:
-        raise UserError("models of several people do not say where the listener sits: --side p0 (left) or p1 (right).")
-    number = int((side or load_patch_codebook(results / "codebook.pt")[2]["listener"])[1])
+        raise UserError("models of several people do not say where the listener sits: --side left or right.")
+    number = SIDES.index(side or load_patch_codebook(results / "codebook.pt")[2]["listener"])
     basis = (results.parent / person if person else results) / "face_basis.npz"
     if not basis.is_file():
         raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
@@ -51,11 +51,11 @@ def listen(
         folder = Path(scratch)
         for step in STEPS:
             step.run(Recording(video.stem, str(video)), folder, settings)
-        outs = [folder / "faces_p0.npz", folder / "faces_p1.npz"]
+        outs = [folder / "faces_left.npz", folder / "faces_right.npz"]
         backend = backends.load("faces", settings.faces.backend)
         backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
         true, speaker = load_faces(outs[number]), load_faces(outs[1 - number])
-        shown = play(listener.step, held(speaker), np.load(folder / f"mel_p{1 - number}.npy"))
+        shown = play(listener.step, held(speaker), np.load(folder / f"mel_{SIDES[1 - number]}.npy"))
         probability = load_speaking(folder / "speaking.npz")
         late = np.full((len(true), MODEL_DIM), np.nan, np.float32)
         late[DELAY:] = shown[: len(true) - DELAY]

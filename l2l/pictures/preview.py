@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import soundfile
 
-from l2l.dataset.layout import ROTATION, WINDOW, Side, load_chunks
+from l2l.dataset.layout import ROTATION, WINDOW, load_chunks
 from l2l.dataset.samples import load_samples
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import load_faces
@@ -23,6 +23,7 @@ from l2l.features.sequences import chain
 from l2l.files import atomic
 from l2l.progress import progress
 from l2l.raster import draw_shaded
+from l2l.sides import SIDES, Side
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, MODEL_DIM, SAMPLE_RATE
@@ -82,7 +83,7 @@ def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Si
     windows = windows.first(futures.shape[1])
     names, counts = np.unique(windows.videos, return_counts=True)
     name = str(names[counts.argmax()])
-    folder, number = videos / name, int(listener[1])
+    folder, number = videos / name, SIDES.index(listener)
     tracks, faces = load_tracks(folder / "tracks.npz"), load_faces(folder / f"faces_{listener}.npz")
     probability = load_speaking(folder / "speaking.npz")
     sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
@@ -157,7 +158,7 @@ def _draw_recording(canvas: np.ndarray, scene: Scene, picture: np.ndarray, landm
         speaks = bool(scene.speaks[frame, person])
         cv2.rectangle(shown, (x0 - 8, y0 - 8), (x1 + 8, y1 + 8), colour, 3 if speaks else 1, cv2.LINE_AA)
         role = "listener" if person == scene.listener else "speaker"
-        label = f"p{person} {role}{'  SPEAKS' if speaks else ''}"
+        label = f"{SIDES[person]} {role}{'  SPEAKS' if speaks else ''}"
         (wide, high), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
         cv2.rectangle(shown, (x0 - 8, y0 - high - 18), (x0 + wide, y0 - 8), colour, -1)
         _text(shown, label, (x0 - 4, y0 - 13), (255, 255, 255), 0.5)
@@ -174,7 +175,7 @@ def _draw_strip(canvas: np.ndarray, scene: Scene, frame: int) -> None:
     x = np.linspace(left, right, count)[-len(frames) :]
     for person, colour in enumerate(_COLOURS):
         top = 22 + 34 * person
-        _text(canvas, f"p{person} speaks", (16, top + 17), colour, 0.5)
+        _text(canvas, f"{SIDES[person]} speaks", (16, top + 17), colour, 0.5)
         for at, value, on in zip(x, scene.probability[frames, person], scene.speaks[frames, person], strict=True):
             high = int(24 * float(value))
             cv2.line(canvas, (int(at), top + 24), (int(at), top + 24 - high), colour if on else _FAINT, 4)

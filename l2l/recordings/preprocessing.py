@@ -24,6 +24,7 @@ from l2l.errors import UserError
 from l2l.files import save_json
 from l2l.recordings.recordings import Recording
 from l2l.recordings.summary import Row
+from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
@@ -60,7 +61,7 @@ def _diarize(_: Recording, folder: Path, settings: Settings) -> None:
 
 
 def _separate(_: Recording, folder: Path, settings: Settings) -> None:
-    outs = [folder / "speech_p0.wav", folder / "speech_p1.wav"]
+    outs = [folder / "speech_left.wav", folder / "speech_right.wav"]
     backend = backends.load("separation", settings.separation.backend)
     backend.separate(Footage.of(folder), folder / "speaking.npz", outs, settings.separation)
 
@@ -69,17 +70,17 @@ def _mel(_: Recording, folder: Path, settings: Settings) -> None:
     # Rounding depends on how many threads multiply a matrix; the rule `mel` has one.
     with threadpool_limits(1):
         for person in range(2):
-            mel_rows(folder / f"speech_p{person}.wav", folder / f"mel_p{person}.npy", settings.mel)
+            mel_rows(folder / f"speech_{SIDES[person]}.wav", folder / f"mel_{SIDES[person]}.npy", settings.mel)
 
 
 FOOTAGE = ("video.mp4", "audio.wav", "tracks.npz")  # what a backend may read
-SPEECH = ("speech_p0.wav", "speech_p1.wav")
+SPEECH = ("speech_left.wav", "speech_right.wav")
 STEPS = (
     Step("normalise", ("video",), (), ("video.mp4", "audio.wav", "probe.json"), _normalise),
     Step("track", ("tracking",), ("video.mp4",), ("tracks.npz",), _track),
     Step("diarize", ("diarization",), FOOTAGE, ("speaking.npz", "speaking.rttm", "speaking.json"), _diarize),
     Step("separate", ("separation",), (*FOOTAGE, "speaking.npz"), SPEECH, _separate),
-    Step("mel", ("mel",), SPEECH, ("mel_p0.npy", "mel_p1.npy"), _mel),
+    Step("mel", ("mel",), SPEECH, ("mel_left.npy", "mel_right.npy"), _mel),
 )
 
 
@@ -125,7 +126,7 @@ def faces(rows: Sequence[Row], videos: Path, basis: Path, settings: Settings) ->
     for row in rows:
         if row.status == "ok":
             folder = videos / row.recording
-            outs = [folder / "faces_p0.npz", folder / "faces_p1.npz"]
+            outs = [folder / "faces_left.npz", folder / "faces_right.npz"]
             try:
                 key = _digest(basis.stat().st_mtime_ns, _remembered(folder).get("track"), settings.faces.model_dump())
                 if _remembered(folder).get("faces") != key or not all(out.exists() for out in outs):

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from l2l.config.published import MODEL_FILES, entry, models_folder, placed_archive, published
-from l2l.dataset.layout import Side
 from l2l.errors import UserError
+from l2l.sides import Side
 from l2l.units import MEL_BANDS, MODEL_DIM
 from l2l.weights.archives import Archive, Limits, open_archive
 

@@ -18,13 +18,14 @@ from typing import Any, Literal
 
 from l2l import config
 from l2l.errors import UserError
+from l2l.sides import Side
 
 log = logging.getLogger(__name__)
 
 Stage = Literal["codebook", "predictor"]
 
 EVERYONE = ("conan", "kimmel", "fallon", "stephen", "trevor")  # what data.speaker "all" stands for, in this order
-RIGHT_LISTENER = "fallon"  # the only one whose listener is p1
+RIGHT_LISTENER = "fallon"  # the only one whose listener sits on the right
 _NO_LIMIT = 10**9  # steps; the released runs end by epochs
 
 _CROSS = "fact_model.cross_modal_model"
@@ -93,9 +94,9 @@ class ReleasedConfig:
         return value
 
     @property
-    def listener(self) -> Literal["p0", "p1"]:
-        """The side that `data.speaker` puts the listener on; "all" takes p0 for everyone, as released."""
-        return "p1" if self.values.get("data.speaker") == RIGHT_LISTENER else "p0"
+    def listener(self) -> Side:
+        """The side that `data.speaker` puts the listener on; "all" takes the left for everyone, as released."""
+        return "right" if self.values.get("data.speaker") == RIGHT_LISTENER else "left"
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ import numpy as np
 from torch import nn
 
 from l2l import config
-from l2l.dataset.layout import Side
 from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
 from l2l.files import save_npz
@@ -29,6 +28,7 @@ from l2l.released.checkpoint import (
     write_released,
 )
 from l2l.released.config import ReleasedConfig, read_config
+from l2l.sides import Side
 from l2l.training.checkpoint import Pair, fingerprint, load_codebook, load_pair, load_predictor, save_checkpoint
 from l2l.units import MEL_BANDS, MODEL_DIM
 from l2l.windows.train_codebook import codebook_optimizer

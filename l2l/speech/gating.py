@@ -20,7 +20,7 @@ _BLOCK = SAMPLE_RATE * 30  # samples
 
 
 def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.SeparationSettings) -> None:
-    """Write speech_p0.wav and speech_p1.wav, as long as the mixture."""
+    """Write speech_left.wav and speech_right.wav, as long as the mixture."""
     speaks = load_speaking(speaking) >= SPEAKS  # (T, 2)
     for person, out in enumerate(outs):
         muted = speaks[:, 1 - person] & ~speaks[:, person]

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from l2l import config
 from l2l.inference import inference
+from l2l.sides import SIDES
 from l2l.speech.light_asd_net import COLUMNS, SIDE, LightAsd
 from l2l.speech.speaking import Speaking
 from l2l.speech.track_sound import track_mfcc
@@ -152,7 +153,7 @@ def smooth(score: np.ndarray) -> np.ndarray:
 
 def _report(face: FaceTrack, score: np.ndarray) -> dict[str, object]:
     return {
-        "person": f"p{face.person}",
+        "person": SIDES[face.person],
         "start": face.first / RATE,
         "seconds": len(face) / RATE,
         "mean_score": float(score.mean()),

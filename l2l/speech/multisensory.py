@@ -36,7 +36,7 @@ _GREY = 128
 
 
 def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.SeparationSettings) -> None:
-    """Write speech_p0.wav and speech_p1.wav, as long as the mixture. `speaking` is not needed: the picture tells."""
+    """Write speech_left.wav and speech_right.wav, as long as the mixture. `speaking` is not needed."""
     chosen = settings.multisensory
     network = _network(_device(chosen))
     size = size_of(chosen.window)

@@ -13,6 +13,7 @@ import numpy as np
 from l2l import backends, config
 from l2l.errors import UserError
 from l2l.files import atomic, save_json, save_npz
+from l2l.sides import SIDES
 from l2l.units import FPS
 from l2l.video.footage import Footage
 
@@ -36,7 +37,7 @@ def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings) -
     report = {
         "backend": settings.backend,
         "frames": len(speaks),
-        "speaks": {f"p{person}": float(speaks[:, person].mean()) for person in range(speaks.shape[1])},
+        "speaks": {SIDES[person]: float(speaks[:, person].mean()) for person in range(speaks.shape[1])},
         "both": float(speaks.all(1).mean()),
         "nobody": float((~speaks.any(1)).mean()),
     }
@@ -49,7 +50,7 @@ def write_speaking(path: str | Path, rttm: str | Path, probability: np.ndarray, 
     for person in range(probability.shape[1]):
         for start, end in intervals(probability[:, person] >= SPEAKS):
             begin, length = start / FPS, (end - start) / FPS
-            lines.append((begin, f"SPEAKER {name} 1 {begin:.3f} {length:.3f} <NA> <NA> p{person} <NA> <NA>"))
+            lines.append((begin, f"SPEAKER {name} 1 {begin:.3f} {length:.3f} <NA> <NA> {SIDES[person]} <NA> <NA>"))
     with atomic(rttm) as partial:
         partial.write_text("".join(f"{line}\n" for _, line in sorted(lines)), encoding="utf-8")
     save_npz(path, probability=probability.astype(np.float32), speech=speech.astype(np.float32))

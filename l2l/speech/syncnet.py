@@ -15,6 +15,7 @@ from torch import Tensor
 
 from l2l import config
 from l2l.inference import inference
+from l2l.sides import SIDES
 from l2l.speech.speaking import Speaking
 from l2l.speech.synchrony import Synchrony, distances, synchrony
 from l2l.speech.syncnet_net import WINDOW, SyncNet, windows_of_lips, windows_of_sound
@@ -119,7 +120,7 @@ def who_speaks(score: np.ndarray, speech: np.ndarray, threshold: float, floor: f
 
 def _report(face: FaceTrack, measured: Synchrony) -> dict[str, object]:
     return {
-        "person": f"p{face.person}",
+        "person": SIDES[face.person],
         "start": face.first / RATE,
         "seconds": len(face) / RATE,
         "offset": measured.offset,

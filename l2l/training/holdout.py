@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.dataset.layout import Chunks, Side, load_chunks
+from l2l.dataset.layout import Chunks, load_chunks
 from l2l.errors import UserError
+from l2l.sides import Side
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,12 @@ from tqdm import tqdm
 
 from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import Chunks, Side, load_chunks
+from l2l.dataset.layout import Chunks, load_chunks
 from l2l.errors import UserError
 from l2l.features.nucleus import nucleus
 from l2l.files import save_npz
 from l2l.patches.sampling import load_and_sample
+from l2l.sides import Side
 from l2l.training.batches import whole_batches
 from l2l.training.checkpoint import Pair, architecture, load_pair
 from l2l.training.device import prepare

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import REGIONS, WINDOW, Chunks, Side
+from l2l.dataset.layout import REGIONS, WINDOW, Chunks
 from l2l.features.standardize import Standardizer
+from l2l.sides import Side
 from l2l.training.batches import held_out
 from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare

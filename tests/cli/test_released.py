@@ -50,11 +50,11 @@ def test_both_stages_write_the_originals_files(folder: Path) -> None:
 def test_the_sides_come_from_the_configuration(folder: Path, tmp_path: Path) -> None:
     """Fallon's listener is p1: without those files there is nothing to train on, and the other side is never read."""
     other = write_folder(tmp_path)
-    for path in chunk_paths(other / "data/fallon", "train", "p0").values():
+    for path in chunk_paths(other / "data/fallon", "train", "left").values():
         path.unlink()
     assert run(other, "train-codebook") == 0
     assert (other / f"{CODEBOOK}_best.pth").exists()
-    for path in chunk_paths(other / "data/fallon", "train", "p1").values():
+    for path in chunk_paths(other / "data/fallon", "train", "right").values():
         path.unlink()
     assert run(other, "train-codebook") == 1
 
@@ -148,9 +148,9 @@ def test_the_released_models_are_evaluated_like_any_other(
         "predictor-json": "configs/predictor.json",
     }
     options = [word for name, path in models.items() for word in (f"--{name}", str(folder / path))]
-    assert main(["released", "import", *options, "--listener", "p1", "--out", str(tmp_path)]) == 0
+    assert main(["released", "import", *options, "--listener", "right", "--out", str(tmp_path)]) == 0
     both = ["--codebook", str(tmp_path / "codebook.pt"), "--predictor", str(tmp_path / "predictor.pt")]
-    chunks, listener = str(folder / "data/fallon"), ["--listener", "p1", "--preset", "released"]
+    chunks, listener = str(folder / "data/fallon"), ["--listener", "right", "--preset", "released"]
     few = [
         "--set",
         "sampling.samples=1",
@@ -177,7 +177,7 @@ def test_the_released_models_are_evaluated_like_any_other(
 def test_our_own_steps_train_as_released_under_the_preset(folder: Path, tmp_path: Path) -> None:
     """The same windows, weights and draws: `--preset released` gives the codebook that the old command line gives."""
     assert main(["import-config", str(folder / "vqgan/configs/codebook.json"), "--out", str(tmp_path / "c.yaml")]) == 0
-    words = ["train-codebook", str(folder / "data/fallon"), "--listener", "p1", "--log-dir", str(tmp_path / "log")]
+    words = ["train-codebook", str(folder / "data/fallon"), "--listener", "right", "--log-dir", str(tmp_path / "log")]
     options = ["--config", str(tmp_path / "c.yaml"), "--set", *CPU, "--out", str(tmp_path / "codebook.pt")]
     assert main([*words, *options]) == 0
     ours = torch.load(tmp_path / "codebook.pt", weights_only=True)

@@ -84,7 +84,7 @@ def test_a_person_overrides_only_what_they_name():
     )
     settings = found.settings("a")
     assert (settings.seed, settings.mel.feature, settings.mel.hop) == (3, "mfcc", 160)
-    assert found.people["a"].listener_side == "p1"
+    assert found.people["a"].listener_side == "right"
 
 
 def test_a_preset_lies_between_everyones_settings_and_the_persons_own():
@@ -108,8 +108,8 @@ def test_a_published_person_listens_on_the_published_side_under_any_name():
     found = config.validate(
         {"people": {"fallon": {"source": "published"}, "mine": {"source": "published", "dataset": "conan"}}}
     )
-    assert (found.people["fallon"].listener_side, found.people["fallon"].dataset) == ("p1", "fallon")
-    assert (found.people["mine"].listener_side, found.people["mine"].dataset) == ("p0", "conan")
+    assert (found.people["fallon"].listener_side, found.people["fallon"].dataset) == ("right", "fallon")
+    assert (found.people["mine"].listener_side, found.people["mine"].dataset) == ("left", "conan")
 
 
 def test_differences_and_back_again_is_the_same():

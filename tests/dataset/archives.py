@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.dataset.layout import Side, other
+from l2l.sides import Side, other
 from tests.synthetic import write_chunks
 
 Arrays = dict[str, np.ndarray]  # by path below the person's folder
-SIDES: tuple[Side, Side] = ("p0", "p1")
+SIDES: tuple[Side, Side] = ("left", "right")
 
 
 def person_arrays(folder: Path, windows: int = 20, videos: int = 2) -> Arrays:

@@ -9,17 +9,18 @@ import pytest
 from l2l import config
 from l2l.cli import main as cli
 from l2l.dataset.by_hand import chunk_arrays, split_recordings
-from l2l.dataset.layout import Side, load_chunks, other
+from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
+from l2l.sides import SIDES, Side, other, published
 
 
-def recording(folder: Path, frames: int = 200, listener: Side = "p0", columns: int = 56, batch: bool = True) -> Path:
+def recording(folder: Path, frames: int = 200, listener: Side = "left", columns: int = 56, batch: bool = True) -> Path:
     """One recording: every value names its frame and its person."""
     folder.mkdir(parents=True)
     speaker = other(listener)
     for side in (listener, speaker):
-        save(folder / f"{side}_faces.npy", values(frames, columns, int(side[1])), batch)
-    save(folder / f"{speaker}_audio.npy", values(4 * frames, 128, 5), batch)
+        save(folder / f"{published(side)}_faces.npy", values(frames, columns, SIDES.index(side)), batch)
+    save(folder / f"{published(speaker)}_audio.npy", values(4 * frames, 128, 5), batch)
     return folder
 
 
@@ -31,11 +32,11 @@ def save(path: Path, array: np.ndarray, batch: bool = False) -> None:
     np.save(path, array[None] if batch else array)
 
 
-def run(folder: Path, out: Path, listener: Side = "p0", **settings: Any) -> dict:
+def run(folder: Path, out: Path, listener: Side = "left", **settings: Any) -> dict:
     return chunk_arrays(folder, {"train": ["a"], "test": ["b"]}, out, listener, config.ChunkingSettings(**settings))
 
 
-@pytest.mark.parametrize("listener", ["p0", "p1"])
+@pytest.mark.parametrize("listener", ["left", "right"])
 @pytest.mark.parametrize(("columns", "batch"), [(56, True), (56, False), (184, True)])
 @pytest.mark.parametrize("frames", [64, 65, 200])
 def test_any_length_is_cut_into_windows_of_the_same_moment(
@@ -49,7 +50,7 @@ def test_any_length_is_cut_into_windows_of_the_same_moment(
         chunks = load_chunks(tmp_path / "out", split, listener)
         start = chunks.files[:, 0, 2].astype(int)
         moments = start[:, None] + np.arange(64)
-        own = 10000 * int(listener[1])
+        own = 10000 * SIDES.index(listener)
         np.testing.assert_array_equal(chunks.listener[:, :, 0], moments + own)
         np.testing.assert_array_equal(chunks.listener[:, :, 55], moments + own)
         np.testing.assert_array_equal(chunks.speaker[:, :, 0], moments + 10000 - own)
@@ -76,7 +77,7 @@ def test_double_precision_is_stored_as_float32(tmp_path: Path) -> None:
         recording(tmp_path / "raw" / name)
         save(tmp_path / "raw" / name / "p1_audio.npy", values(800, 128, 5).astype(np.float64))
     run(tmp_path / "raw", tmp_path / "out")
-    assert load_chunks(tmp_path / "out", "train", "p0").audio.dtype == np.float32
+    assert load_chunks(tmp_path / "out", "train", "left").audio.dtype == np.float32
 
 
 def nan_at_the_end() -> np.ndarray:
@@ -145,6 +146,6 @@ def test_the_command_splits_by_itself(tmp_path: Path, capsys: pytest.CaptureFixt
     for name in ("train/a", "test/b"):
         recording(tmp_path / "raw" / name)
     out = tmp_path / "out"
-    assert cli.main(["chunk-arrays", str(tmp_path / "raw"), "--listener", "p0", "--out", str(out)]) == 0
+    assert cli.main(["chunk-arrays", str(tmp_path / "raw"), "--listener", "left", "--out", str(out)]) == 0
     assert "5 training and 3 test windows" in capsys.readouterr().out
-    assert load_chunks(out, "test", "p0").videos[0] == "test/b"
+    assert load_chunks(out, "test", "left").videos[0] == "test/b"

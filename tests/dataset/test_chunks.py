@@ -5,9 +5,10 @@ import pytest
 
 from l2l import config
 from l2l.dataset.chunks import chunk
-from l2l.dataset.layout import chunk_paths, load_chunks, other
+from l2l.dataset.layout import chunk_paths, load_chunks
 from l2l.errors import UserError
 from l2l.faces.store import write_faces
+from l2l.sides import SIDES, other, published
 from l2l.speech.speaking import write_speaking
 
 FRAMES = 600
@@ -22,9 +23,9 @@ def preprocessed(folder, seed, p0_valid=True):
     for person in range(2):
         faces = np.arange(FRAMES)[:, None] + np.full((1, 56), 1000.0 * person + 10000 * seed)
         valid = np.full(FRAMES, p0_valid or person == 1)
-        write_faces(folder / f"faces_p{person}.npz", faces, valid, np.zeros(FRAMES), np.zeros((468, 3)))
+        write_faces(folder / f"faces_{SIDES[person]}.npz", faces, valid, np.zeros(FRAMES), np.zeros((468, 3)))
         rows = np.arange(4 * FRAMES)[:, None] + np.full((1, 128), 1e5 * person)
-        np.save(folder / f"mel_p{person}.npy", rows.astype(np.float32))
+        np.save(folder / f"mel_{SIDES[person]}.npy", rows.astype(np.float32))
 
 
 @pytest.fixture
@@ -34,12 +35,12 @@ def videos(tmp_path):
     return tmp_path / "videos"
 
 
-def run(videos, out, listener="p0", **settings):
+def run(videos, out, listener="left", **settings):
     split = {"train": ["first", "a name with spaces"], "test": ["third"]}
     return chunk(videos, split, out, listener, config.ChunkingSettings(**settings), "alice")
 
 
-@pytest.mark.parametrize("listener", ["p0", "p1"])
+@pytest.mark.parametrize("listener", ["left", "right"])
 def test_row_i_of_all_four_files_is_the_same_moment(videos, tmp_path, listener):
     counts = run(videos, tmp_path / "alice", listener)
     for part in ("train", "test"):
@@ -49,7 +50,7 @@ def test_row_i_of_all_four_files_is_the_same_moment(videos, tmp_path, listener):
         start = chunks.files[:, 0, 2].astype(int)
         seed = np.array([["first", "a name with spaces", "third"].index(v) for v in chunks.videos])
         frames = start[:, None] + np.arange(64)
-        own, theirs = int(listener[1]), 1 - int(listener[1])
+        own, theirs = SIDES.index(listener), 1 - SIDES.index(listener)
         np.testing.assert_array_equal(chunks.listener[:, :, 0], frames + 1000 * own + 10000 * seed[:, None])
         np.testing.assert_array_equal(chunks.speaker[:, :, 0], frames + 1000 * theirs + 10000 * seed[:, None])
         np.testing.assert_array_equal(chunks.audio[:, ::4, 0], 4 * frames + 1e5 * theirs)
@@ -60,12 +61,12 @@ def test_row_i_of_all_four_files_is_the_same_moment(videos, tmp_path, listener):
 def test_the_files_are_those_of_the_published_format(videos, tmp_path):
     run(videos, tmp_path / "alice")
     for part in ("train", "test"):
-        for side in ("p0", "p1"):
+        for side in ("left", "right"):
             speaker = other(side)
             names = {path.name for path in chunk_paths(tmp_path / "alice", part, side).values()}
             assert names == {
-                f"{side}_list_faces_clean_deca.npy",
-                *(f"{speaker}_speak_{kind}_clean_deca.npy" for kind in ("faces", "audio", "files")),
+                f"{published(side)}_list_faces_clean_deca.npy",
+                *(f"{published(speaker)}_speak_{kind}_clean_deca.npy" for kind in ("faces", "audio", "files")),
             }
     faces = np.load(tmp_path / "alice/train/p0_list_faces_clean_deca.npy", allow_pickle=False)
     files = np.load(tmp_path / "alice/train/p1_speak_files_clean_deca.npy", allow_pickle=False)
@@ -73,15 +74,15 @@ def test_the_files_are_those_of_the_published_format(videos, tmp_path):
 
 
 def test_no_test_recording_leaves_an_empty_but_readable_test_set(videos, tmp_path):
-    chunk(videos, {"train": ["first"], "test": []}, tmp_path / "alice", "p0", config.ChunkingSettings(), "alice")
-    assert len(load_chunks(tmp_path / "alice", "test", "p0")) == 0
+    chunk(videos, {"train": ["first"], "test": []}, tmp_path / "alice", "left", config.ChunkingSettings(), "alice")
+    assert len(load_chunks(tmp_path / "alice", "test", "left")) == 0
 
 
 def test_nothing_usable_is_refused_by_person_with_the_reason_and_writes_nothing(tmp_path):
     preprocessed(tmp_path / "videos" / "first", 0, p0_valid=False)
     split = {"train": ["first"], "test": []}
     with pytest.raises(UserError, match=r"alice: no usable chunk in 1 recording.*0% of 600 frames"):
-        chunk(tmp_path / "videos", split, tmp_path / "alice", "p0", config.ChunkingSettings(), "alice")
+        chunk(tmp_path / "videos", split, tmp_path / "alice", "left", config.ChunkingSettings(), "alice")
     assert not list(tmp_path.glob("alice/**/*.npy"))
 
 
@@ -90,7 +91,7 @@ def test_a_missing_or_misshapen_file_is_named(videos, tmp_path):
     audio = tmp_path / "alice/train/p1_speak_audio_clean_deca.npy"
     np.save(audio, np.zeros((3, 100, 128), np.float32))
     with pytest.raises(UserError, match=r"p1_speak_audio_clean_deca\.npy has shape"):
-        load_chunks(tmp_path / "alice", "train", "p0")
+        load_chunks(tmp_path / "alice", "train", "left")
     audio.unlink()
     with pytest.raises(UserError, match=r"p1_speak_audio_clean_deca\.npy is missing"):
-        load_chunks(tmp_path / "alice", "train", "p0")
+        load_chunks(tmp_path / "alice", "train", "left")

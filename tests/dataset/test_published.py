@@ -11,8 +11,9 @@ import pytest
 
 from l2l.cli import main as cli
 from l2l.dataset import published
-from l2l.dataset.layout import Side, load_chunks
+from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
+from l2l.sides import Side
 from l2l.weights.archives import Limits
 from tests.dataset.archives import Arrays, add, npy, person_arrays, write_tar
 
@@ -41,7 +42,7 @@ def listing(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("person", "side"), [("conan", "p0"), ("fallon", "p1")])
+@pytest.mark.parametrize(("person", "side"), [("conan", "left"), ("fallon", "right")])
 def test_an_archive_in_data_becomes_a_dataset_that_loads(
     arrays: Arrays, tmp_path: Path, person: str, side: Side, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -280,7 +281,7 @@ def test_all_goes_on_after_a_refusal_and_names_it(
     printed = capsys.readouterr()
     assert "5 of 6 could not be had (conan, devi2, kimmel, stephen, trevor)" in printed.err
     assert f"put the archive at {tmp_path / 'trevor_data.tar'}" in printed.out
-    assert len(load_chunks(tmp_path / "fallon", "test", "p1")) == 1
+    assert len(load_chunks(tmp_path / "fallon", "test", "right")) == 1
 
 
 def test_a_person_who_was_not_published_is_told_who_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,19 +14,19 @@ def people(tmp_path: Path) -> dict:
     for name, videos in (("ann", 2), ("bob", 1)):
         for split in ("train", "test"):
             write_chunks(tmp_path / name, windows=3, videos=videos, split=split)
-    return {name: (tmp_path / name, "p0") for name in ("ann", "bob")}
+    return {name: (tmp_path / name, "left") for name in ("ann", "bob")}
 
 
 def test_the_windows_of_all_come_one_after_another_under_their_persons_name(people: dict, tmp_path: Path) -> None:
     assert gather(people, tmp_path / "all") == {"train": 9, "test": 9}
     parts = [load_chunks(folder, "test", side) for folder, side in people.values()]
-    found = load_chunks(tmp_path / "all", "test", "p0")
+    found = load_chunks(tmp_path / "all", "test", "left")
     for part in ("listener", "speaker", "audio"):
         np.testing.assert_array_equal(getattr(found, part), np.concatenate([getattr(chunks, part) for chunks in parts]))
     expected = [f"ann/{video}" for video in parts[0].videos] + [f"bob/{video}" for video in parts[1].videos]
     assert found.videos.tolist() == expected
     np.testing.assert_array_equal(found.files[:6, :, 1:], parts[0].files[:, :, 1:])
-    assert len(load_chunks(tmp_path / "all", "test", "p1")) == 0
+    assert len(load_chunks(tmp_path / "all", "test", "right")) == 0
 
 
 def test_who_listens_follows_from_the_recordings_name() -> None:

@@ -10,6 +10,7 @@ from l2l.demo.accuracy import write_accuracy
 from l2l.errors import UserError
 from l2l.faces.store import write_faces
 from l2l.files import NpzWriter, save_npz
+from l2l.sides import SIDES
 from l2l.speech.speaking import write_speaking
 from l2l.video.tracks import block_name
 
@@ -40,7 +41,7 @@ def write(folder, wrong=0, missed=0, flip=1.0):
         faces = np.zeros((FRAMES, 56))
         faces[:, 50:53] = Rotation.from_euler("xyz", head[:, person], degrees=True).as_rotvec()
         faces[:, 53] = flip * np.radians(jaw[:, person])
-        write_faces(video / f"faces_p{person}.npz", faces, np.ones(FRAMES), np.zeros(FRAMES), np.zeros((468, 3)))
+        write_faces(video / f"faces_{SIDES[person]}.npz", faces, np.ones(FRAMES), np.zeros(FRAMES), np.zeros((468, 3)))
 
 
 def run(folder):

@@ -99,7 +99,7 @@ def test_options_of_the_other_kind_are_refused(tmp_path: Path, capsys: pytest.Ca
         (["a", "b", "c", "--samples", "s.npz"], "not with three arrays"),
         (["a", "b"], "give PRED TRUTH SPEAKER"),
         (["a"], "needs --samples and --listener"),
-        (["a", "--samples", "s", "--listener", "p0", "--order", "pose-exp"], "not with a folder"),
+        (["a", "--samples", "s", "--listener", "left", "--order", "pose-exp"], "not with a folder"),
         (["none.npy", "b", "c"], "does not exist"),
     ):
         assert main(["evaluate", *words, "--out", str(tmp_path / "eval.json")]) == 1

@@ -28,12 +28,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def train(folder: Path) -> Chunks:
-    return load_chunks(folder, "train", "p0")
+    return load_chunks(folder, "train", "left")
 
 
 @pytest.fixture
 def test(folder: Path) -> Chunks:
-    return load_chunks(folder, "test", "p0")
+    return load_chunks(folder, "test", "left")
 
 
 def test_mean_and_median_pose_are_those_of_training_and_never_move(train: Chunks) -> None:

@@ -33,9 +33,9 @@ ROWS = {
 def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_chunks(tmp_path_factory.mktemp("person"), windows=4, videos=3)
     write_chunks(folder, windows=3, videos=2, split="test")
-    train_codebook(folder, "p0", tiny_settings(4), folder / "codebook.pt", folder / "log")
-    train_predictor(folder, folder / "codebook.pt", "p0", tiny_settings(4), folder / "predictor.pt", folder / "log")
-    sample(folder, folder / "codebook.pt", folder / "predictor.pt", "p0", tiny_settings(), folder / "samples.npz")
+    train_codebook(folder, "left", tiny_settings(4), folder / "codebook.pt", folder / "log")
+    train_predictor(folder, folder / "codebook.pt", "left", tiny_settings(4), folder / "predictor.pt", folder / "log")
+    sample(folder, folder / "codebook.pt", folder / "predictor.pt", "left", tiny_settings(), folder / "samples.npz")
     return folder
 
 
@@ -43,12 +43,12 @@ def numbers(folder: Path, samples: np.ndarray, tmp_path: Path, **models: Path) -
     """eval.json for given samples (S, N, 64, 56)."""
     numbers = {"first_frame": np.array(32), "seed": np.array(7), "sampling": np.array('{"past": "real"}')}
     save_npz(tmp_path / "s.npz", samples=samples, **numbers)
-    evaluate(folder, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json", **models)
+    evaluate(folder, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json", **models)
     return read_report(tmp_path / "eval.json")
 
 
 def truth(folder: Path) -> np.ndarray:
-    return np.array(load_chunks(folder, "test", "p0").listener[..., :56])
+    return np.array(load_chunks(folder, "test", "left").listener[..., :56])
 
 
 def test_the_truth_itself_has_no_distance_and_the_truths_own_motion(person: Path, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_samples_are_averaged_and_the_best_is_named_apart(person: Path, tmp_path
 
 
 def test_the_mirror_is_measured_against_the_speaker(person: Path, tmp_path: Path) -> None:
-    speaker = load_chunks(person, "test", "p0").speaker[..., :56]
+    speaker = load_chunks(person, "test", "left").speaker[..., :56]
     results = numbers(person, np.array(speaker)[None], tmp_path)["results"]
     assert results["mirror"]["l2"] == results["model"]["l2"] != results["mean_pose"]["l2"]
     assert results["mirror"]["tlcc_lag"]["rotation"]["value"] == 0
@@ -93,7 +93,7 @@ def test_the_mirror_is_measured_against_the_speaker(person: Path, tmp_path: Path
 def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person: Path, tmp_path: Path) -> None:
     models = {"codebook": person / "codebook.pt", "predictor": person / "predictor.pt"}
     for name in ("one", "two"):
-        evaluate(person, person / "samples.npz", "p0", tiny_settings(), tmp_path / f"{name}.json", **models)
+        evaluate(person, person / "samples.npz", "left", tiny_settings(), tmp_path / f"{name}.json", **models)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     found = read_report(tmp_path / "one.json")
     assert set(found["results"]) == ROWS and not found["left_out"]
@@ -126,11 +126,11 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
 def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path) -> None:
     settings = tiny_patches(6, evaluation={"bootstrap": 50, "shifts": 5, "shift_seconds": 1})
     models = {"codebook": tmp_path / "codebook.pt", "predictor": tmp_path / "predictor.pt"}
-    train_patch_codebook(person, "p0", settings, models["codebook"], tmp_path / "log")
-    train_patch_predictor(person, models["codebook"], "p0", settings, models["predictor"], tmp_path / "log")
-    sample(person, *models.values(), "p0", settings, tmp_path / "samples.npz")
+    train_patch_codebook(person, "left", settings, models["codebook"], tmp_path / "log")
+    train_patch_predictor(person, models["codebook"], "left", settings, models["predictor"], tmp_path / "log")
+    sample(person, *models.values(), "left", settings, tmp_path / "samples.npz")
     for name in ("one", "two"):
-        evaluate(person, tmp_path / "samples.npz", "p0", settings, tmp_path / f"{name}.json", **models)
+        evaluate(person, tmp_path / "samples.npz", "left", settings, tmp_path / f"{name}.json", **models)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     found = read_report(tmp_path / "one.json")
     assert set(found["results"]) == ROWS and not found["left_out"]
@@ -157,7 +157,7 @@ def test_what_cannot_be_made_without_the_models_is_named_with_its_reason(person:
 def test_a_model_told_nothing_of_the_past_has_no_seam_with_it(person: Path, tmp_path: Path) -> None:
     content = {"samples": truth(person)[None], "first_frame": np.array(32), "seed": np.array(7)}
     save_npz(tmp_path / "s.npz", sampling=np.array('{"past": "none"}'), **content)
-    evaluate(person, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json")
+    evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
     assert read_report(tmp_path / "eval.json")["results"]["model"]["seam"]["all"]["value"] is None
 
 
@@ -187,7 +187,7 @@ def test_windows_left_out_on_purpose_are_left_out_of_the_score(person: Path, tmp
     for sampling, refused in (({"max_windows": 4}, False), ({"max_windows": 0, "whole_batches": False}, True)):
         save_npz(tmp_path / "s.npz", sampling=np.array(json.dumps(sampling)), **short)
         with pytest.raises(UserError, match="sample these test chunks again") if refused else nullcontext():
-            evaluate(person, tmp_path / "s.npz", "p0", tiny_settings(), tmp_path / "eval.json")
+            evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
     found = json.loads((tmp_path / "eval.json").read_text())
     assert found["n"]["clips"] == 4 and found["results"]["model"]["l2"]["jaw"]["value"] == 0
 
@@ -203,11 +203,11 @@ def test_a_file_that_holds_no_samples_is_refused(person: Path, tmp_path: Path) -
     (tmp_path / "text.npz").write_text("hello")
     for name, message in (("text.npz", "not a file of samples"), ("none.npz", "does not exist")):
         with pytest.raises(UserError, match=message):
-            evaluate(person, tmp_path / name, "p0", tiny_settings(), tmp_path / "eval.json")
+            evaluate(person, tmp_path / name, "left", tiny_settings(), tmp_path / "eval.json")
 
 
 def test_models_that_do_not_belong_together_are_refused(person: Path, tmp_path: Path) -> None:
-    train_codebook(person, "p0", tiny_settings(1, seed=9), tmp_path / "other.pt", tmp_path / "log")
+    train_codebook(person, "left", tiny_settings(1, seed=9), tmp_path / "other.pt", tmp_path / "log")
     with pytest.raises(UserError, match="another codebook"):
         numbers(
             person, truth(person)[None], tmp_path, codebook=tmp_path / "other.pt", predictor=person / "predictor.pt"

@@ -10,6 +10,7 @@ from l2l.errors import UserError
 from l2l.faces import deca, deca_nets, fan, landmarks
 from l2l.faces.store import backend_of, load_faces
 from l2l.files import NpzWriter, save_npz
+from l2l.sides import SIDES
 from l2l.video.footage import Footage
 from l2l.video.media import VideoWriter
 from l2l.video.tracks import block_name, landmark_scale
@@ -68,7 +69,7 @@ def encoders(monkeypatch):
 
 
 def faces(recording, out, **settings):
-    outs = [out / f"faces_p{person}.npz" for person in range(2)]
+    outs = [out / f"faces_{SIDES[person]}.npz" for person in range(2)]
     chosen = config.FacesSettings(backend="deca", deca=config.DecaSettings(**settings))
     deca.extract_faces(recording, recording.tracks.parent / "basis.npz", outs, BRIDGE, chosen)
     return [load_faces(path) for path in outs]
@@ -123,7 +124,7 @@ def test_a_person_who_is_never_seen_is_named(recording, encoders, tmp_path):
     found[:, 1] = False
     write_tracks(tmp_path / "tracks.npz", FRAMES, found)
     other = Footage(recording.video, recording.audio, tmp_path / "tracks.npz")
-    with pytest.raises(UserError, match="p1 is never seen"):
+    with pytest.raises(UserError, match="the right is never seen"):
         deca.extract_faces(
             other, recording.tracks.parent / "basis.npz", [tmp_path / "a", tmp_path / "b"], 3, config.FacesSettings()
         )

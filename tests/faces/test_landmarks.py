@@ -9,6 +9,7 @@ from l2l.faces import geometry
 from l2l.faces.landmarks import extract_faces, fit_basis, load_basis
 from l2l.faces.store import load_faces, write_faces
 from l2l.files import NpzWriter
+from l2l.sides import SIDES
 from l2l.video.face_nets import FaceDetector, FaceMesh
 from l2l.video.footage import Footage
 from l2l.video.tracks import BLOCK, block_name, landmark_scale
@@ -45,7 +46,7 @@ def recording(tmp_path_factory):
         writer.add("box", np.zeros((FRAMES, 2, 4), np.float32))
         writer.add("segment", np.zeros(FRAMES, np.int32))
     fit_basis([folder / "tracks.npz"], folder / "basis.npz", config.FacesSettings())
-    outs = [folder / "faces_p0.npz", folder / "faces_p1.npz"]
+    outs = [folder / "faces_left.npz", folder / "faces_right.npz"]
     extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.FacesSettings(smoothing=0))
     return folder, faces, landmarks
 
@@ -53,7 +54,7 @@ def recording(tmp_path_factory):
 def test_head_and_jaw_follow_what_was_drawn(recording):
     folder, truth, _ = recording
     for person in range(2):
-        found = load_faces(folder / f"faces_p{person}.npz")
+        found = load_faces(folder / f"faces_{SIDES[person]}.npz")
         assert found.faces.shape == (FRAMES, 184) and not found.faces[:, 56:].any()
         for column in (50, 51, 52, 53):
             drawn = truth[found.valid, column]
@@ -62,7 +63,7 @@ def test_head_and_jaw_follow_what_was_drawn(recording):
 
 def test_both_people_share_one_scale_and_one_basis(recording):
     folder, _, _ = recording
-    first, second = (load_faces(folder / f"faces_p{p}.npz") for p in range(2))
+    first, second = (load_faces(folder / f"faces_{SIDES[p]}.npz") for p in range(2))
     both = first.valid & second.valid
     both[100:105] = False  # filled in for p0
     np.testing.assert_allclose(first.faces[both], second.faces[both], atol=0.05)
@@ -72,13 +73,13 @@ def test_both_people_share_one_scale_and_one_basis(recording):
 
 def test_short_gaps_are_filled_and_long_ones_are_not_valid(recording):
     folder, _, _ = recording
-    valid = load_faces(folder / "faces_p0.npz").valid
+    valid = load_faces(folder / "faces_left.npz").valid
     assert valid[100:105].all() and not valid[300:331].any() and valid[331:].all()
 
 
 def test_motion_can_be_turned_back_into_the_tracked_mesh(recording):
     folder, _, landmarks = recording
-    found, basis = load_faces(folder / "faces_p1.npz"), load_basis(folder / "basis.npz")
+    found, basis = load_faces(folder / "faces_right.npz"), load_basis(folder / "basis.npz")
     meshes = geometry.compose(found.faces.astype(np.float64), found.neutral, basis)
     straight, _ = geometry.straighten(meshes, found.neutral)
     tracked, _ = geometry.straighten(landmarks[:, 1], found.neutral)
@@ -89,7 +90,7 @@ def test_smoothing_takes_out_tremble_and_keeps_a_nod(recording, tmp_path):
     folder, _, _ = recording
     outs = [tmp_path / "0.npz", tmp_path / "1.npz"]
     extract_faces(Footage.of(folder), folder / "basis.npz", outs, 8, config.FacesSettings())
-    rough, smooth = load_faces(folder / "faces_p1.npz").faces, load_faces(outs[1]).faces
+    rough, smooth = load_faces(folder / "faces_right.npz").faces, load_faces(outs[1]).faces
     assert np.abs(np.diff(smooth[:, :50], 3, axis=0)).mean() < 0.2 * np.abs(np.diff(rough[:, :50], 3, axis=0)).mean()
     np.testing.assert_allclose(smooth[5:-5, 50], rough[5:-5, 50], atol=0.01)
 

@@ -11,7 +11,7 @@ from tests.synthetic import write_chunks
 
 @pytest.mark.parametrize("stride", [8, 32, 64])
 def test_windows_of_any_stride_join_to_the_recording_they_were_cut_from(tmp_path, stride):
-    chunks = load_chunks(write_chunks(tmp_path, windows=5, videos=2, stride=stride), "train", "p0")
+    chunks = load_chunks(write_chunks(tmp_path, windows=5, videos=2, stride=stride), "train", "left")
     whole = np.concatenate([chunks.listener[:5, :stride].reshape(-1, 184), chunks.listener[4, stride:]])[:, :56]
     order = np.random.default_rng(0).permutation(10)  # a split may hand the rows over in any order
     sequences = joined(chunks, chain(chunks, order), True)
@@ -25,27 +25,27 @@ def test_windows_of_any_stride_join_to_the_recording_they_were_cut_from(tmp_path
 
 
 def test_a_gap_ends_a_sequence(tmp_path):
-    chunks = load_chunks(write_chunks(tmp_path, windows=6, videos=1), "train", "p0")
+    chunks = load_chunks(write_chunks(tmp_path, windows=6, videos=1), "train", "left")
     chains = chain(chunks, np.array([0, 1, 4, 5]))
     assert [[piece.row for piece in pieces] for pieces in chains] == [[0, 1], [4, 5]]
     assert [piece.at for piece in chains[1]] == [0, 32]
 
 
 def test_a_window_twice_brings_nothing_new(tmp_path):
-    chunks = load_chunks(write_chunks(tmp_path, windows=3, videos=1), "train", "p0")
+    chunks = load_chunks(write_chunks(tmp_path, windows=3, videos=1), "train", "left")
     sequences = joined(chunks, chain(chunks, np.array([0, 0, 1, 2])), True)
     assert sequences.lengths.tolist() == [128]
 
 
 def test_training_and_validation_share_no_sequence(tmp_path):
-    chunks = load_chunks(write_chunks(tmp_path, windows=4, videos=3), "train", "p0")
+    chunks = load_chunks(write_chunks(tmp_path, windows=4, videos=3), "train", "left")
     sequences, training = join(chunks, np.arange(8), np.arange(8, 12))
     assert training == 2
     assert sequences.videos.tolist() == ["train0", "train1", "train2"]
 
 
 def test_crops_stay_inside_their_sequence(tmp_path):
-    chunks = load_chunks(write_chunks(tmp_path, windows=3, videos=2), "train", "p0")
+    chunks = load_chunks(write_chunks(tmp_path, windows=3, videos=2), "train", "left")
     sequences, _ = join(chunks, np.arange(6), np.arange(0))
     places = tiles(sequences.lengths, np.array([0, 1]), 80)
     assert places.tolist() == [[0, 0], [0, 80], [1, 0], [1, 80]]

@@ -19,14 +19,14 @@ from tests.tiny import tiny_patches
 def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_chunks(tmp_path_factory.mktemp("person"), windows=4, videos=3)
     write_chunks(folder, windows=3, videos=2, split="test")
-    train_codebook(folder, "p0", tiny_patches(8), folder / "codebook.pt", folder / "log")
-    train_predictor(folder, folder / "codebook.pt", "p0", tiny_patches(8), folder / "predictor.pt", folder / "log")
+    train_codebook(folder, "left", tiny_patches(8), folder / "codebook.pt", folder / "log")
+    train_predictor(folder, folder / "codebook.pt", "left", tiny_patches(8), folder / "predictor.pt", folder / "log")
     return folder
 
 
 @pytest.fixture
 def test(person: Path) -> Chunks:
-    return load_chunks(person, "test", "p0")
+    return load_chunks(person, "test", "left")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_asked_with_the_true_speaker_it_draws_what_sample_draws(
     person: Path, test: Chunks, models: Models, past: str, first: int, tmp_path: Path
 ) -> None:
     settings = tiny_patches(seed=3, sampling={"samples": 2, "past": past, "temperature": 1, "top_p": 1})
-    sample(person, person / "codebook.pt", person / "predictor.pt", "p0", settings, tmp_path / "s.npz")
+    sample(person, person / "codebook.pt", person / "predictor.pt", "left", settings, tmp_path / "s.npz")
     model = Model(models, test, settings)
     drawn = np.load(tmp_path / "s.npz")["samples"][:, :, first:]
     np.testing.assert_array_equal(model.samples(heard(test)), drawn)
@@ -81,7 +81,7 @@ def test_the_past_leads_into_the_first_future_frame_without_a_jump(
 ) -> None:
     """A codebook this small is far off everywhere; the first frame follows the true past all the same."""
     settings = tiny_patches(seed=3, sampling={"samples": 2})
-    sample(person, person / "codebook.pt", person / "predictor.pt", "p0", settings, tmp_path / "s.npz")
+    sample(person, person / "codebook.pt", person / "predictor.pt", "left", settings, tmp_path / "s.npz")
     found = np.load(tmp_path / "s.npz")
     past = np.array(test.listener[:, :32, :56])
     np.testing.assert_array_equal(found["samples"][0, :, :32], past)

@@ -18,7 +18,7 @@ GUIDANCE = (1.0, 1.0)
 def task(tmp_path) -> PredictorTask:
     """An untrained predictor of an untrained codebook whose codes lie anywhere."""
     write_chunks(tmp_path, windows=8, videos=4)
-    data, settings = load_chunks(tmp_path, "train", "p0"), tiny_patches()
+    data, settings = load_chunks(tmp_path, "train", "left"), tiny_patches()
     codebook = prepare_codebook(data, settings)
     model = codebook.task.model.eval().requires_grad_(False)
     torch.manual_seed(0)

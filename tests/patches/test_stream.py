@@ -27,8 +27,8 @@ def person(tmp_path_factory):
     write_chunks(folder, windows=6, videos=4)
     write_chunks(folder, windows=4, videos=2, split="test")
     settings = tiny_patches(steps=60)
-    train_codebook(folder, "p0", settings, folder / "codebook.pt", folder / "board")
-    train_predictor(folder, folder / "codebook.pt", "p0", settings, folder / "predictor.pt", folder / "board")
+    train_codebook(folder, "left", settings, folder / "codebook.pt", folder / "board")
+    train_predictor(folder, folder / "codebook.pt", "left", settings, folder / "predictor.pt", folder / "board")
     return folder
 
 
@@ -112,7 +112,7 @@ def test_a_length_that_is_no_whole_patch_is_kept(person, speakers):
 def test_a_given_past_is_followed(person):
     """Codes of the past are those of the real listener, and the first drawn ones depend on them."""
     models = load_models(person / "codebook.pt", person / "predictor.pt")
-    data = load_chunks(person, "test", "p0")
+    data = load_chunks(person, "test", "left")
     past = np.asarray(data.listener[:2, :32, :56])
     faces, sound = np.asarray(data.speaker[:2, :, :56]), frame_sound(data.audio[:2], models.power)
     found = sample_sequences(models, faces, sound, [(0, 0), (0, 1)], past=past)
@@ -126,8 +126,8 @@ def test_a_given_past_is_followed(person):
 def test_samples_of_windows_keep_their_contract(person, tmp_path, span, past):
     settings = tiny_patches(sampling={"samples": 2, "span": span, "past": past, "batch_size": 3})
     paths = person / "codebook.pt", person / "predictor.pt"
-    sample(person, *paths, "p0", settings, tmp_path / "samples.npz")
-    data = load_chunks(person, "test", "p0")
+    sample(person, *paths, "left", settings, tmp_path / "samples.npz")
+    data = load_chunks(person, "test", "left")
     with np.load(tmp_path / "samples.npz") as found:
         samples, first = found["samples"], int(found["first_frame"])
         assert samples.shape == (2, 8, 64, 56) and np.isfinite(samples).all()
@@ -148,7 +148,7 @@ def test_batches_change_no_sample(person, tmp_path):
     paths = person / "codebook.pt", person / "predictor.pt"
     for size in (1, 8):
         sample(
-            person, *paths, "p0", tiny_patches(sampling={"samples": 2, "batch_size": size}), tmp_path / f"{size}.npz"
+            person, *paths, "left", tiny_patches(sampling={"samples": 2, "batch_size": size}), tmp_path / f"{size}.npz"
         )
     with np.load(tmp_path / "1.npz") as one, np.load(tmp_path / "8.npz") as eight:
         np.testing.assert_array_equal(one["codes"], eight["codes"])
@@ -162,10 +162,10 @@ def both(tmp_path_factory):
     for name in ("ann", "bob"):
         for split in ("train", "test"):
             write_chunks(folder / name, windows=4, videos=2, split=split)
-    gather({name: (folder / name, "p0") for name in ("ann", "bob")}, folder)
+    gather({name: (folder / name, "left") for name in ("ann", "bob")}, folder)
     settings = tiny_patches(steps=12)
-    train_codebook(folder, "p0", settings, folder / "codebook.pt", folder / "board")
-    files = folder / "codebook.pt", "p0", settings, folder / "predictor.pt", folder / "board"
+    train_codebook(folder, "left", settings, folder / "codebook.pt", folder / "board")
+    files = folder / "codebook.pt", "left", settings, folder / "predictor.pt", folder / "board"
     train_predictor(folder, *files, people=("ann", "bob"))
     content = torch.load(folder / "predictor.pt", weights_only=True)
     content["state_dict"]["people.weight"] *= 100  # as far apart as a longer training makes them
@@ -175,10 +175,10 @@ def both(tmp_path_factory):
 
 def test_each_window_is_sampled_as_its_own_person(both, tmp_path):
     settings = tiny_patches(sampling={"samples": 1, "past": "none"})
-    sample(both, both / "codebook.pt", both / "predictor.pt", "p0", settings, tmp_path / "samples.npz")
+    sample(both, both / "codebook.pt", both / "predictor.pt", "left", settings, tmp_path / "samples.npz")
     models, data = (
         load_models(both / "codebook.pt", both / "predictor.pt"),
-        load_chunks(both, "test", "p0"),
+        load_chunks(both, "test", "left"),
     )
     with np.load(tmp_path / "samples.npz") as file:
         samples = file["samples"][0]

@@ -23,18 +23,18 @@ def person(tmp_path_factory):
     folder = tmp_path_factory.mktemp("person")
     write_chunks(folder, windows=6, videos=4)
     settings = tiny_patches(steps=STEPS)
-    train_codebook(folder, "p0", settings, folder / "codebook.pt", folder / "board")
-    train_predictor(folder, folder / "codebook.pt", "p0", settings, folder / "predictor.pt", folder / "board")
+    train_codebook(folder, "left", settings, folder / "codebook.pt", folder / "board")
+    train_predictor(folder, folder / "codebook.pt", "left", settings, folder / "predictor.pt", folder / "board")
     return folder
 
 
 def test_both_models_learn(tmp_path):
     write_chunks(tmp_path, windows=8, videos=4)
     settings = tiny_patches(steps=200)
-    train_codebook(tmp_path, "p0", settings, tmp_path / "codebook.pt", tmp_path / "board")
+    train_codebook(tmp_path, "left", settings, tmp_path / "codebook.pt", tmp_path / "board")
     meta = load_codebook(tmp_path / "codebook.pt")[2]
     assert meta["validation_loss"] < 1.4  # the mean pose: about 0.8 std in each of three regions
-    train_predictor(tmp_path, tmp_path / "codebook.pt", "p0", settings, tmp_path / "predictor.pt", tmp_path)
+    train_predictor(tmp_path, tmp_path / "codebook.pt", "left", settings, tmp_path / "predictor.pt", tmp_path)
     history = torch.load(tmp_path / "predictor.pt", weights_only=True)["history"]
     assert history[-1]["validation_loss"] < history[0]["validation_loss"] < 6 * np.log(16) / 8  # even odds
 
@@ -63,14 +63,14 @@ def test_a_stopped_training_gives_the_same_bytes(person, model, tmp_path, monkey
     out = tmp_path / f"{model}.pt"
     for _ in range(2):
         with pytest.raises(UserError, match="stopped after step"):
-            train(*arguments, "p0", tiny_patches(STEPS), out, tmp_path / "board")
-    train(*arguments, "p0", tiny_patches(STEPS), out, tmp_path / "board")
+            train(*arguments, "left", tiny_patches(STEPS), out, tmp_path / "board")
+    train(*arguments, "left", tiny_patches(STEPS), out, tmp_path / "board")
     assert out.read_bytes() == (person / f"{model}.pt").read_bytes()
 
 
 def test_codes_of_every_phase_begin_at_their_frame(person):
     settings = tiny_patches()
-    data = load_chunks(person, "train", "p0")
+    data = load_chunks(person, "train", "left")
     model, standardizer, _ = load_codebook(person / "codebook.pt")
     task = prepare_codebook(data, settings).task
     codes = encode_phases(model, task.sequences, task.motion)
@@ -120,6 +120,6 @@ def test_guidance_can_be_set_in_a_checkpoint_and_nothing_else_changes(person, tm
 
 def test_a_predictor_of_another_codebook_is_refused(person, tmp_path):
     other = tiny_patches(STEPS, seed=1)
-    train_codebook(person, "p0", other, tmp_path / "codebook.pt", tmp_path / "board")
+    train_codebook(person, "left", other, tmp_path / "codebook.pt", tmp_path / "board")
     with pytest.raises(UserError, match="another codebook"):
         load_models(tmp_path / "codebook.pt", person / "predictor.pt")

@@ -9,6 +9,7 @@ from l2l.errors import UserError
 from l2l.faces.store import write_faces
 from l2l.files import NpzWriter, save_npz
 from l2l.pictures.preview import write_preview
+from l2l.sides import SIDES
 from l2l.speech.speaking import write_speaking
 from l2l.video.face_nets import FaceDetector, FaceMesh
 from l2l.video.media import VideoWriter, read_frames
@@ -48,20 +49,22 @@ def made(tmp_path_factory):
         video / "speaking.npz", video / "speaking.rttm", np.tile([0.0, 0.9], (FRAMES, 1)), np.ones(FRAMES), "talk"
     )
     for person in range(2):
-        write_faces(video / f"faces_p{person}.npz", np.zeros((FRAMES, 56)), np.ones(FRAMES), np.zeros(FRAMES), template)
+        write_faces(
+            video / f"faces_{SIDES[person]}.npz", np.zeros((FRAMES, 56)), np.ones(FRAMES), np.zeros(FRAMES), template
+        )
     save_npz(folder / "basis.npz", template=template, components=np.zeros((50, 1404)))
     for part, shape in {"listener": (64, 184), "speaker": (64, 184), "audio": (256, 128)}.items():
-        path = chunk_paths(folder / "data", "test", "p0")[part]
+        path = chunk_paths(folder / "data", "test", "left")[part]
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, np.zeros((1, *shape), np.float32))
     names = np.array([[["talk", "right", str(frame)] for frame in range(8, 8 + WINDOW)]])
-    np.save(chunk_paths(folder / "data", "test", "p0")["files"], names)
+    np.save(chunk_paths(folder / "data", "test", "left")["files"], names)
     save_npz(folder / "samples.npz", samples=np.zeros((2, 1, 64, 56), np.float32), **DRAWN)
     return folder
 
 
 def run(folder, out, samples="samples.npz"):
-    write_preview(folder / "videos", folder / "data", folder / samples, folder / "basis.npz", "p0", out, seconds=2.0)
+    write_preview(folder / "videos", folder / "data", folder / samples, folder / "basis.npz", "left", out, seconds=2.0)
 
 
 def test_the_sampled_face_is_shown_exactly_where_there_is_a_prediction(made, tmp_path):

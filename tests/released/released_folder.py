@@ -98,7 +98,7 @@ def write_folder(root: Path, windows: int = 40, speaker: str = "fallon") -> Path
     ):
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(values))
-    for seed, listener in enumerate(("p0", "p1")):
+    for seed, listener in enumerate(("left", "right")):
         for split in ("train", "test"):
             write_chunks(root / "data" / "fallon", windows // 4, 4, listener, split, seed=seed)
     return root

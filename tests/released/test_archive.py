@@ -243,8 +243,8 @@ def test_import_hands_over_the_six_files_and_where_the_models_go(
     write(tmp_path / "data" / "fallon_models.tar", members("fallon"))
     fetch(tmp_path, "fallon")
     folder, out = weights / "released" / "fallon", tmp_path / "results" / "fallon"
-    assert cli.main(["import-released", str(folder), "--listener", "p1", "--out", str(out)]) == 0
-    assert called.pop("listener") == "p1"
+    assert cli.main(["import-released", str(folder), "--listener", "right", "--out", str(out)]) == 0
+    assert called.pop("listener") == "right"
     assert (called.pop("out_codebook"), called.pop("out_predictor")) == (out / "codebook.pt", out / "predictor.pt")
     assert called == {
         f"{model}_{kind}": folder / f"{model}{end}"
@@ -252,5 +252,5 @@ def test_import_hands_over_the_six_files_and_where_the_models_go(
         for kind, end in (("pth", ".pth"), ("npz", "_core.npz"), ("json", ".json"))
     }
     (folder / "codebook_core.npz").unlink()
-    assert cli.main(["import-released", str(folder), "--listener", "p1", "--out", str(out)]) == 1
+    assert cli.main(["import-released", str(folder), "--listener", "right", "--out", str(out)]) == 1
     assert "codebook_core.npz is missing; get it with `l2l fetch-models fallon`" in capsys.readouterr().err

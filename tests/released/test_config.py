@@ -90,13 +90,13 @@ def test_a_persons_own_configuration_names_its_files(tmp_path: Path) -> None:
     assert found.checkpoint(tmp_path) == tmp_path / "vqgan/models/person_specific/conan_er2er_best.pth"
     assert found.statistics(tmp_path).name == "conan_er2er_preprocess_core.npz"
     assert found.data(tmp_path, "conan").resolve() == tmp_path / "data/conan"
-    assert (found.listener, found.people) == ("p0", ("conan",))
+    assert (found.listener, found.people) == ("left", ("conan",))
 
 
 def test_everybody_is_five_people_on_the_left(tmp_path: Path) -> None:
     values = codebook_json(data={"basedir": "../", "speaker": "all"})
     found = read_config(write(tmp_path / "c.json", values))
-    assert (found.listener, found.people) == ("p0", ("conan", "kimmel", "fallon", "stephen", "trevor"))
+    assert (found.listener, found.people) == ("left", ("conan", "kimmel", "fallon", "stephen", "trevor"))
 
 
 def test_an_unknown_key_is_named_and_changes_nothing(

@@ -38,7 +38,9 @@ def files(folder: Path) -> dict[str, Path]:
 
 def load(folder: Path, out: Path, **changes: Path) -> None:
     sources = {**files(folder), **changes}
-    import_released_pair(**sources, out_codebook=out / "codebook.pt", out_predictor=out / "predictor.pt", listener="p1")
+    import_released_pair(
+        **sources, out_codebook=out / "codebook.pt", out_predictor=out / "predictor.pt", listener="right"
+    )
 
 
 def test_an_imported_pair_is_ready_to_use(folder: Path, tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_an_imported_pair_is_ready_to_use(folder: Path, tmp_path: Path) -> None:
     assert list(ours) == [key.removeprefix("module.") for key in stored]
     assert all(torch.equal(ours[key.removeprefix("module.")], value) for key, value in stored.items())
     meta = load_codebook(tmp_path / "codebook.pt")[2]
-    assert (meta["step"], meta["listener"], meta["config"]["codes"]) == (3, "p1", 20)
+    assert (meta["step"], meta["listener"], meta["config"]["codes"]) == (3, "right", 20)
 
 
 def test_import_and_export_give_back_the_same_four_files(folder: Path, tmp_path: Path) -> None:
@@ -77,8 +79,8 @@ def test_import_and_export_give_back_the_same_four_files(folder: Path, tmp_path:
 def test_models_trained_here_can_be_loaded_as_released(tmp_path: Path) -> None:
     chunks = write_chunks(tmp_path / "person", windows=3, videos=3)
     ours = tmp_path / "codebook.pt", tmp_path / "predictor.pt"
-    train_codebook(chunks, "p0", tiny_settings(2), ours[0], tmp_path / "log")
-    train_predictor(chunks, ours[0], "p0", tiny_settings(2), ours[1], tmp_path / "log")
+    train_codebook(chunks, "left", tiny_settings(2), ours[0], tmp_path / "log")
+    train_predictor(chunks, ours[0], "left", tiny_settings(2), ours[1], tmp_path / "log")
     names = ("codebook_pth", "codebook_npz", "predictor_pth", "predictor_npz")
     export_released(*ours, **{name: tmp_path / name for name in names})
     pair = load_pair(*ours)

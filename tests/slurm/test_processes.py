@@ -43,7 +43,7 @@ def test_torchrun_on_two_nodes_meets_and_trains(roads, tmp_path):
     meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{free_ports(1)}", "--rdzv-id=test"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", *meeting]
     data, codebook = roads.local / "data/demo", roads.local / "results/demo/codebook.pt"
-    words = ["train-predictor", data, "--codebook", codebook, "--listener", "p0", "--log-dir", tmp_path / "log"]
+    words = ["train-predictor", data, "--codebook", codebook, "--listener", "left", "--log-dir", tmp_path / "log"]
     settings = ["--config", roads.local / "config.yaml", "--out", tmp_path / "predictor.pt"]
     roads.slurm.call(*srun, *torchrun, "-m", "l2l.cli.main", *map(str, [*words, *settings]), seconds=120)
     matches(tmp_path / "predictor.pt", roads.local / PREDICTOR)

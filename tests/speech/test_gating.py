@@ -19,7 +19,7 @@ def test_each_file_holds_one_persons_speech(tmp_path):
     write_speaking(tmp_path / "s.npz", tmp_path / "s.rttm", probability, np.ones(frames), "a")
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, samples_for(frames)).astype(np.float32)
     soundfile.write(tmp_path / "mix.wav", sound, 16000, subtype="PCM_16")
-    outs = [tmp_path / "speech_p0.wav", tmp_path / "speech_p1.wav"]
+    outs = [tmp_path / "speech_left.wav", tmp_path / "speech_right.wav"]
     separate(
         Footage(tmp_path, tmp_path / "mix.wav", tmp_path),
         tmp_path / "s.npz",

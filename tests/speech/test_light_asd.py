@@ -75,7 +75,7 @@ def test_each_person_speaks_for_themselves_and_who_is_not_seen_does_not(net, tmp
     assert found.probability.shape == (30, 2) and (found.probability[:, 1] == 0).all()
     assert (found.probability[:, 0] > 0).all() and (found.probability[:, 0] < 1).all()
     (track,) = found.report["tracks"]
-    assert track["person"] == "p0" and track["start"] == 0 and track["seconds"] == 1
+    assert track["person"] == "left" and track["start"] == 0 and track["seconds"] == 1
 
 
 def test_one_both_or_nobody_speaks():

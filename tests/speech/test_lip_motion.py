@@ -72,8 +72,8 @@ def test_rttm_and_npz_tell_the_same(tmp_path):
     write_speaking(tmp_path / "speaking.npz", tmp_path / "speaking.rttm", probability, np.ones(90), "talk")
     np.testing.assert_array_equal(load_speaking(tmp_path / "speaking.npz"), probability)
     assert (tmp_path / "speaking.rttm").read_text().splitlines() == [
-        "SPEAKER talk 1 1.000 1.000 <NA> <NA> p0 <NA> <NA>",
-        "SPEAKER talk 1 2.000 0.500 <NA> <NA> p1 <NA> <NA>",
+        "SPEAKER talk 1 1.000 1.000 <NA> <NA> left <NA> <NA>",
+        "SPEAKER talk 1 2.000 0.500 <NA> <NA> right <NA> <NA>",
     ]
 
 

@@ -49,7 +49,7 @@ def footage(tmp_path, monkeypatch):
 
 
 def voices(footage, tmp_path, **settings):
-    outs = [tmp_path / "speech_p0.wav", tmp_path / "speech_p1.wav"]
+    outs = [tmp_path / "speech_left.wav", tmp_path / "speech_right.wav"]
     chosen = config.SeparationSettings(backend="multisensory", multisensory={"device": "cpu", **settings})
     separate(footage, tmp_path / "speaking.npz", outs, chosen)
     return [soundfile.read(out)[0] for out in outs]

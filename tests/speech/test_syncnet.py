@@ -93,7 +93,7 @@ def test_a_recording_gets_offset_and_confidence_of_every_face(folder, footage, m
     found = syncnet.diarize(footage, settings)
     assert found.probability.shape == (30, 2) and found.probability.dtype == np.float32
     assert ((found.probability >= 0.5).sum(1) <= 1).all()
-    assert [track["person"] for track in found.report["tracks"]] == ["p0", "p1"]
+    assert [track["person"] for track in found.report["tracks"]] == ["left", "right"]
     for track in found.report["tracks"]:
         assert track["start"] == 0 and track["seconds"] == 1 and abs(track["offset"]) <= 3
         assert track["lse_c"] > 0 and track["lse_d"] > 0

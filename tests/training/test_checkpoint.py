@@ -16,8 +16,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two codebooks, and a predictor that belongs to the first."""
     folder = write_chunks(tmp_path_factory.mktemp("person"), windows=3, videos=3)
     for name, seed in (("codebook", 0), ("other", 1)):
-        train_codebook(folder, "p0", tiny_settings(1, seed), folder / f"{name}.pt", folder / "log")
-    train_predictor(folder, folder / "codebook.pt", "p0", tiny_settings(1), folder / "predictor.pt", folder / "log")
+        train_codebook(folder, "left", tiny_settings(1, seed), folder / f"{name}.pt", folder / "log")
+    train_predictor(folder, folder / "codebook.pt", "left", tiny_settings(1), folder / "predictor.pt", folder / "log")
     return folder
 
 
@@ -30,7 +30,7 @@ def test_a_pair_that_belongs_together_loads_ready_to_use(folder: Path) -> None:
 
 def test_the_checkpoint_says_where_it_came_from(folder: Path) -> None:
     _, _, meta = load_codebook(folder / "codebook.pt")
-    assert (meta["format"], meta["kind"], meta["listener"], meta["seed"], meta["step"]) == (1, "codebook", "p0", 0, 1)
+    assert (meta["format"], meta["kind"], meta["listener"], meta["seed"], meta["step"]) == (1, "codebook", "left", 0, 1)
     assert meta["config"]["hidden_size"] == 32
     assert meta["history"][0]["validation_loss"] == meta["validation_loss"]
 

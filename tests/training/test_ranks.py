@@ -41,7 +41,7 @@ def arguments(stage: str, chunks: Path, folder: Path, *changes: str) -> list[str
     out = ["--out", str(folder / f"{stage}.pt"), "--log-dir", str(folder / "log")]
     changed = [f"{stage}.{change}" for change in changes]
     return [
-        *(f"train-{stage}", str(chunks), "--listener", "p0", *more, *out),
+        *(f"train-{stage}", str(chunks), "--listener", "left", *more, *out),
         *("--set", "architecture=windows", *pairs, *changed),
     ]
 

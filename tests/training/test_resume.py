@@ -39,7 +39,7 @@ def settings(batches: dict[str, Any] = MODERN, **training: Any) -> Settings:
 @pytest.fixture(scope="module")
 def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_chunks(tmp_path_factory.mktemp("person"), windows=20, videos=3)
-    train_codebook(folder, "p0", tiny_settings(2), folder / "codebook.pt", folder / "log")
+    train_codebook(folder, "left", tiny_settings(2), folder / "codebook.pt", folder / "log")
     return folder
 
 
@@ -47,9 +47,9 @@ def train(chunks: Path, stage: str, chosen: Settings, folder: Path) -> bytes:
     """Train one stage into `folder`; the bytes of its checkpoint."""
     out, log = folder / f"{stage}.pt", folder / "log"
     if stage == "codebook":
-        train_codebook(chunks, "p0", chosen, out, log)
+        train_codebook(chunks, "left", chosen, out, log)
     else:
-        train_predictor(chunks, chunks / "codebook.pt", "p0", chosen, out, log)
+        train_predictor(chunks, chunks / "codebook.pt", "left", chosen, out, log)
     return out.read_bytes()
 
 
@@ -144,7 +144,7 @@ def test_the_state_of_another_run_is_left_alone(
     else:
         folder = write_chunks(tmp_path / "other", windows=20, videos=3, seed=int(change == "data"))
         seed = int(change == "codebook")
-        train_codebook(folder, "p0", tiny_settings(2, seed), folder / "codebook.pt", folder / "log")
+        train_codebook(folder, "left", tiny_settings(2, seed), folder / "codebook.pt", folder / "log")
         same = (folder / "codebook.pt").read_bytes() == (chunks / "codebook.pt").read_bytes()
         assert not same
     whole = train(folder, "predictor", chosen, tmp_path / "whole")
@@ -215,7 +215,7 @@ def test_handlers_are_ours_only_while_training(chunks: Path, tmp_path: Path, at_
 def test_the_command_ends_with_a_status_of_its_own_though_its_log_is_gone(chunks: Path, tmp_path: Path) -> None:
     pairs = [f"codebook.training.{key}" for key in ("max_steps=100000", "validate_every=1", "patience=0", "threads=1")]
     sizes = ["codebook.layers=1", "codebook.hidden_size=16", "codebook.training.device=cpu"]
-    command = [sys.executable, "-m", "l2l.cli.main", "train-codebook", str(chunks), "--listener", "p0"]
+    command = [sys.executable, "-m", "l2l.cli.main", "train-codebook", str(chunks), "--listener", "left"]
     command += ["--out", str(tmp_path / "codebook.pt"), "--log-dir", str(tmp_path / "log"), "--set", *sizes, *pairs]
     for gone in (False, True):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

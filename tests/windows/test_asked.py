@@ -22,14 +22,14 @@ CPU = torch.device("cpu")
 def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_chunks(tmp_path_factory.mktemp("person"), windows=4, videos=3)
     write_chunks(folder, windows=3, videos=2, split="test")
-    train_codebook(folder, "p0", tiny_settings(4), folder / "codebook.pt", folder / "log")
-    train_predictor(folder, folder / "codebook.pt", "p0", tiny_settings(4), folder / "predictor.pt", folder / "log")
+    train_codebook(folder, "left", tiny_settings(4), folder / "codebook.pt", folder / "log")
+    train_predictor(folder, folder / "codebook.pt", "left", tiny_settings(4), folder / "predictor.pt", folder / "log")
     return folder
 
 
 @pytest.fixture
 def test(person: Path) -> Chunks:
-    return load_chunks(person, "test", "p0")
+    return load_chunks(person, "test", "left")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_asked_with_the_true_speaker_it_draws_what_sample_draws(
     person: Path, test: Chunks, pair: Pair, positions: str, tmp_path: Path
 ) -> None:
     settings = tiny_settings(seed=3, sampling={"samples": 3, "batch_size": 4, "positions": positions})
-    sample(person, person / "codebook.pt", person / "predictor.pt", "p0", settings, tmp_path / "s.npz")
+    sample(person, person / "codebook.pt", person / "predictor.pt", "left", settings, tmp_path / "s.npz")
     found = PairModel(pair, test, settings.sampling, 3, CPU).samples(heard(test))
     np.testing.assert_array_equal(found, np.load(tmp_path / "s.npz")["samples"][:, :, 32:])
 

@@ -22,20 +22,20 @@ from tests.tiny import tiny_settings
 def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_chunks(tmp_path_factory.mktemp("person"), windows=4, videos=4)
     write_chunks(folder, windows=70, videos=1, split="test", stride=8)  # more than one batch
-    train_codebook(folder, "p0", tiny_settings(40), folder / "codebook.pt", folder / "log")
-    train_predictor(folder, folder / "codebook.pt", "p0", tiny_settings(4), folder / "predictor.pt", folder / "log")
+    train_codebook(folder, "left", tiny_settings(40), folder / "codebook.pt", folder / "log")
+    train_predictor(folder, folder / "codebook.pt", "left", tiny_settings(4), folder / "predictor.pt", folder / "log")
     return folder
 
 
 def run(person: Path, out: Path, settings: Settings) -> dict[str, np.ndarray]:
-    sample(person, person / "codebook.pt", person / "predictor.pt", "p0", settings, out)
+    sample(person, person / "codebook.pt", person / "predictor.pt", "left", settings, out)
     with np.load(out, allow_pickle=False) as file:
         return dict(file)
 
 
 def test_samples_begin_with_the_true_past_and_go_on_with_the_codes(person: Path, tmp_path: Path) -> None:
     found = run(person, tmp_path / "samples.npz", tiny_settings())
-    truth = load_chunks(person, "test", "p0").listener
+    truth = load_chunks(person, "test", "left").listener
     assert found["samples"].shape == (3, 70, 64, 56) and found["samples"].dtype == np.float32
     assert found["codes"].shape == (3, 70, 4) and found["entropy"].shape == (70, 4)
     assert found["first_frame"].item() == 32
@@ -64,7 +64,7 @@ def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_pat
     for path in (person / "test").iterdir():
         array = np.load(path)
         np.save(copy / "test" / path.name, np.zeros_like(array) if "list_faces" in path.name else array)
-    sample(copy, person / "codebook.pt", person / "predictor.pt", "p0", blind, tmp_path / "again.npz")
+    sample(copy, person / "codebook.pt", person / "predictor.pt", "left", blind, tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "samples.npz").read_bytes()
     mean = load_pair(person / "codebook.pt", person / "predictor.pt").listener.mean
     np.testing.assert_array_equal(found["samples"][0, 0, 0], mean)
@@ -73,7 +73,7 @@ def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_pat
 def test_no_test_windows_is_an_error_that_says_what_to_do(person: Path, tmp_path: Path) -> None:
     folder = write_chunks(tmp_path / "somebody", windows=1, videos=0, split="test")
     with pytest.raises(UserError, match="somebody/test has no test windows; add a second recording"):
-        sample(folder, person / "codebook.pt", person / "predictor.pt", "p0", tiny_settings(), tmp_path / "s.npz")
+        sample(folder, person / "codebook.pt", person / "predictor.pt", "left", tiny_settings(), tmp_path / "s.npz")
 
 
 def with_sound(person: Path, copy: Path, rows: slice) -> Path:
@@ -101,7 +101,7 @@ def test_sound_after_row_184_is_heard_only_by_four_passes_in_step(
     settings = tiny_settings(sampling={"samples": 1, **switches})
     found = run(person, tmp_path / "one.npz", settings)
     other = with_sound(person, tmp_path / "copy", slice(184, None))
-    sample(other, person / "codebook.pt", person / "predictor.pt", "p0", settings, tmp_path / "two.npz")
+    sample(other, person / "codebook.pt", person / "predictor.pt", "left", settings, tmp_path / "two.npz")
     with np.load(tmp_path / "two.npz") as file:
         changed = found["entropy"] != file["entropy"]
         assert changed.any() == heard

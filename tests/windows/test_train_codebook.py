@@ -24,14 +24,14 @@ TINY = {"hidden_size": 8, "layers": 1, "heads": 2, "feedforward_size": 8, "codes
 
 @pytest.fixture(scope="module")
 def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_chunks(tmp_path_factory.mktemp("person"), windows=12, videos=4, listener="p1")
+    return write_chunks(tmp_path_factory.mktemp("person"), windows=12, videos=4, listener="right")
 
 
 def test_training_beats_the_mean_pose_by_far(chunks: Path, tmp_path: Path) -> None:
     settings = tiny_settings(steps=250)
-    train_codebook(chunks, "p1", settings, tmp_path / "codebook.pt", tmp_path / "log")
+    train_codebook(chunks, "right", settings, tmp_path / "codebook.pt", tmp_path / "log")
     model, standardizer, meta = load_codebook(tmp_path / "codebook.pt")
-    data = load_chunks(chunks, "train", "p1")
+    data = load_chunks(chunks, "train", "right")
     _, validation = split_by_video(data, settings.windows.codebook.training.validation_share, settings.seed)
     motion = torch.from_numpy(standardizer.apply(data.listener[validation, :, :56])).reshape(-1, 32, 56)
     mean_pose = reconstruction_loss(torch.zeros_like(motion), motion).item()
@@ -43,7 +43,7 @@ def test_training_beats_the_mean_pose_by_far(chunks: Path, tmp_path: Path) -> No
 def test_the_same_seed_writes_the_same_file(chunks: Path, tmp_path: Path) -> None:
     files = []
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
-        train_codebook(chunks, "p1", tiny_settings(8, seed), tmp_path / f"{name}.pt", tmp_path / name)
+        train_codebook(chunks, "right", tiny_settings(8, seed), tmp_path / f"{name}.pt", tmp_path / name)
         files.append((tmp_path / f"{name}.pt").read_bytes())
     assert files[0] == files[1] != files[2]
 
@@ -52,14 +52,14 @@ def test_training_leaves_the_global_generator_alone(chunks: Path, tmp_path: Path
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    train_codebook(chunks, "p1", tiny_settings(1), tmp_path / "codebook.pt", tmp_path / "log")
+    train_codebook(chunks, "right", tiny_settings(1), tmp_path / "codebook.pt", tmp_path / "log")
     assert torch.equal(torch.rand(1), expected)
 
 
 def test_standardized_by_training_recordings_only(chunks: Path, tmp_path: Path) -> None:
     settings = tiny_settings(1)
-    train_codebook(chunks, "p1", settings, tmp_path / "codebook.pt", tmp_path / "log")
-    data = load_chunks(chunks, "train", "p1")
+    train_codebook(chunks, "right", settings, tmp_path / "codebook.pt", tmp_path / "log")
+    data = load_chunks(chunks, "train", "right")
     train, _ = split_by_video(data, settings.windows.codebook.training.validation_share, settings.seed)
     _, standardizer, _ = load_codebook(tmp_path / "codebook.pt")
     np.testing.assert_allclose(standardizer.mean, data.listener[train, :, :56].mean((0, 1)), atol=1e-5)

@@ -31,15 +31,15 @@ def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def codebook(chunks: Path) -> Path:
-    train_codebook(chunks, "p0", tiny_settings(steps=200), chunks / "codebook.pt", chunks / "log")
+    train_codebook(chunks, "left", tiny_settings(steps=200), chunks / "codebook.pt", chunks / "log")
     return chunks / "codebook.pt"
 
 
 def test_training_beats_the_frequencies_of_the_codes(chunks: Path, codebook: Path, tmp_path: Path) -> None:
     settings = tiny_settings(steps=200)
-    train_predictor(chunks, codebook, "p0", settings, tmp_path / "predictor.pt", tmp_path / "log")
+    train_predictor(chunks, codebook, "left", settings, tmp_path / "predictor.pt", tmp_path / "log")
     pair = load_pair(codebook, tmp_path / "predictor.pt")
-    data = load_chunks(chunks, "train", "p0")
+    data = load_chunks(chunks, "train", "left")
     train, validation = split_by_video(data, settings.windows.predictor.training.validation_share, settings.seed)
     motion = pair.listener.apply(data.listener[..., :56])
     codes = encode_windows(pair.codebook, motion, torch.device("cpu"))[:, 1]  # (N, 4)
@@ -56,14 +56,14 @@ def test_training_beats_the_frequencies_of_the_codes(chunks: Path, codebook: Pat
 def test_the_same_seed_writes_the_same_file(chunks: Path, codebook: Path, tmp_path: Path) -> None:
     files = []
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
-        train_predictor(chunks, codebook, "p0", tiny_settings(6, seed), tmp_path / f"{name}.pt", tmp_path / name)
+        train_predictor(chunks, codebook, "left", tiny_settings(6, seed), tmp_path / f"{name}.pt", tmp_path / name)
         files.append((tmp_path / f"{name}.pt").read_bytes())
     assert files[0] == files[1] != files[2]
 
 
 def test_codes_are_those_of_the_two_halves(chunks: Path, codebook: Path) -> None:
     model, standardizer, _ = load_codebook(codebook)
-    motion = standardizer.apply(load_chunks(chunks, "train", "p0").listener[:3, :, :56])
+    motion = standardizer.apply(load_chunks(chunks, "train", "left").listener[:3, :, :56])
     codes = encode_windows(model, motion, torch.device("cpu"))
     assert torch.equal(codes[:, 0], model.encode(torch.from_numpy(motion[:, :32])))
     assert torch.equal(codes[:, 1], model.encode(torch.from_numpy(motion[:, 32:])))
@@ -102,7 +102,7 @@ def test_released_masks_are_one_draw_per_batch_of_training_and_validation_alike(
 
 def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook: Path) -> None:
     model, plain, _ = load_codebook(codebook)
-    data = load_chunks(chunks, "train", "p0")
+    data = load_chunks(chunks, "train", "left")
     shaky = data.listener[:40] + np.random.default_rng(0).standard_normal((40, 64, 184)).astype(np.float32)
     data = replace(data.first(40), listener=shaky)
     listener = replace(plain, smoothing="bilateral")  # as its codebook was trained

@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch):
     for name in ("a", "b"):
         recording = tmp_path / "data/raw/alice" / name
         recording.mkdir(parents=True)
-        for side in ("p0", "p1"):
+        for side in ("left", "right"):
             np.save(recording / f"{side}_faces.npy", rng.standard_normal((70, 56)).astype(np.float32))
         np.save(recording / "p1_audio.npy", rng.random((280, 128)).astype(np.float32))
     return tmp_path

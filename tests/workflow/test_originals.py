@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from l2l.faces.store import backend_of, load_faces
+from l2l.sides import SIDES
 from l2l.video.media import probe
 from l2l.weights import catalogue as weights
 from tests.faces.seeded_deca import seeded_weights
@@ -50,7 +51,7 @@ def test_the_demo_comes_out_with_random_weights_in_place_of_the_originals(road):
     for recording in (folder / "results/demo/videos").iterdir():
         assert json.loads((recording / "speaking.json").read_text())["backend"] == "syncnet"
         for person in range(2):
-            found = load_faces(recording / f"faces_p{person}.npz")
+            found = load_faces(recording / f"faces_{SIDES[person]}.npz")
             assert found.faces.shape == (300, 184) and found.valid.mean() > 0.9
             known = found.faces[found.valid]
             assert np.isfinite(known).all() and known[:, :56].std(0).all() and not known[:, 56:].any()

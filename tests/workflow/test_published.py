@@ -67,8 +67,8 @@ def test_one_model_knows_several_people(work: Path) -> None:
     (work / "config.yaml").write_text(yaml.safe_dump({**settings, "people": {**people, "both": both}}))
     done = snakemake(work, "results/both/eval.json")
     assert done.returncode == 0, done.stderr
-    parts = {name: load_chunks(work / "data" / name, "test", "p1") for name in people}
-    assert load_chunks(work / "data/both", "test", "p0").videos.tolist() == [
+    parts = {name: load_chunks(work / "data" / name, "test", "right") for name in people}
+    assert load_chunks(work / "data/both", "test", "left").videos.tolist() == [
         f"{name}/{video}" for name, chunks in parts.items() for video in chunks.videos
     ]
     found = json.loads((work / "results/both/eval.json").read_text())

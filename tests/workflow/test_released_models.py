@@ -34,4 +34,4 @@ def test_two_archives_give_the_score_of_the_released_models(tmp_path: Path, monk
     assert done.returncode == 0, output
     assert "rule import_released" in output and "rule train_codebook" not in output
     found = json.loads((tmp_path / "results/fallon_released/eval.json").read_text())
-    assert found["listener"] == "p1" and found["results"]["model"]["l2"]["rotation"]["value"] > 0
+    assert found["listener"] == "right" and found["results"]["model"]["l2"]["rotation"]["value"] > 0

@@ -72,7 +72,7 @@ def test_what_is_not_kept_is_not_missed(demo, tmp_path):
     less = ["--config", "keep_intermediates=needed", "--"]
     assert "Nothing to be done" in snakemake(folder, *less, "results/demo/eval.json").stderr
     recording = folder / "results/demo/videos/demo_00"
-    mel = str((recording / "mel_p0.npy").relative_to(folder))
+    mel = str((recording / "mel_left.npy").relative_to(folder))
     done = snakemake(folder, "--forcerun", "separate", *less, mel)
     assert done.returncode == 0 and not list(recording.glob("speech_p*.wav")), done.stderr
     assert "Nothing to be done" in snakemake(folder, *less, mel).stderr
@@ -87,9 +87,9 @@ def test_own_videos_need_two_lines_of_configuration(demo):
         shutil.copy(folder / "data/raw/demo" / source, raw / name)
     done = snakemake(folder, "results/alice/eval.json")
     assert done.returncode == 0, done.stdout + done.stderr
-    chunks = load_chunks(folder / "data/alice", "train", "p1")
+    chunks = load_chunks(folder / "data/alice", "train", "right")
     assert len(chunks) and np.isfinite(chunks.listener).all() and np.isfinite(chunks.audio).all()
-    assert json.loads((folder / "results/alice/eval.json").read_text())["listener"] == "p1"
+    assert json.loads((folder / "results/alice/eval.json").read_text())["listener"] == "right"
 
 
 @pytest.mark.workflow
@@ -130,10 +130,10 @@ def test_batches_go_on_without_the_recordings_that_fail(demo):
     by_step = snakemake(folder, "--forcerun", "normalise", "--", "data/many/test/p0_list_faces_clean_deca.npy")
     assert by_step.returncode != 0  # without batches, a broken recording stops everything
     (raw / "broken.mp4").unlink()
-    batched = load_chunks(folder / "data/many", "test", "p0").listener[:].copy()
+    batched = load_chunks(folder / "data/many", "test", "left").listener[:].copy()
     again = snakemake(folder, "--forcerun", "normalise", "--", "data/many/test/p0_list_faces_clean_deca.npy")
     assert again.returncode == 0, again.stdout + again.stderr
-    np.testing.assert_array_equal(load_chunks(folder / "data/many", "test", "p0").listener, batched)
+    np.testing.assert_array_equal(load_chunks(folder / "data/many", "test", "left").listener, batched)
 
 
 @pytest.mark.workflow

@@ -25,10 +25,10 @@ def test_syncnet_runs_with_weights_in_place(tmp_path, monkeypatch):
     settings = {**TINY, "demo": {"recordings": 2, "seconds": 8}, "diarization": {"backend": "syncnet"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({**settings, "people": {"demo": PEOPLE["demo"]}}))
     folder = tmp_path / "results/demo/videos/demo_00"
-    done = snakemake(tmp_path, "results/demo/videos/demo_00/speech_p0.wav")
+    done = snakemake(tmp_path, "results/demo/videos/demo_00/speech_left.wav")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((folder / "speaking.json").read_text())
     assert report["backend"] == "syncnet" and report["both"] == 0
-    assert [track["person"] for track in report["tracks"]] == ["p0", "p1"]
+    assert [track["person"] for track in report["tracks"]] == ["left", "right"]
     probability = load_speaking(folder / "speaking.npz")
     assert probability.shape == (len(load_tracks(folder / "tracks.npz")), 2) and np.isfinite(probability).all()

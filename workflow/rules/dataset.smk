@@ -3,9 +3,9 @@
 
 rule chunk:
     input:
-        faces=per_video("faces_p0.npz"),
+        faces=per_video("faces_left.npz"),
         speaking=per_video("speaking.npz"),
-        mel=per_video("mel_p0.npy"),
+        mel=per_video("mel_left.npy"),
     output:
         train=chunk_files("train"),
         test=chunk_files("test"),

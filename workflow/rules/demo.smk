@@ -28,7 +28,7 @@ rule accuracy:
         truth=truth_files,
         tracks=per_video("tracks.npz"),
         speaking=per_video("speaking.npz"),
-        faces=per_video("faces_p1.npz"),
+        faces=per_video("faces_right.npz"),
     output:
         accuracy="results/{person}/accuracy.json",
     log:

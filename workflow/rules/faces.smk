@@ -30,8 +30,8 @@ rule faces:
         tracks="results/{person}/videos/{video}/tracks.npz",
         basis="results/{person}/face_basis.npz",
     output:
-        left="results/{person}/videos/{video}/faces_p0.npz",
-        right="results/{person}/videos/{video}/faces_p1.npz",
+        left="results/{person}/videos/{video}/faces_left.npz",
+        right="results/{person}/videos/{video}/faces_right.npz",
     log:
         "results/{person}/logs/faces/{video}.log",
     benchmark:

@@ -189,7 +189,7 @@ def chunk_files(part):
     """The eight files of one split, both directions, as the rule that makes them names them."""
     return [
         str(path)
-        for side in ("p0", "p1")
+        for side in ("left", "right")
         for path in chunk_paths("data/{person}", part, side).values()
     ]
 
@@ -211,7 +211,7 @@ def chunks(*parts):
         return [
             str(path)
             for part in parts
-            for side in ("p0", "p1")
+            for side in ("left", "right")
             for path in chunk_paths(folder, part, side).values()
         ]
 

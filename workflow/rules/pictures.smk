@@ -3,7 +3,7 @@
 
 rule preview:
     input:
-        faces=per_video("faces_p0.npz", "test"),
+        faces=per_video("faces_left.npz", "test"),
         chunks=test_chunks,
         samples="results/{person}/samples.npz",
         basis="results/{person}/face_basis.npz",

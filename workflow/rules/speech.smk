@@ -37,8 +37,8 @@ rule separate:
         tracks="results/{person}/videos/{video}/tracks.npz",
         speaking="results/{person}/videos/{video}/speaking.npz",
     output:
-        left=passing("results/{person}/videos/{video}/speech_p0.wav"),
-        right=passing("results/{person}/videos/{video}/speech_p1.wav"),
+        left=passing("results/{person}/videos/{video}/speech_left.wav"),
+        right=passing("results/{person}/videos/{video}/speech_right.wav"),
     log:
         "results/{person}/logs/separate/{video}.log",
     benchmark:
@@ -62,11 +62,11 @@ rule separate:
 
 rule mel:
     input:
-        left="results/{person}/videos/{video}/speech_p0.wav",
-        right="results/{person}/videos/{video}/speech_p1.wav",
+        left="results/{person}/videos/{video}/speech_left.wav",
+        right="results/{person}/videos/{video}/speech_right.wav",
     output:
-        left="results/{person}/videos/{video}/mel_p0.npy",
-        right="results/{person}/videos/{video}/mel_p1.npy",
+        left="results/{person}/videos/{video}/mel_left.npy",
+        right="results/{person}/videos/{video}/mel_right.npy",
     log:
         "results/{person}/logs/mel/{video}.log",
     benchmark:
