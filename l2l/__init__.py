@@ -1,7 +1,11 @@
 """Learning to listen: see README.md. `l2l.Listener` is the real-time listener of a trained model."""
 
+import os
 from importlib import import_module
 from typing import Any
+
+# onnxruntime writes a device id into the home folder and contacts its maker unless this is set before its import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def __getattr__(name: str) -> Any:

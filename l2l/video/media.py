@@ -52,6 +52,7 @@ class Probe:
 
     width: int  # pixels
     height: int  # pixels
+    pixel_aspect: float  # width of a pixel, in its heights; 1 when the file does not say
     frames: int  # packets of the picture
     fps: float  # frames per second on average
     constant_rate: bool  # whether all frames are equally far apart
@@ -90,10 +91,10 @@ def probe(path: str | Path) -> Probe:
         if not container.streams.audio:
             raise UserError(f"{path} has no audio stream; give a recording with picture and sound.")
         video, audio = container.streams.video[0], container.streams.audio[0]
-        if not (0 < video.width <= _MAX_SIDE and 0 < video.height <= _MAX_SIDE):
-            raise UserError(
-                f"{path} claims a picture of {video.width}x{video.height}; scale it below {_MAX_SIDE} pixels."
-            )
+        pixel_aspect = float(video.sample_aspect_ratio or 1)
+        shown = round(video.width * pixel_aspect)
+        if not (0 < video.width <= _MAX_SIDE and 0 < video.height <= _MAX_SIDE and 0 < shown <= _MAX_SIDE):
+            raise UserError(f"{path} claims a picture of {shown}x{video.height}; scale it below {_MAX_SIDE} pixels.")
         times: list[int] = []
         audio_end, data = 0.0, 0
         try:
@@ -124,6 +125,7 @@ def probe(path: str | Path) -> Probe:
         return Probe(
             width=video.width,
             height=video.height,
+            pixel_aspect=pixel_aspect,
             frames=len(times),
             fps=fps,
             constant_rate=even,

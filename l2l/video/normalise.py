@@ -1,4 +1,4 @@
-"""normalise: any recording to 30 frames per second and 16 kHz mono, both starting at the same moment.
+"""normalise: any recording to 30 frames per second with square pixels, and 16 kHz mono, starting at the same moment.
 
 Run it alone: `l2l normalise in.mp4 --out folder`. It writes `video.mp4`, `audio.wav` and, last, `probe.json`.
 """
@@ -46,8 +46,12 @@ def normalise(
             run_ffmpeg(source, ffmpeg.input(str(source))["v:0"], new_video, vcodec="copy")
         else:
             picture = ffmpeg.input(str(source), **part)["v:0"].filter("fps", fps=FPS, start_time=0)
-            # yuv420p needs even sides; -2 keeps the width so, and in proportion.
-            picture = picture.filter("scale", -2, f"min({settings.max_height},trunc(ih/2)*2)", flags="area")
+            # yuv420p needs even sides; -2 is the nearest even width in proportion, of square pixels.
+            square = found.pixel_aspect == 1
+            width = -2 if square else "round(oh*dar/2)*2"
+            picture = picture.filter("scale", width, f"min({settings.max_height},trunc(ih/2)*2)", flags="area")
+            if not square:
+                picture = picture.filter("setsar", 1)
             coding = {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
             run_ffmpeg(source, picture, new_video, **coding)
         frames = _count_frames(new_video)
@@ -66,6 +70,7 @@ def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:
         found.constant_rate
         and abs(found.fps - FPS) < 0.003
         and (found.video_codec, found.pixel_format) == ("h264", "yuv420p")
+        and found.pixel_aspect == 1
         and found.height <= settings.max_height
         and found.rotation == 0
         and found.start < 1 / FPS

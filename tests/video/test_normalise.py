@@ -50,6 +50,32 @@ def test_tall_pictures_are_scaled_down_in_proportion(tmp_path):
         assert (container.streams.video[0].width, container.streams.video[0].height) == (320, 240)
 
 
+@pytest.mark.parametrize(
+    ("size", "aspect", "limit", "result"),
+    [
+        ("720x576", "64/45", 720, (1024, 576)),  # PAL, 16:9
+        ("720x480", "8/9", 720, (640, 480)),  # NTSC, 4:3
+        ("720x576", "64/45", 288, (512, 288)),
+        ("322x240", "4/3", 720, (430, 240)),
+    ],
+)
+def test_pixels_become_square(tmp_path, size, aspect, limit, result):
+    source = noise_video(tmp_path / "in.mp4", 0.5, "30", size, None, "-vf", f"setsar={aspect}")
+    video, _, report = run(source, tmp_path / "out", max_height=limit)
+    assert json.loads(report.read_text())["encoded_again"] is True
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, stream.sample_aspect_ratio) == (*result, 1)
+
+
+def test_pixels_of_a_turned_picture_become_square(tmp_path):
+    noise_video(tmp_path / "lying.mp4", 0.5, "30", "320x240", None, "-vf", "setsar=4/3")
+    ffmpeg("-display_rotation", "90", "-i", str(tmp_path / "lying.mp4"), "-c", "copy", str(tmp_path / "in.mp4"))
+    video, _, _ = run(tmp_path / "in.mp4", tmp_path / "out")
+    with av.open(str(video)) as container:  # shown as 427x240, then turned; the picture keeps its 320 lines
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (180, 320)
+
+
 def test_late_sound_stays_late(tmp_path):
     noise_video(tmp_path / "now.mp4", 2.0)
     late = ["-i", str(tmp_path / "now.mp4"), "-itsoffset", "0.5", "-i", str(tmp_path / "now.mp4")]
