@@ -1,6 +1,6 @@
 """eval.json: its shape, its headline, and writing it so that a person can read it.
 
-- The schema in the repository (workflow/schemas/eval.schema.json) is checked before anything is written.
+- Its schema (eval.schema.json, beside this file) is checked before anything is written.
 - One number is one line. Seven digits are kept: more would be noise, and would differ between machines.
 - There is no time stamp: the same inputs give the same file.
 """
@@ -17,7 +17,7 @@ from l2l.evaluation.definitions import HEADLINE, METRICS
 from l2l.files import atomic
 
 VERSION = 2
-SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "eval.schema.json"
+SCHEMA = Path(__file__).with_name("eval.schema.json")
 _WIDTH = 150
 FEW = 5  # test recordings, below which the headline warns
 _PREDICTS = "model"  # the row that the headline is about
