@@ -116,34 +116,7 @@ def _sum_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return normals
 
 
-def _nearest_triangles(vertices: np.ndarray, triangles: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    depth = np.full((size, size), np.inf)
-    nearest = np.full((size, size), -1, np.int64)
-    shares = np.zeros((size, size, 3))
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0, z0 = vertices[a, 0], vertices[a, 1], vertices[a, 2]
-        x1, y1, z1 = vertices[b, 0] - x0, vertices[b, 1] - y0, vertices[b, 2]
-        x2, y2, z2 = vertices[c, 0] - x0, vertices[c, 1] - y0, vertices[c, 2]
-        area = x1 * y2 - x2 * y1
-        if not abs(area) > 1e-12:
-            continue
-        left, right = max(0.0, np.ceil(x0 + min(0.0, x1, x2))), min(size - 1.0, np.floor(x0 + max(0.0, x1, x2)))
-        top, bottom = max(0.0, np.ceil(y0 + min(0.0, y1, y2))), min(size - 1.0, np.floor(y0 + max(0.0, y1, y2)))
-        for y in range(int(top), int(bottom) + 1):
-            for x in range(int(left), int(right) + 1):
-                wb = ((x - x0) * y2 - (y - y0) * x2) / area
-                wc = ((y - y0) * x1 - (x - x0) * y1) / area
-                wa = 1 - wb - wc
-                z = wa * z0 + wb * z1 + wc * z2
-                if wa >= -_SLACK and wb >= -_SLACK and wc >= -_SLACK and z < depth[y, x] - _SLACK:
-                    depth[y, x], nearest[y, x] = z, t
-                    shares[y, x, 0], shares[y, x, 1], shares[y, x, 2] = wa, wb, wc
-    return nearest, shares
-
-
 _fill_triangles = compiled(_fill_triangles)
-_nearest_triangles = compiled(_nearest_triangles)
 _sum_normals = compiled(_sum_normals)
 
 
@@ -184,31 +157,21 @@ def draw_shaded(
     depth: np.ndarray,
     vertices: np.ndarray,
     triangles: np.ndarray,
-    colour: tuple[int, int, int] = (205, 190, 180),
-    normals: np.ndarray | None = None,
+    colour: tuple[int, int, int],
 ) -> None:
     """Draw a mesh in one colour, lit from the upper left (Lambert), smooth across its triangles.
 
-    As `draw_textured`; `colour` is RGB 0..255 in full light; `normals` (V, 3) are those of `vertex_normals` when
-    they are not given. Both sides of the mesh are lit alike.
+    As `draw_textured`; `colour` is RGB 0..255 in full light. Both sides of the mesh are lit alike.
     """
     _check_canvas(canvas, depth)
     corners = _check_mesh(vertices, triangles)
-    if normals is None:
-        normals = vertex_normals(vertices, triangles)
+    normals = vertex_normals(vertices, triangles)
     facing = np.where(normals[:, 2:] > 0, -normals, normals)
     brightness = _AMBIENT + (1 - _AMBIENT) * np.clip(facing @ _LIGHT, 0, 1)  # (V,)
     along = np.stack([brightness * (_SHADES - 1), np.zeros(len(vertices))], 1)  # (V, 2)
     ramp = np.linspace(0, 1, _SHADES)[:, None] * np.asarray(colour, np.float64)  # (256, 3)
     texture = np.repeat(np.round(ramp).astype(np.uint8)[None], 2, 0)  # (2, 256, 3)
     _fill_triangles(canvas, depth, np.ascontiguousarray(vertices, np.float64), along, corners, texture)
-
-
-def nearest_triangles(vertices: np.ndarray, triangles: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """What each pixel of a square picture shows of a mesh: the number of the nearest triangle (S, S), -1 where there is
-    none, and the shares (S, S, 3) of its corners, affine in the picture. `vertices` (V, 3): x, y in pixels, depth."""
-    corners = _check_mesh(vertices, triangles)
-    return _nearest_triangles(np.ascontiguousarray(vertices, np.float64), corners, size)
 
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:

@@ -19,22 +19,17 @@ def weights(args: Arguments) -> None:
         for name in args.names:
             weights.fetch(name)
     else:
-        _convert(args.action, args.names)
+        _convert(args.names)
 
 
-def _convert(action: str, names: list[str]) -> None:
+def _convert(names: list[str]) -> None:
     from l2l.weights import catalogue as weights
-    from l2l.weights.deca_data import import_deca_data
     from l2l.weights.flame_import import import_flame
 
-    convert, file = {
-        "import-flame": (import_flame, "flame/flame.npz"),
-        "import-deca-data": (import_deca_data, "flame/deca_data.npz"),
-    }[action]
     if len(names) != 1:
-        raise UserError(f"{action} takes one path; `l2l weights --help` says of what.")
-    out = weights.folder() / file
-    convert(Path(names[0]), out)
+        raise UserError("import-flame takes one path: generic_model.pkl of FLAME 2020.")
+    out = weights.folder() / "flame/flame.npz"
+    import_flame(Path(names[0]), out)
     print(f"{out}: made of {names[0]}, which is no longer needed")
 
 
@@ -43,6 +38,6 @@ def register(add: Callable[..., Callable[..., None]]) -> None:
     arg = add(
         "weights", weights, "list the weight files, fetch some, or convert what came in another form", settings=False
     )
-    actions = ("list", "fetch", "import-flame", "import-deca-data")
+    actions = ("list", "fetch", "import-flame")
     arg("action", nargs="?", choices=actions, default="list", help="default: list")
-    arg("names", nargs="*", type=str, help="what to fetch; generic_model.pkl of FLAME 2020; the folder data/ of DECA")
+    arg("names", nargs="*", type=str, help="what to fetch; generic_model.pkl of FLAME 2020")

@@ -13,7 +13,6 @@ from l2l.faces.deca_nets import CROP
 
 _FROM_LANDMARKS = 1.1  # the box of the landmarks lacks the forehead
 _MARGIN = 1.25
-_DETECTOR_SHIFT = 0.12  # of the box: a detector's box reaches higher than the landmarks
 
 # Landmarks of the mesh where the 68 have theirs (contour, brows, nose, mouth), in the 68's order; the eyes never
 # touch the box.
@@ -47,46 +46,20 @@ class Square:
 
 def around_landmarks(points: np.ndarray) -> Square:
     """The square of a face with these landmarks (n, 2), in pixels."""
-    return _around(points.min(0), points.max(0), _FROM_LANDMARKS, 0.0)
-
-
-def around_box(box: np.ndarray) -> Square:
-    """The square of a face detector's box (x0, y0, x1, y1), in pixels."""
-    return _around(box[:2], box[2:], 1.0, _DETECTOR_SHIFT)
-
-
-def _around(low: np.ndarray, high: np.ndarray, factor: float, shift: float) -> Square:
-    size = float(high[0] - low[0] + high[1] - low[1]) / 2 * factor
+    low, high = points.min(0), points.max(0)
+    size = float(high[0] - low[0] + high[1] - low[1]) / 2 * _FROM_LANDMARKS
     x, y = (low + high) / 2
-    return Square(float(x), float(y) + shift * size, int(size * _MARGIN))
+    return Square(float(x), float(y), int(size * _MARGIN))
 
 
 def crop(picture: np.ndarray, square: Square) -> np.ndarray:
-    """RGB picture (H, W, 3) uint8 -> crop (3, 224, 224) float32 in 0..1."""
-    return _sample(picture, square.on_picture(_PIXELS))
-
-
-def whole(picture: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) uint8 that is a face crop already -> (3, 224, 224) float32 in 0..1.
-
-    Three corners are matched by least squares: a picture that is not square comes out turned, as in the original.
-    """
-    height, width = picture.shape[:2]
-    seen, made = np.array([0, 1j * (height - 1), width - 1]), np.array([0, 1j, 1]) * (CROP - 1)  # x + iy
-    across, along = seen - seen.mean(), made - made.mean()
-    turn = (across.conj() @ along) / (across.conj() @ across)  # scale and rotation, as one complex number
-    places = (_PIXELS @ [1, 1j] - made.mean()) / turn + seen.mean()  # (224, 224)
-    return _sample(picture, np.stack([places.real, places.imag], -1))
-
-
-_PIXELS = np.stack(np.meshgrid(np.arange(CROP), np.arange(CROP)), -1)  # (224, 224, 2): column, row
-
-
-def _sample(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Bilinear values (3, 224, 224) float32 of a picture at `places` (224, 224, 2) in pixels; outside it is black."""
-    at = places[..., ::-1].transpose(2, 0, 1)  # rows, columns
+    """RGB picture (H, W, 3) uint8 -> crop (3, 224, 224) float32 in 0..1, bilinear; outside the picture it is black."""
+    at = square.on_picture(_PIXELS)[..., ::-1].transpose(2, 0, 1)  # rows, columns
     # Not "constant": that one ends half a pixel early.
     values = [
         map_coordinates(channel, at, float, order=1, mode="grid-constant") for channel in np.moveaxis(picture, 2, 0)
     ]
     return (np.stack(values) / 255).astype(np.float32)
+
+
+_PIXELS = np.stack(np.meshgrid(np.arange(CROP), np.arange(CROP)), -1)  # (224, 224, 2): column, row

@@ -1,7 +1,6 @@
 """DECA's networks (Feng et al. 2021), as they stand in its checkpoint, and what their numbers mean.
 
 - Two encoders of one shape: a face crop to 236 parameters of a face, and to 128 numbers of its detail.
-- A decoder: pose, expression and detail to a map of displacements (l2l/faces/detail.py).
 - Names of layers are those of the published file, so that it can be loaded strictly.
 """
 
@@ -101,28 +100,6 @@ class Encoder(nn.Module):
         return self.layers(self.encoder(crops))
 
 
-class DetailDecoder(nn.Module):
-    """Jaw (N, 3), expression (N, 50) and detail (N, 128) to displacements (N, 1, 256, 256) in metres."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.l1 = nn.Sequential(nn.Linear(3 + 50 + DETAIL, 128 * 8 * 8))
-        layers: list[nn.Module] = [nn.BatchNorm2d(128)]
-        for inputs, outputs in ((128, 128), (128, 64), (64, 64), (64, 32), (32, 16)):
-            layers += [
-                nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-                nn.Conv2d(inputs, outputs, 3, 1, 1),
-                nn.BatchNorm2d(outputs, eps=0.8),  # as published; it looks like a momentum in the wrong place
-                nn.LeakyReLU(0.2),
-            ]
-        layers += [nn.Conv2d(16, 1, 3, 1, 1), nn.Tanh()]
-        self.conv_blocks = nn.Sequential(*layers)
-
-    def forward(self, jaw: Tensor, expression: Tensor, detail: Tensor) -> Tensor:
-        start = self.l1(torch.cat([jaw, expression, detail], 1)).reshape(-1, 128, 8, 8)
-        return self.conv_blocks(start) * 0.01
-
-
 class Deca(nn.Module):
     """The encoders of a checkpoint; without `detail` the second one is left out and takes no time."""
 
@@ -130,10 +107,10 @@ class Deca(nn.Module):
         super().__init__()
         checkpoint = read_torch(path)
         self.E_flame = Encoder(PARAMETERS)
-        load_into(self.E_flame, part(checkpoint, "E_flame", path), path)
+        load_into(self.E_flame, _part(checkpoint, "E_flame", path), path)
         self.E_detail = Encoder(DETAIL) if detail else None
         if self.E_detail is not None:
-            load_into(self.E_detail, part(checkpoint, "E_detail", path), path)
+            load_into(self.E_detail, _part(checkpoint, "E_detail", path), path)
         self.eval().requires_grad_(False)
         # A tenth faster or more. torch's types do not know the argument.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -146,7 +123,7 @@ class Deca(nn.Module):
         return codes, self.E_detail(crops) if self.E_detail else crops.new_zeros(len(crops), DETAIL)
 
 
-def part(checkpoint: object, name: str, path: Path) -> object:
+def _part(checkpoint: object, name: str, path: Path) -> object:
     """One network's weights in a checkpoint {name: weights}. Raises UserError when there is none of that name."""
     if not isinstance(checkpoint, dict) or name not in checkpoint:
         raise UserError(f"{path}: {name!r} is missing; give DECA's deca_model.tar as it was published, not unpacked.")

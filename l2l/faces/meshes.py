@@ -52,7 +52,7 @@ def _of_flame(flame: Flame, identity: np.ndarray) -> Mesher:
     def vertices(faces: np.ndarray) -> np.ndarray:
         values = torch.from_numpy(np.ascontiguousarray(faces[:, :MODEL_DIM], np.float32))
         head = flame(shape.expand(len(values), SHAPE), values[:, :EXPRESSION], values[:, EXPRESSION:])
-        return head.vertices.numpy().astype(np.float64) * [1, -1, -1]  # from y up, z towards the camera
+        return head.numpy().astype(np.float64) * [1, -1, -1]  # from y up, z towards the camera
 
     def parts(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # FLAME's mouth is open to the inside of the head: a triangle seen from behind is seen through the mouth.

@@ -1,19 +1,15 @@
-"""FLAME's published pickle, and DECA's files beside it, to plain arrays, once: `l2l weights import-flame`.
+"""FLAME's published pickle to plain arrays, once: `l2l weights import-flame`.
 
 A pickle is a program. This reader knows numpy's arrays, scipy's sparse matrices (rebuilt from their arrays), and
 chumpy's objects as empty shells whose array is taken out; whatever else a file asks for, it is refused and not run.
 """
 
-import io
 import pickle
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-import torch
-from torch._utils import _rebuild_tensor_v2
 
 from l2l.errors import UserError
 from l2l.files import save_npz
@@ -67,11 +63,6 @@ def _new(kind: object, base: object, state: object) -> _Shell:
     return kind()
 
 
-def _storage(content: bytes) -> Any:
-    """A torch tensor's numbers, which torch pickles as a file within the file."""
-    return torch.load(io.BytesIO(content), weights_only=True)
-
-
 _FOUND: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): "ndarray",  # a word: nothing can be made of it
     ("numpy", "dtype"): np.dtype,
@@ -79,9 +70,6 @@ _FOUND: dict[tuple[str, str], Any] = {
     ("builtins", "set"): set,
     ("builtins", "object"): "object",
     ("copyreg", "_reconstructor"): _new,
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch.storage", "_load_from_bytes"): _storage,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
 }
 
 
@@ -101,11 +89,10 @@ class _Unpickler(pickle.Unpickler):
             raise _Refused(f"{module}.{name}") from None
 
 
-def read_pickle(path: Path, skip: int = 0) -> Any:
-    """The arrays of a pickle from byte `skip` on. Raises UserError when it is cut off or asks for more than arrays."""
+def read_pickle(path: Path) -> Any:
+    """The arrays of a pickle. Raises UserError when it is cut off or asks for more than arrays."""
     try:
         with open(path, "rb") as file:
-            file.seek(skip)
             return _plain(_Unpickler(file, encoding="latin1").load())
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; check the path.") from None
@@ -118,11 +105,9 @@ def read_pickle(path: Path, skip: int = 0) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Shells and tensors as the arrays in them."""
+    """Shells as the arrays in them."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, torch.Tensor):
-        return value.numpy()
     if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 0:
         return _plain(value.item())
     if isinstance(value, _Sparse):

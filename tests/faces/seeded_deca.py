@@ -7,19 +7,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from l2l.faces.deca_nets import DETAIL, MODEL, PARAMETERS, DetailDecoder, Encoder
+from l2l.faces.deca_nets import DETAIL, MODEL, PARAMETERS, Encoder
 from l2l.weights import catalogue as weights
-from l2l.weights.deca_data import import_deca_data
 from l2l.weights.flame_import import import_flame
 from tests.faces import synthetic_flame
-from tests.faces.reference import reference
 from tests.released.seeded_weights import fill
 
 # sha256 over names and bytes of the weights, from the machine that made the reference outputs.
 DIGESTS = {
     "E_flame": "e2ea35585cfd5d6855bd9dccf81f522e79e4a1eb7970e9d9a834f5022474bb85",
     "E_detail": "6675ba4db14a5914f67ec2ca192f891cd43b5747b5a25426eb4a883762f2d511",
-    "D_detail": "1982d780110185552a4b50eec793400b102bb163d16d74f5feb38692f42da333",
 }
 
 
@@ -33,15 +30,14 @@ def _encoder(outputs: int, seed: int, last: float) -> nn.Module:
 
 @functools.cache
 def networks() -> dict[str, nn.Module]:
-    """The three networks by name."""
-    flame, decoder = _encoder(PARAMETERS, 2000, 0.03), DetailDecoder().requires_grad_(False).eval()
+    """The two networks by name."""
+    flame = _encoder(PARAMETERS, 2000, 0.03)
     flame.layers[2].bias[206] += 8  # a camera that sees the face large
-    fill(decoder, 22000)
-    return {"E_flame": flame, "E_detail": _encoder(DETAIL, 12000, 0.1), "D_detail": decoder}
+    return {"E_flame": flame, "E_detail": _encoder(DETAIL, 12000, 0.1)}
 
 
 def write_checkpoint(path: Path) -> None:
-    """A deca_model.tar with seeded weights, as long as the published one."""
+    """A deca_model.tar with seeded weights."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({name: net.state_dict() for name, net in networks().items()}, path)
 
@@ -51,5 +47,3 @@ def seeded_weights() -> None:
     write_checkpoint(weights.folder() / MODEL[1])
     folder = weights.folder() / "flame"
     import_flame(synthetic_flame.write_pickle(folder / "generic_model.pkl"), folder / "flame.npz")
-    data = synthetic_flame.write_data(folder / "data", reference("flame")["model_uv"])
-    import_deca_data(data, folder / "deca_data.npz")

@@ -8,10 +8,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import scipy.sparse
-import torch
 from scipy.spatial import ConvexHull
 
 from l2l.weights.flame_import import TRIANGLES, VERTICES
@@ -77,44 +75,7 @@ def model() -> dict[str, Any]:
     }
 
 
-@functools.cache
-def embedding() -> dict[str, np.ndarray]:
-    """What landmark_embedding.npy holds."""
-
-    def shares(number: int, *shape: int) -> np.ndarray:
-        drawn = _rng(number).random((*shape, 3))
-        return drawn / drawn.sum(-1, keepdims=True)
-
-    full = _rng(20).integers(0, TRIANGLES, (1, 68))
-    return {
-        "static_lmk_faces_idx": full[0, 17:].copy(),
-        "static_lmk_bary_coords": shares(22, 51),
-        "dynamic_lmk_faces_idx": _rng(23).integers(0, TRIANGLES, (79, 17)),
-        "dynamic_lmk_bary_coords": shares(24, 79, 17).astype(np.float32),
-        "full_lmk_faces_idx": full,
-        "full_lmk_bary_coords": shares(21, 1, 68).astype(np.float32),
-    }
-
-
 def write_pickle(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(model(), protocol=2))
     return path
-
-
-def write_data(folder: Path, uv: np.ndarray) -> Path:
-    """A folder like DECA's data/, with one place (5023, 2) on the UV map for each vertex."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stored: dict[str, Any] = dict(embedding())
-    for name in ("dynamic_lmk_faces_idx", "dynamic_lmk_bary_coords"):  # these two are tensors there
-        stored[name] = torch.from_numpy(stored[name])
-    np.save(folder / "landmark_embedding.npy", np.array(stored, dtype=object), allow_pickle=True)
-    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in model()["v_template"]]
-    lines += [f"vt {float(u)!r} {float(v)!r}" for u, v in uv]
-    lines += ["f " + " ".join(f"{corner}/{corner}" for corner in triangle) for triangle in model()["f"].astype(int) + 1]
-    (folder / "head_template.obj").write_text("\n".join(lines) + "\n")
-    row, column = np.mgrid[:256, :256]
-    np.save(folder / "fixed_displacement_256.npy", 0.001 * np.sin(column / 20) * np.cos(row / 25))
-    disc = (row - 127.5) ** 2 + (column - 127.5) ** 2 < 110**2
-    cv2.imwrite(str(folder / "uv_face_eye_mask.png"), disc.astype(np.uint8) * 255)
-    return folder

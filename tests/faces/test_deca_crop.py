@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l2l.faces.deca_crop import MESH_POINTS, Square, around_box, around_landmarks, crop, whole
+from l2l.faces.deca_crop import MESH_POINTS, Square, around_landmarks, crop
 from l2l.video.mesh import LANDMARKS
 from tests.faces.reference import reference
 
@@ -12,8 +12,6 @@ SCENE = WANTED["scene_lowres"].repeat(10, 0).repeat(10, 1)  # (300, 400, 3)
 CROPS = {
     "kpt": lambda: crop(SCENE, around_landmarks(WANTED["kpt68"][:, :2])),
     "edge": lambda: crop(SCENE, Square(54.125, 82.875, 198)),
-    "bbox": lambda: crop(SCENE, around_box(np.array([200.0, 60, 330, 210]))),
-    "nocrop": lambda: whole(SCENE),
 }
 
 

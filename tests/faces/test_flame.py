@@ -4,11 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
-import torch
 
 from l2l.errors import UserError
-from l2l.faces.flame import Flame, normals, project
-from l2l.weights.deca_data import import_deca_data, load_deca_data
+from l2l.faces.flame import Flame
 from l2l.weights.flame_import import import_flame
 from tests.faces import synthetic_flame
 from tests.faces.reference import close, reference, tensors
@@ -21,13 +19,6 @@ def flame(tmp_path_factory):
     folder = tmp_path_factory.mktemp("flame")
     import_flame(synthetic_flame.write_pickle(folder / "generic_model.pkl"), folder / "flame.npz")
     return Flame(folder / "flame.npz")
-
-
-@pytest.fixture(scope="module")
-def landmarks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    import_deca_data(synthetic_flame.write_data(folder, WANTED["model_uv"]), folder / "deca_data.npz")
-    return load_deca_data(folder / "deca_data.npz").landmarks
 
 
 @pytest.fixture(scope="module")
@@ -45,37 +36,8 @@ def test_the_synthetic_head_is_that_of_the_reference():
     np.testing.assert_allclose(model["J_regressor"].data, WANTED["model_J_regressor_data"], atol=1e-12)
 
 
-def test_vertices_and_joints_are_those_of_the_original(head):
-    close(head.vertices[:, ::50], WANTED["vertices_every50"])
-    close(head.joints, WANTED["joints"])
-
-
-def test_eyes_turn_as_in_the_original(flame):
-    turned = flame(*tensors(WANTED, "shape", "exp", "pose", "eye"))
-    close(turned.vertices[:, ::50], WANTED["vertices_eye_every50"])
-
-
-def test_landmarks_follow_the_seen_contour_as_in_the_original(flame, head, landmarks):
-    close(landmarks.seen(head, flame.triangles), WANTED["landmarks2d"])
-    close(landmarks.on_face(head.vertices, flame.triangles), WANTED["landmarks3d"])
-
-
-def test_projections_are_those_of_the_original(flame, head, landmarks):
-    (camera,) = tensors(WANTED, "cam")
-    seen, on_face = landmarks.seen(head, flame.triangles), landmarks.on_face(head.vertices, flame.triangles)
-    close(project(seen, camera)[..., :2] * 112 + 112, WANTED["landmarks2d_px"])
-    close(project(on_face, camera) * 112 + 112, WANTED["landmarks3d_px"])
-    close(project(head.vertices, camera)[:, ::50], WANTED["trans_verts_every50"])
-
-
-def test_normals_are_those_of_the_original(flame, head):
-    close(normals(head.vertices, flame.triangles)[:, ::50], WANTED["normals_every50"])
-
-
-def test_gradients_reach_the_parameters(flame):
-    pose = torch.zeros(1, 6, requires_grad=True)
-    flame(torch.zeros(1, 100), torch.zeros(1, 50), pose).vertices.square().sum().backward()
-    assert torch.isfinite(pose.grad).all() and pose.grad.abs().sum() > 0
+def test_vertices_are_those_of_the_original(head):
+    close(head[:, ::50], WANTED["vertices_every50"])
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

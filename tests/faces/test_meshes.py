@@ -44,8 +44,8 @@ def test_the_head_turns_to_the_picture_s_right(mesher):
 def test_columns_go_where_flame_has_them(mesher):
     faces = np.random.default_rng(0).normal(0, 0.2, (3, 184)).astype(np.float32)
     values = torch.from_numpy(faces)
-    head = Flame()(torch.zeros(3, 100), values[:, :50], values[:, 50:56])
-    np.testing.assert_allclose(mesher.vertices(faces), head.vertices * torch.tensor([1, -1, -1]), atol=1e-6)
+    vertices = Flame()(torch.zeros(3, 100), values[:, :50], values[:, 50:56])
+    np.testing.assert_allclose(mesher.vertices(faces), vertices * torch.tensor([1, -1, -1]), atol=1e-6)
 
 
 def test_the_person_s_own_shape_is_kept(basis, mesher, monkeypatch):
