@@ -38,7 +38,7 @@ WRONG = {
     "l2l.asking -> l2l.windows.codebook",
     "l2l.asking -> l2l.windows.predictor",
     "l2l.asking -> l2l.windows.sampling",
-    "l2l.dataset.by_hand -> l2l.recordings.split",
+    "l2l.dataset.by_hand -> l2l.dataset.split",
     "l2l.patches.calibration -> l2l.patches.train_predictor",
     "l2l.patches.train_codebook -> l2l.windows.codebook",
     "l2l.training.checkpoint -> l2l.windows.codebook",

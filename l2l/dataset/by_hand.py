@@ -21,11 +21,11 @@ import numpy as np
 from l2l import config
 from l2l.dataset.checked import check_finite, open_array
 from l2l.dataset.layout import WINDOW, Split, chunk_paths
+from l2l.dataset.split import split_videos
 from l2l.dataset.writer import Recording, write_windows
 from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.progress import progress
-from l2l.recordings.split import split_videos
 from l2l.sides import Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS, MODEL_DIM
 

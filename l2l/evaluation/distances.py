@@ -1,7 +1,4 @@
-"""Distances frame by frame: pure functions of arrays (..., T, C), one number per clip.
-
-`l2_released` lives in `l2l.released.test.window_l2`: one implementation for the released test and for eval.json.
-"""
+"""Distances frame by frame: pure functions of arrays (..., T, C), one number per clip."""
 
 import numpy as np
 

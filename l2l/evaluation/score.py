@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from l2l.evaluation import diversity, events, synchrony
 from l2l.evaluation.bootstrap import Bootstrap, number, ratio
@@ -15,7 +14,6 @@ from l2l.evaluation.events import Directions
 from l2l.evaluation.frechet import Moments, clip_frechet, moments_frechet
 from l2l.evaluation.seam import BLOCK, seam, seam_sums
 from l2l.features.standardize import Standardizer
-from l2l.released.test import window_l2
 from l2l.units import FPS, MODEL_DIM
 
 NO_BASIS = "the expression's meaning is not known: no face basis was given"
@@ -108,9 +106,7 @@ class Scorer:
             if self.released:
                 mine, standardizer = stacked(self.released[0], chosen), self.released[1]
                 z = (p - standardizer.mean) / standardizer.std
-                keep(
-                    values, "l2_released", "all", chosen, window_l2(torch.from_numpy(mine), torch.from_numpy(z)).numpy()
-                )
+                keep(values, "l2_released", "all", chosen, l2(z, mine))
             for region, c in REGIONS.items():
                 x, g, s = p[..., c], truth[..., c], speaker[..., c]
                 step, true_step = np.diff(x, axis=-2), np.diff(g, axis=-2)

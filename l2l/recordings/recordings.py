@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from l2l.dataset.split import split_videos
 from l2l.errors import UserError
-from l2l.recordings.split import split_videos
 
 SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 COLUMNS = ("person", "path", "start", "end", "split", "left", "right")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from l2l.dataset.split import split_videos
 from l2l.errors import UserError
-from l2l.recordings.split import split_videos
 
 NAMES = [f"video_{k}" for k in range(10)]
 
