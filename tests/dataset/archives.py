@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.sides import Side, other
+from l2l.sides import SIDES, other
 from tests.synthetic import write_chunks
 
 Arrays = dict[str, np.ndarray]  # by path below the person's folder
-SIDES: tuple[Side, Side] = ("left", "right")
 
 
 def person_arrays(folder: Path, windows: int = 20, videos: int = 2) -> Arrays:
     """The 16 arrays of one person; N = windows * videos. Written below `folder` on the way."""
     for side in SIDES:
         for split in ("train", "test"):
-            write_chunks(folder, windows, videos, side, split, seed=int(other(side)[1]))
+            write_chunks(folder, windows, videos, side, split, seed=SIDES.index(other(side)))
     return {str(path.relative_to(folder)): np.load(path) for path in sorted(folder.rglob("*.npy"))}
 
 

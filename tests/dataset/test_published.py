@@ -14,6 +14,7 @@ from l2l.dataset import published
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.sides import Side
+from l2l.sides import published as p
 from l2l.weights.archives import Limits
 from tests.dataset.archives import Arrays, add, npy, person_arrays, write_tar
 
@@ -51,7 +52,7 @@ def test_an_archive_in_data_becomes_a_dataset_that_loads(
     for split in ("train", "test"):
         chunks = load_chunks(tmp_path / person, split, side)  # type: ignore[arg-type]
         assert len(chunks) == N
-        np.testing.assert_array_equal(chunks.listener, arrays[f"{split}/{side}_list_faces_clean_deca.npy"])
+        np.testing.assert_array_equal(chunks.listener, arrays[f"{split}/{p(side)}_list_faces_clean_deca.npy"])
     assert sorted(path.name for path in tmp_path.iterdir()) == [person, f"{person}_data.tar"]
     assert len(list((tmp_path / person).rglob("*.*"))) == 16
     assert cli.main(["fetch", person, "--data", str(tmp_path)]) == 0

@@ -82,7 +82,7 @@ def test_the_optimizer_state_fits_our_parameters_in_their_order(folder: Path, st
 
 
 def test_weights_are_loaded_strictly(folder: Path) -> None:
-    sizes = settings(read_config(folder / "vqgan/configs/codebook.json")).codebook
+    sizes = settings(read_config(folder / "vqgan/configs/codebook.json")).windows.codebook
     path = folder / FILES["codebook"]
     model = load_codebook_weights(read_released(path), sizes, path)
     assert not model.training
@@ -111,8 +111,8 @@ SIZES = {
 
 @pytest.mark.parametrize(("size", "word"), list(SIZES.items()))
 def test_a_size_that_the_weights_do_not_have_is_named(folder: Path, size: str, word: str) -> None:
-    codebook = settings(read_config(folder / "vqgan/configs/codebook.json")).codebook
-    predictor = settings(read_config(folder / "configs/predictor.json")).predictor
+    codebook = settings(read_config(folder / "vqgan/configs/codebook.json")).windows.codebook
+    predictor = settings(read_config(folder / "configs/predictor.json")).windows.predictor
     path = folder / FILES["codebook"]
     with pytest.raises(UserError, match=rf"best.pth: .*{word}"):
         load_codebook_weights(read_released(path), codebook.model_copy(update={size: 4}), path)

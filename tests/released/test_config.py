@@ -74,8 +74,8 @@ def test_the_printed_overlay_gives_the_same_settings(
     assert capsys.readouterr().out == (tmp_path / "overlay.yaml").read_text()
     found = settings(read_config(path))
     ours = config.from_differences([], tmp_path / "overlay.yaml")
-    stage = "codebook" if "VQuantizer" in values else "predictor"
-    assert (ours.windows, getattr(ours, stage)) == (found.windows, getattr(found, stage))
+    other = "predictor" if "VQuantizer" in values else "codebook"  # it has a JSON of its own
+    assert ours.windows.model_dump(exclude={other}) == found.windows.model_dump(exclude={other})
     defaults = config.Settings().model_dump()
     assert all(value != defaults["windows"][key] for key, value in overlay(read_config(path))["windows"].items())
     assert "listener sits on the right" in (tmp_path / "overlay.yaml").read_text()

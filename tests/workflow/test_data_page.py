@@ -32,7 +32,7 @@ def test_the_page_lists_the_people_there_are() -> None:
     assert [(name, side, models) for name, _, side, models in rows] == [
         (name, entry.listener, "yes" if entry.models else "no") for name, entry in published().items()
     ]
-    assert all((side == "left") == (number == "left") for _, number, side, _ in rows)
+    assert all((side == "left") == (number == "p0") for _, number, side, _ in rows)
 
 
 @pytest.mark.workflow

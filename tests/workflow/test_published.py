@@ -48,7 +48,7 @@ def test_a_placed_archive_becomes_numbers_and_is_needed_no_more(work: Path) -> N
     done = snakemake(work, "results/mine/eval.json")
     assert done.returncode == 0, done.stderr
     assert json.loads((work / "results/mine/eval.json").read_text())
-    assert "--listener p1" in done.stderr and "data/fallon" in done.stderr
+    assert "--listener right" in done.stderr and "data/fallon" in done.stderr
     archive.unlink()
     before = listing(work / "data")
     assert "Nothing to be done" in snakemake(work, "results/mine/eval.json").stderr
