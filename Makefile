@@ -10,7 +10,7 @@ BIN := .venv/bin
 
 install: .venv/.installed
 
-.venv/.installed: pyproject.toml constraints.txt third_party/weights.yaml
+.venv/.installed: pyproject.toml constraints.txt l2l/weights/weights.yaml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "l2l needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv

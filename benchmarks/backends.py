@@ -38,7 +38,7 @@ class Case:
     name: str
     variants: tuple[str, ...] = ("",)  # settings, "section.key=value ..."
     threads: str = ""  # the setting that says how many threads
-    weights: tuple[str, ...] = ()  # entries of third_party/weights.yaml
+    weights: tuple[str, ...] = ()  # entries of l2l/weights/weights.yaml
     random: Callable[[Path], None] | None = None  # writes random weights into a folder; None: only real ones will do
 
 

@@ -7,6 +7,7 @@
 """
 
 import difflib
+import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -97,7 +98,9 @@ class Config(Settings):
     keep_intermediates: Keep = Field(
         "all", description="needed: what no later step or picture asks for is deleted; see docs/scale.md"
     )
-    download: bool = Field(False, description="the workflow may download published data that is not in data/")
+    download: bool = Field(
+        True, description="false: the workflow never downloads the published data that somebody asks for"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -122,9 +125,31 @@ class Config(Settings):
             if person.source != "published" and name in datasets:
                 raise ValueError(f"data/{name}/ would hold the published data of {datasets[name]} too; rename {name}")
             for other in person.people:
-                if other not in people or people[other].source == "people":
+                own = people[other].source != "people" if other in people else other in published()
+                if not own:
                     raise ValueError(f"people.{name}.people: {other!r} is none of the people with data of their own")
         return people
+
+    @functools.cached_property
+    def everyone(self) -> dict[str, Person]:
+        """Who can be asked for by name: `people`, and with default settings the published people that they leave out."""
+        of_published = {
+            name: Person(source="published", dataset=name, listener=entry.listener)
+            for name, entry in published().items()
+        }
+        return of_published | self.people
+
+    def person(self, name: str) -> Person:
+        """One of `everyone`. Raises UserError that lists them."""
+        if name in self.everyone:
+            return self.everyone[name]
+        others = ", ".join(other for other in self.everyone if other not in self.people)
+        near = difflib.get_close_matches(name, self.everyone, n=1)
+        hint = f"did you mean {near[0]!r}? If not, " if near else ""
+        raise UserError(
+            f"config.yaml: people has no {name!r} (it has: {', '.join(self.people) or 'nobody'}; published are: "
+            f"{others or 'none'}); {hint}add '{name}:' with 'listener: left' or 'listener: right' under people."
+        )
 
     def per_job(self, recordings: int) -> int:
         """Recordings per job for someone with this many; 0 when each step is a job of its own.
@@ -138,7 +163,7 @@ class Config(Settings):
 
     def settings(self, person: str) -> Settings:
         """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""
-        chosen = self.people[person]
+        chosen = self.person(person)
         everyones = self.model_dump(exclude=set(Config.model_fields) - set(Settings.model_fields))
         base = merge(everyones, preset(chosen.preset))
         return _validate(Settings, merge(base, chosen.overrides), f"people.{person}.overrides")

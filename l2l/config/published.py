@@ -1,6 +1,6 @@
 """The published people: who there is, on which side each listens, where the archives come from.
 
-One source, `third_party/datasets.yaml`; light enough to be read before the workflow builds its DAG.
+One source, `published.yaml` beside this module; light enough to be read before the workflow builds its DAG.
 """
 
 import functools
@@ -13,7 +13,7 @@ import yaml
 from l2l.errors import UserError
 from l2l.weights import catalogue as weights
 
-CATALOGUE = Path(__file__).resolve().parents[2] / "third_party" / "datasets.yaml"
+CATALOGUE = Path(__file__).with_name("published.yaml")
 MODEL_FILES = tuple(f"{model}{end}" for model in ("codebook", "predictor") for end in (".pth", "_core.npz", ".json"))
 _SUFFIXES = (".tar", ".tar.gz", ".tgz")
 

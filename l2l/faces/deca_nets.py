@@ -18,7 +18,7 @@ from l2l.weights.state_dicts import load_into, read_torch
 CROP = 224  # pixels, both ways
 DETAIL = 128
 PARAMETERS = 236
-MODEL = ("deca", "deca/deca_model.tar")  # the entry and the file in third_party/weights.yaml
+MODEL = ("deca", "deca/deca_model.tar")  # the entry and the file in l2l/weights/weights.yaml
 
 
 @dataclass(frozen=True)

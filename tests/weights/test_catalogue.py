@@ -20,7 +20,8 @@ def catalogue(monkeypatch, tmp_path):
     entry = {
         "what": "a network",
         "licence": "MIT",
-        "wheel": "net==1",
+        "package": "net",
+        "version": "1",
         "files": [
             {"path": "net/a.tflite", "member": "net/a.tflite", "sha256": hashlib.sha256(CONTENT).hexdigest()},
             {

@@ -53,14 +53,14 @@ def one_of(names):
 
 
 def people_from(*sources):
-    return [name for name, p in CONFIG.people.items() if p.source in sources]
+    return [name for name, p in CONFIG.everyone.items() if p.source in sources]
 
 
 # One maker for each dataset: which rule may write data/<person>/ follows from the person's source. Several people may
 # share one published dataset.
-PUBLISHED = {CONFIG.people[name].dataset for name in people_from("published")}
-RELEASED = [name for name, p in CONFIG.people.items() if p.models == "released"]
-TRAINED = [name for name in CONFIG.people if name not in RELEASED]
+PUBLISHED = {CONFIG.everyone[name].dataset for name in people_from("published")}
+RELEASED = [name for name, p in CONFIG.everyone.items() if p.models == "released"]
+TRAINED = [name for name in CONFIG.everyone if name not in RELEASED]
 
 
 wildcard_constraints:
@@ -103,7 +103,7 @@ def members(wildcards):
 
 def members_options(wildcards):
     return " ".join(
-        f"{name}={chunks_folder(SimpleNamespace(person=name))}:{CONFIG.people[name].listener_side}"
+        f"{name}={chunks_folder(SimpleNamespace(person=name))}:{CONFIG.everyone[name].listener_side}"
         for name in members(wildcards)
     )
 
