@@ -1,4 +1,5 @@
 # The configuration, its people, and where their folders are: what all rule files start from.
+import atexit
 import re
 import shlex
 import sys
@@ -75,6 +76,18 @@ def told(ask, *about):
         return ask(*about)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+
+
+def causes(logs):
+    """The last line of each command that failed; `logs` are Snakemake's own, which name those of the commands."""
+    text = "".join(Path(log).read_text() for log in logs)
+    failed = dict.fromkeys(re.findall(r"^    log: (\S+) \(check log", text, re.M))
+    lines = [
+        Path(log).read_text().strip().rpartition("\n")[2]
+        for log in failed
+        if Path(log).is_file()
+    ]
+    return "".join(f"Error: {line}\n" for line in lines if line.startswith("l2l "))
 
 
 def person_of(wildcards):
