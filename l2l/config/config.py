@@ -132,7 +132,7 @@ class Config(Settings):
 
     @functools.cached_property
     def everyone(self) -> dict[str, Person]:
-        """Who can be asked for by name: `people`, and with default settings the published people that they leave out."""
+        """Who can be asked for by name: `people`, and the published people besides, with default settings."""
         of_published = {
             name: Person(source="published", dataset=name, listener=entry.listener)
             for name, entry in published().items()

@@ -33,8 +33,8 @@ class Discovery:
         chosen = self._config.person(name)
         if name not in self._config.people and (RAW / name).exists():
             raise UserError(
-                f"{RAW / name}/ holds recordings of your own but config.yaml has no {name!r}, who is a published person "
-                f"otherwise; add '{name}:' with 'listener: left' or 'listener: right' under people."
+                f"{RAW / name}/ holds recordings of your own, but config.yaml has no {name!r}; "
+                f"add '{name}:' with 'listener: left' or 'listener: right' under people."
             )
         return chosen
 
