@@ -5,15 +5,14 @@ from l2l.config.config import (
     Keep,
     Person,
     Preset,
-    differences,
     from_differences,
     load,
     merge,
-    nested_differences,
     overlaid,
     preset,
     validate,
 )
+from l2l.config.differences import as_pairs, differences, nested, other_settings, result_settings
 from l2l.config.models import (
     CodebookSettings,
     PredictorSettings,
@@ -72,12 +71,15 @@ __all__ = [
     "WindowCodebookSettings",
     "WindowPredictorSettings",
     "WindowsSettings",
+    "as_pairs",
     "differences",
     "from_differences",
     "load",
     "merge",
-    "nested_differences",
+    "nested",
+    "other_settings",
     "overlaid",
     "preset",
+    "result_settings",
     "validate",
 ]

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from l2l.config.differences import nested
 from l2l.config.published import published
 from l2l.config.section import Section
 from l2l.config.settings import Settings
@@ -266,35 +267,6 @@ def preset(name: Preset) -> dict[str, Any]:
     return {} if name == "modern" else load(PRESETS / f"{name}.yaml")
 
 
-def nested_differences(settings: Settings, sections: tuple[str, ...]) -> dict[str, Any]:
-    """Every value of these sections (or plain keys) that is not the default, section by section."""
-
-    def walk(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
-        found = {}
-        for key, value in values.items():
-            if isinstance(value, dict):
-                if inner := walk(value, usual[key]):
-                    found[key] = inner
-            elif value != usual[key]:
-                found[key] = value
-        return found
-
-    default, values = Settings().model_dump(), settings.model_dump()
-    return walk({section: values[section] for section in sections}, default)
-
-
-def differences(settings: Settings, sections: tuple[str, ...]) -> list[str]:
-    """`section.key=value` for every value of these sections (or plain keys) that is not the default."""
-
-    def flat(values: dict[str, Any], prefix: str = "") -> list[str]:
-        found = []
-        for key, value in values.items():
-            found += flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}={value}"]
-        return found
-
-    return flat(nested_differences(settings, sections))
-
-
 def from_differences(pairs: list[str], path: str | Path | None = None, chosen: Preset = "modern") -> Settings:
     """Settings from a file (optional; keys that are the workflow's alone, as `people`, are left out), a preset, and
     `section.key=value` pairs, each laid over the one before."""
@@ -310,8 +282,5 @@ def overlaid(values: dict[str, Any], pairs: list[str], where: str) -> Settings:
         key, equals, text = pair.partition("=")
         if not equals or not key:
             raise UserError(f"--set {pair}: write it as section.key=value.")
-        value: Any = yaml.safe_load(text)
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        values = merge(values, value)
+        values = merge(values, nested({key: yaml.safe_load(text)}))
     return _validate(Settings, values, where)

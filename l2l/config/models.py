@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from l2l.config.section import Count, Fraction, Positive, Section, Smoothing, Statistics
+from l2l.config.section import Count, Device, Fraction, Positive, Section, Smoothing, Statistics, key
 
 
 class TrainingSettings(Section):
@@ -25,11 +25,11 @@ class TrainingSettings(Section):
     validate_every: int = Field(250, ge=0, description="steps between two looks at the validation loss; 0: an epoch")
     patience: int = Field(10, ge=0, description="stop after this many looks without a better loss; 0: never")
     validation_share: Fraction = Field(0.2, description="share of the recordings (or windows) held out for validation")
-    checkpoint_minutes: float = Field(
-        5.0, ge=0, description="minutes between two copies of the state, to resume from; 0: only when stopped"
+    checkpoint_minutes: float = key(
+        5.0, "minutes between two copies of the state, to resume from; 0: only when stopped", ge=0, machine=True
     )
-    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves it to torch or the workflow")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+    threads: int = key(0, "CPU threads; 0 leaves it to torch or the workflow", ge=0, machine=True)
+    device: Device = key("auto", "auto takes a GPU when there is one", machine=True)
 
     @model_validator(mode="after")
     def _warms_up(self) -> "TrainingSettings":
@@ -175,27 +175,25 @@ class WindowsSettings(Section):
 class SamplingSettings(Section):
     """sample: several futures of the listener for each test window."""
 
-    samples: Count = Field(10, description="futures drawn for each test window")
-    temperature: Positive = Field(1.0, description="below 1 is safer, above 1 is wilder; the paper's: 0.7")
-    top_p: float = Field(
-        1.0, gt=0, le=1, description="nucleus sampling: keep the likeliest codes up to this mass; the paper's: 0.9"
+    samples: Count = key(10, "futures drawn for each test window")
+    temperature: Positive = key(1.0, "below 1 is safer, above 1 is wilder; the paper's: 0.7")
+    top_p: float = key(1.0, "nucleus sampling: keep the likeliest codes up to this mass; the paper's: 0.9", gt=0, le=1)
+    span: Literal["window", "sequence"] = key(
+        "window", "each test window by itself, or windows that follow one another as one sequence", of="patches"
     )
-    span: Literal["window", "sequence"] = Field(
-        "window", description="patches: each test window by itself, or windows that follow one another as one sequence"
+    past: Literal["real", "none"] = key(
+        "real", "real: the listener's first 32 frames are given; none: nothing is, as released"
     )
-    past: Literal["real", "none"] = Field(
-        "real", description="real: the listener's first 32 frames are given; none: nothing is, as released"
+    positions: Literal["all", "first"] = key(
+        "all", "all: 4 codes from one pass; first: 4 passes of 1 code, 8 frames apart, as released", of="windows"
     )
-    positions: Literal["all", "first"] = Field(
-        "all", description="all: 4 codes from one pass; first: 4 passes of 1 code, 8 frames apart, as released"
+    reencode: bool = key(False, "positions first: past codes are decoded and encoded again, as released", of="windows")
+    audio_step: Literal[4, 1] = key(
+        4, "positions first: rows of audio per frame of advance; 1 lags behind, as released", of="windows"
     )
-    reencode: bool = Field(False, description="positions first: past codes are decoded and encoded again, as released")
-    audio_step: Literal[4, 1] = Field(
-        4, description="positions first: rows of audio per frame of advance; 1 lags behind, as released"
+    sample_idx: int = key(
+        -1, "k >= 0: keep the last of k + 1 different draws, no nucleus, as released; -1: off", ge=-1, of="windows"
     )
-    sample_idx: int = Field(
-        -1, ge=-1, description="k >= 0: keep the last of k + 1 different draws, no nucleus, as released; -1: off"
-    )
-    batch_size: Count = Field(64, description="windows at a time")
-    whole_batches: bool = Field(False, description="leave out a last batch that is not full, as released")
-    max_windows: int = Field(0, ge=0, description="sample only the first windows; 0: all; released: 1024")
+    batch_size: Count = key(64, "windows at a time", of="windows")  # of patches, it changes no draw
+    whole_batches: bool = key(False, "leave out a last batch that is not full, as released", of="windows")
+    max_windows: int = key(0, "sample only the first windows; 0: all; released: 1024", ge=0)

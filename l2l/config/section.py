@@ -12,12 +12,22 @@ Count = Annotated[int, Field(ge=1)]
 Smoothing = Literal["none", "bilateral"]
 Statistics = Literal["frames", "released"]
 Architecture = Literal["patches", "windows"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
 class Section(BaseModel):
     """A group of keys: unknown ones are refused, values are never changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+
+
+def key(default: Any, meaning: str, *, of: str | None = None, machine: bool = False, **limits: Any) -> Any:
+    """A key: its default, its meaning, its limits, and when it decides a result (see `l2l.config.differences`).
+
+    of: the one backend or architecture whose results depend on it. machine: no result depends on it, only where and
+    how fast it comes.
+    """
+    return Field(default, description=meaning, json_schema_extra={"of": of, "machine": machine}, **limits)
 
 
 def backend(step: str, default: str) -> Any:

@@ -1,6 +1,6 @@
 """Settings: what each step of the road can be told, one section per step.
 
-Every key has a default, a type, a range and a meaning; `config.yaml` repeats all of them for reading.
+Every key has a default, a type, a range and a meaning: docs/settings.md lists them.
 """
 
 from typing import Annotated, Literal
@@ -13,18 +13,16 @@ from l2l.config.models import (
     SamplingSettings,
     WindowsSettings,
 )
-from l2l.config.section import Architecture, Count, Fraction, Positive, Section, Step, backend
+from l2l.config.section import Architecture, Count, Device, Fraction, Positive, Section, Step, backend, key
 
 
 class VideoSettings(Section):
     """normalise: every recording at 30 frames per second, its sound at 16 kHz."""
 
-    max_height: int = Field(720, ge=144, description="taller pictures are scaled down to this many lines")
-    crf: int = Field(
-        18, ge=0, le=51, description="x264 quality when a recording must be encoded again; lower is better"
-    )
-    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = Field(
-        "superfast", description="x264 speed when a recording must be encoded again"
+    max_height: int = key(720, "taller pictures are scaled down to this many lines", ge=144)
+    crf: int = key(18, "x264 quality when a recording must be encoded again; lower is better", ge=0, le=51)
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = key(
+        "superfast", "x264 speed when a recording must be encoded again"
     )
 
 
@@ -33,46 +31,43 @@ class TrackingSettings(Step):
 
     step = "tracking"
     backend: str = backend("tracking", "mediapipe")
-    min_score: Fraction = Field(0.5, description="a face below this score counts as missed")
-    search_every: Count = Field(10, description="frames between two looks for a face that is missing")
-    min_face: Fraction = Field(0.06, description="smallest face, as a fraction of the picture's height")
-    bridge: int = Field(8, ge=0, description="gaps of at most this many frames are filled in")
-    scene_cut: Fraction = Field(
-        0.1, description="mean colour change (0..1) from one frame to the next that is a scene cut"
-    )
-    min_share: Fraction = Field(0.25, description="both people must be seen in this share of a recording")
+    min_score: Fraction = key(0.5, "a face below this score counts as missed")
+    search_every: Count = key(10, "frames between two looks for a face that is missing")
+    min_face: Fraction = key(0.06, "smallest face, as a fraction of the picture's height")
+    bridge: int = key(8, "gaps of at most this many frames are filled in", ge=0)
+    scene_cut: Fraction = key(0.1, "mean colour change (0..1) from one frame to the next that is a scene cut")
+    min_share: Fraction = key(0.25, "both people must be seen in this share of a recording")
 
 
 class FaceCropsSettings(Section):
     """Face crops at 25 frames per second, for networks that look at mouths."""
 
-    detector: Literal["tracks", "s3fd"] = Field(
-        "tracks",
-        description="tracks: the tracker's boxes; s3fd: the detector of SyncNet's pipeline (needs its weights)",
+    detector: Literal["tracks", "s3fd"] = key(
+        "tracks", "tracks: the tracker's boxes; s3fd: the detector of SyncNet's pipeline (needs its weights)"
     )
-    min_frames: int = Field(12, ge=12, description="face tracks of so few frames (25 per second) are left out")
-    min_size: float = Field(0.0, ge=0, description="faces of so few pixels are left out")
-    batch_size: Count = Field(8, description="what is looked at together")
-    threads: Count = Field(1, description="CPU threads")
+    min_frames: int = key(12, "face tracks of so few frames (25 per second) are left out", ge=12)
+    min_size: float = key(0.0, "faces of so few pixels are left out", ge=0)
+    batch_size: Count = key(8, "what is looked at together", machine=True)
+    threads: Count = key(1, "CPU threads", machine=True)
 
 
 class SyncNetSettings(FaceCropsSettings):
     """Backend syncnet."""
 
-    min_frames: int = Field(100, ge=12, description="face tracks of so few frames (25 per second) are left out")
-    min_size: float = Field(100.0, ge=0, description="faces of so few pixels are left out")
-    batch_size: Count = Field(8, description="windows of five frames looked at together")
-    shift: int = Field(15, ge=1, le=50, description="frames by which sound and lips are shifted, either way")
-    floor: float = Field(0.0, description="score below which nobody speaks")
+    min_frames: int = key(100, "face tracks of so few frames (25 per second) are left out", ge=12)
+    min_size: float = key(100.0, "faces of so few pixels are left out", ge=0)
+    batch_size: Count = key(8, "windows of five frames looked at together", machine=True)
+    shift: int = key(15, "frames by which sound and lips are shifted, either way", ge=1, le=50)
+    floor: float = key(0.0, "score below which nobody speaks")
 
 
 class LightAsdSettings(FaceCropsSettings):
     """Backend light_asd."""
 
-    batch_size: Count = Field(2, description="seconds looked at together")
-    margin: float = Field(1.0, ge=0, description="who scores lower than the other by more than this does not speak")
-    windows: list[Annotated[int, Field(ge=1, le=6)]] = Field(
-        [1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6], min_length=1, description="seconds; scores are means over these cuts"
+    batch_size: Count = key(2, "seconds looked at together", machine=True)
+    margin: float = key(1.0, "who scores lower than the other by more than this does not speak", ge=0)
+    windows: list[Annotated[int, Field(ge=1, le=6)]] = key(
+        [1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6], "seconds; scores are means over these cuts", min_length=1
     )
 
 
@@ -81,22 +76,22 @@ class DiarizationSettings(Step):
 
     step = "diarization"
     backend: str = backend("diarization", "vad_lips")
-    speech: Fraction = Field(0.5, description="voice activity above this is speech")
-    window: Positive = Field(0.4, description="seconds over which lips and sound are compared")
-    switch_cost: Positive = Field(6.0, description="evidence needed to change the speaker; higher is steadier")
-    syncnet: SyncNetSettings = Field(default_factory=SyncNetSettings, description="see SyncNetSettings")
-    light_asd: LightAsdSettings = Field(default_factory=LightAsdSettings, description="see LightAsdSettings")
+    speech: Fraction = key(0.5, "voice activity above this is speech")
+    window: Positive = key(0.4, "seconds over which lips and sound are compared", of="vad_lips")
+    switch_cost: Positive = key(6.0, "evidence needed to change the speaker; higher is steadier", of="vad_lips")
+    syncnet: SyncNetSettings = key(SyncNetSettings(), "backend syncnet", of="syncnet")
+    light_asd: LightAsdSettings = key(LightAsdSettings(), "backend light_asd", of="light_asd")
 
 
 class MultisensorySettings(Section):
     """Backend multisensory."""
 
-    window: Literal[1, 2, 4, 8] = Field(1, description="length of a window, times 2.1 seconds")
-    overlap: float = Field(0.5, ge=0.05, le=0.75, description="share of a window that the next one covers too")
-    level: bool = Field(True, description="at the mixture's level; false: the original's, 1.5 x a fixed loudness")
-    batch_size: Count = Field(1, description="windows looked at together; each takes about 0.3 GB")
-    threads: Count = Field(1, description="CPU threads")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+    window: Literal[1, 2, 4, 8] = key(1, "length of a window, times 2.1 seconds")
+    overlap: float = key(0.5, "share of a window that the next one covers too", ge=0.05, le=0.75)
+    level: bool = key(True, "at the mixture's level; false: the original's, 1.5 x a fixed loudness")
+    batch_size: Count = key(1, "windows looked at together; each takes about 0.3 GB", machine=True)
+    threads: Count = key(1, "CPU threads", machine=True)
+    device: Device = key("auto", "auto takes a GPU when there is one", machine=True)
 
 
 class SeparationSettings(Step):
@@ -104,26 +99,24 @@ class SeparationSettings(Step):
 
     step = "separation"
     backend: str = backend("separation", "gating")
-    fade: Positive = Field(0.03, description="gating: seconds of fade at each change")
-    multisensory: MultisensorySettings = Field(
-        default_factory=MultisensorySettings, description="see MultisensorySettings"
-    )
+    fade: Positive = key(0.03, "seconds of fade at each change", of="gating")
+    multisensory: MultisensorySettings = key(MultisensorySettings(), "backend multisensory", of="multisensory")
 
 
 class DecaSettings(Section):
     """faces, backend deca."""
 
-    landmarks: Literal["auto", "fan", "mesh"] = Field(
-        "auto", description="what the crop is made around: FAN's landmarks, or the tracked mesh's; auto: FAN's if there"
+    landmarks: Literal["auto", "fan", "mesh"] = key(
+        "auto", "what the crop is made around: FAN's landmarks, or the tracked mesh's; auto: FAN's if there"
     )
-    detector: Literal["tracks", "s3fd"] = Field(
-        "tracks", description="where FAN looks: at the tracked faces, or at what S3FD finds there, as the original"
+    detector: Literal["tracks", "s3fd"] = key(
+        "tracks", "where FAN looks: at the tracked faces, or at what S3FD finds there, as the original"
     )
-    detail: bool = Field(True, description="the last 128 columns; false: zeros, in half the time (no model reads them)")
-    smoothing: int = Field(0, ge=0, description="as faces.smoothing; 0: none, as in the published data")
-    batch_size: Count = Field(16, description="faces at a time")
-    threads: int = Field(1, ge=0, description="CPU threads; 0 leaves it to torch")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU when there is one")
+    detail: bool = key(True, "the last 128 columns; false: zeros, in half the time (no model reads them)")
+    smoothing: int = key(0, "as faces.smoothing; 0: none, as in the published data", ge=0)
+    batch_size: Count = key(16, "faces at a time", machine=True)
+    threads: int = key(1, "CPU threads; 0 leaves it to torch", ge=0, machine=True)
+    device: Device = key("auto", "auto takes a GPU when there is one", machine=True)
 
 
 class FacesSettings(Step):
@@ -131,24 +124,22 @@ class FacesSettings(Step):
 
     step = "faces"
     backend: str = backend("faces", "landmarks")
-    smoothing: int = Field(
-        9, ge=0, description="frames of the Savitzky-Golay filter (order 2) over faces; 0: none; deca has its own"
-    )
-    basis_videos: Count = Field(200, description="training recordings used to fit the expression basis, at most")
-    basis_frames: int = Field(20000, ge=200, description="training frames used to fit the expression basis")
-    deca: DecaSettings = Field(default_factory=DecaSettings, description="see DecaSettings")
+    smoothing: int = key(9, "frames of the Savitzky-Golay filter (order 2) over faces; 0: none", ge=0, of="landmarks")
+    basis_videos: Count = key(200, "training recordings used to fit the expression basis, at most")
+    basis_frames: int = key(20000, "training frames used to fit the expression basis", ge=200, of="landmarks")
+    deca: DecaSettings = key(DecaSettings(), "backend deca", of="deca")
 
 
 class MelSettings(Section):
     """mel: 4 rows of 128 bands per video frame."""
 
-    feature: Literal["power_mel", "log_mel", "mfcc"] = Field("power_mel", description="power_mel, log_mel or mfcc")
-    window: int = Field(400, ge=16, description="analysis window, samples at 16 kHz")
-    hop: int = Field(160, ge=16, description="step between windows, samples; must divide 1600")
-    n_fft: int = Field(512, ge=32, description="points of the Fourier transform")
-    f_min: float = Field(0.0, ge=0, description="lowest frequency, Hz")
-    f_max: float = Field(8000.0, gt=0, le=8000, description="highest frequency, Hz")
-    resize: Literal["lanczos", "cubic", "linear"] = Field("lanczos", description="interpolation to 4 rows per frame")
+    feature: Literal["power_mel", "log_mel", "mfcc"] = key("power_mel", "power_mel, log_mel or mfcc")
+    window: int = key(400, "analysis window, samples at 16 kHz", ge=16)
+    hop: int = key(160, "step between windows, samples; must divide 1600", ge=16)
+    n_fft: int = key(512, "points of the Fourier transform", ge=32)
+    f_min: float = key(0.0, "lowest frequency, Hz", ge=0)
+    f_max: float = key(8000.0, "highest frequency, Hz", gt=0, le=8000)
+    resize: Literal["lanczos", "cubic", "linear"] = key("lanczos", "interpolation to 4 rows per frame")
 
     @model_validator(mode="after")
     def _consistent(self) -> "MelSettings":
@@ -164,60 +155,58 @@ class MelSettings(Section):
 class ChunkingSettings(Section):
     """chunk: windows of 64 frames in which one person speaks and the other listens."""
 
-    stride_train: Count = Field(32, description="frames between two training windows")
-    stride_test: Count = Field(64, description="frames between two test windows; 64 is no overlap")
-    max_pause: float = Field(1.0, ge=0, description="seconds of silence that do not end a turn")
-    max_backchannel: float = Field(
-        1.0, ge=0, description="an utterance at most this long inside a turn is a back-channel"
-    )
-    min_tracked: Fraction = Field(0.25, description="batches: recordings with both faces in fewer frames are excluded")
-    min_speech: Fraction = Field(0.05, description="batches: recordings with speech in fewer frames are excluded")
-    test_share: Fraction = Field(0.2, description="share of the recordings kept for testing (at least one of two)")
+    stride_train: Count = key(32, "frames between two training windows")
+    stride_test: Count = key(64, "frames between two test windows; 64 is no overlap")
+    max_pause: float = key(1.0, "seconds of silence that do not end a turn", ge=0)
+    max_backchannel: float = key(1.0, "an utterance at most this long inside a turn is a back-channel", ge=0)
+    min_tracked: Fraction = key(0.25, "batches: recordings with both faces in fewer frames are excluded")
+    min_speech: Fraction = key(0.05, "batches: recordings with speech in fewer frames are excluded")
+    test_share: Fraction = key(0.2, "share of the recordings kept for testing (at least one of two)")
 
 
 class EvaluationSettings(Section):
     """evaluate: eval.json."""
 
-    bootstrap: int = Field(1000, ge=10, description="resamplings over recordings for the 95 % intervals")
-    shifts: Count = Field(100, description="gain: other moments of the speaker that each window is asked with")
-    shift_seconds: Positive = Field(4.0, description="gain: how far away these moments are, at least")
-    event_window: Positive = Field(0.5, description="seconds between an event and the true one it is matched with")
+    bootstrap: int = key(1000, "resamplings over recordings for the 95 % intervals", ge=10)
+    shifts: Count = key(100, "gain: other moments of the speaker that each window is asked with")
+    shift_seconds: Positive = key(4.0, "gain: how far away these moments are, at least")
+    event_window: Positive = key(0.5, "seconds between an event and the true one it is matched with")
 
 
 class PreviewSettings(Section):
     """preview: the first look at a test recording."""
 
-    seconds: Positive = Field(20.0, description="length of preview.mp4")
+    seconds: Positive = key(20.0, "length of preview.mp4")
 
 
 class DemoSettings(Section):
     """demo-video: the generated conversation."""
 
-    recordings: int = Field(6, ge=2, description="number of recordings")
-    seconds: Annotated[float, Field(ge=8, le=600)] = Field(36.0, description="length of each")
-    nod_probability: Fraction = Field(0.6, description="chance of a nod within 0.5 s of a speaker's pause")
-    smile_probability: Fraction = Field(0.8, description="chance that a speaker's smile is returned")
-    smile_lag: Positive = Field(0.8, description="seconds from a speaker's smile to the listener's")
+    recordings: int = key(6, "number of recordings", ge=2)
+    seconds: Annotated[float, Field(ge=8, le=600)] = key(36.0, "length of each")
+    nod_probability: Fraction = key(0.6, "chance of a nod within 0.5 s of a speaker's pause")
+    smile_probability: Fraction = key(0.8, "chance that a speaker's smile is returned")
+    smile_lag: Positive = key(0.8, "seconds from a speaker's smile to the listener's")
 
 
 class Settings(Section):
     """All that the steps of one person need to know."""
 
-    seed: int = Field(0, ge=0, lt=2**31, description="every random draw follows from it")
-    architecture: Architecture = Field(
-        "patches", description="of both models; patches: 8 frames each, any length; windows: the paper's, 32 frames"
+    seed: int = key(0, "every random draw follows from it", ge=0, lt=2**31)
+    architecture: Architecture = key(
+        "patches", "of both models; patches: 8 frames each, any length; windows: the paper's, 32 frames"
     )
-    video: VideoSettings = Field(default_factory=VideoSettings, description="see VideoSettings")
-    tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="see TrackingSettings")
-    diarization: DiarizationSettings = Field(default_factory=DiarizationSettings, description="see DiarizationSettings")
-    separation: SeparationSettings = Field(default_factory=SeparationSettings, description="see SeparationSettings")
-    faces: FacesSettings = Field(default_factory=FacesSettings, description="see FacesSettings")
-    mel: MelSettings = Field(default_factory=MelSettings, description="see MelSettings")
-    chunking: ChunkingSettings = Field(default_factory=ChunkingSettings, description="see ChunkingSettings")
-    codebook: CodebookSettings = Field(default_factory=CodebookSettings, description="see CodebookSettings")
-    predictor: PredictorSettings = Field(default_factory=PredictorSettings, description="see PredictorSettings")
-    windows: WindowsSettings = Field(default_factory=WindowsSettings, description="see WindowsSettings")
-    sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="see SamplingSettings")
-    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="see EvaluationSettings")
-    preview: PreviewSettings = Field(default_factory=PreviewSettings, description="see PreviewSettings")
-    demo: DemoSettings = Field(default_factory=DemoSettings, description="see DemoSettings")
+    video: VideoSettings = VideoSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    diarization: DiarizationSettings = DiarizationSettings()
+    separation: SeparationSettings = SeparationSettings()
+    faces: FacesSettings = FacesSettings()
+    mel: MelSettings = MelSettings()
+    chunking: ChunkingSettings = ChunkingSettings()
+    codebook: CodebookSettings = key(CodebookSettings(), "of patches", of="patches")
+    predictor: PredictorSettings = key(PredictorSettings(), "of patches", of="patches")
+    windows: WindowsSettings = key(WindowsSettings(), "of windows", of="windows")
+    sampling: SamplingSettings = SamplingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    preview: PreviewSettings = PreviewSettings()
+    demo: DemoSettings = DemoSettings()

@@ -261,8 +261,7 @@ def settings(found: ReleasedConfig, changes: tuple[str, ...] = ()) -> config.Set
 
 def overlay(found: ReleasedConfig) -> dict[str, Any]:
     """What of our settings the JSON changes, by section: all differences from the defaults."""
-    sampling = ("sampling",) if found.stage == "predictor" else ()
-    values = config.nested_differences(settings(found), ("architecture", "windows", *sampling))
-    # The other model has a JSON of its own.
-    values["windows"].pop("predictor" if found.stage == "codebook" else "codebook", None)
-    return values
+    sections = ["architecture", *(f"windows.{key}" for key in ("smoothing", "statistics", "holdout", found.stage))]
+    if found.stage == "predictor":
+        sections.append("sampling")
+    return config.nested(config.differences(settings(found), tuple(sections)))

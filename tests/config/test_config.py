@@ -3,34 +3,21 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from l2l import config
-from l2l.config.text import defaults_as_yaml
 from l2l.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_config_yaml_names_every_key_with_its_default():
-    written = yaml.safe_load((ROOT / "config.yaml").read_text())
-    written.pop("people")
-    assert written.pop("videos_per_job") == config.Config().videos_per_job
-    assert written.pop("download") is True
-    assert written.pop("keep_intermediates") == config.Config().keep_intermediates
-    assert written == config.Settings().model_dump()
-
-
-def test_config_yaml_carries_the_comments_of_the_code():
-    assert (ROOT / "config.yaml").read_text().endswith(defaults_as_yaml())
-
-
 def test_every_key_says_what_it_means():
     def walk(model):
         for name, field in model.model_fields.items():
-            assert field.description, f"{model.__name__}.{name}"
             if isinstance(field.annotation, type) and issubclass(field.annotation, config.Section):
+                assert field.annotation.__doc__, field.annotation.__name__
                 walk(field.annotation)
+            else:
+                assert field.description, f"{model.__name__}.{name}"
 
     walk(config.Config)
 
@@ -92,9 +79,9 @@ def test_a_preset_lies_between_everyones_settings_and_the_persons_own():
 
 
 def test_the_command_line_takes_the_same_preset():
-    pairs = config.differences(config.from_differences([], None, "released"), tuple(config.Settings.model_fields))
+    found = config.differences(config.from_differences([], None, "released"), tuple(config.Settings.model_fields))
     person = {"listener": "left", "preset": "released"}
-    assert config.from_differences(pairs) == config.validate({"people": {"a": person}}).settings("a")
+    assert config.from_differences(config.as_pairs(found)) == config.validate({"people": {"a": person}}).settings("a")
     assert config.from_differences(["sampling.past=real"], None, "released").sampling.past == "real"
 
 
@@ -108,10 +95,55 @@ def test_a_published_person_listens_on_the_published_side_under_any_name():
 
 def test_differences_and_back_again_is_the_same():
     settings = config.from_differences(["codebook.training.max_steps=7", "mel.feature=log_mel", "seed=5"])
-    pairs = config.differences(settings, ("seed", "mel", "codebook"))
-    assert sorted(pairs) == ["codebook.training.max_steps=7", "mel.feature=log_mel", "seed=5"]
-    assert config.from_differences(pairs) == settings
-    assert config.differences(settings, ("tracking",)) == []
+    found = config.differences(settings, ("seed", "mel", "codebook"))
+    assert found == {"codebook.training.max_steps": 7, "mel.feature": "log_mel", "seed": 5}
+    assert config.from_differences(config.as_pairs(found)) == settings
+    assert config.differences(settings, ("tracking", "codebook.width", "codebook.training.max_epochs")) == {}
+    assert config.differences(settings, ("codebook.training",)) == {"codebook.training.max_steps": 7}
+    assert config.nested(found)["codebook"] == {"training": {"max_steps": 7}}
+    with pytest.raises(KeyError, match="trackin"):
+        config.differences(settings, ("trackin",))
+
+
+def keys_of(section, prefix=""):
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, config.Section):
+            yield from keys_of(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_no_result_depends_on_the_machine():
+    everything = tuple(config.Settings.model_fields)
+    for changes in ([], ["architecture=windows"], ["diarization.backend=syncnet", "faces.backend=deca"]):
+        before = config.result_settings(config.from_differences(changes), everything)
+        for key in keys_of(config.Settings()):
+            if key.split(".")[-1] in ("threads", "device", "checkpoint_minutes"):
+                change = f"{key}={'cpu' if key.endswith('device') else 3}"
+                settings = config.from_differences([*changes, change])
+                assert config.result_settings(settings, everything) == before
+                assert config.as_pairs(config.other_settings(settings, everything)) == [
+                    change if "minutes" not in key else f"{key}=3.0"
+                ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "decisive", "others"),
+    [
+        ("architecture=patches", "codebook.width=8 sampling.span=sequence", "windows.codebook.codes=9"),
+        ("architecture=windows", "windows.holdout=window sampling.batch_size=9", "predictor.layers=9 codebook.width=8"),
+        ("diarization.backend=vad_lips", "diarization.window=1.0", "diarization.syncnet.shift=9"),
+        ("diarization.backend=syncnet", "diarization.syncnet.shift=9 diarization.speech=0.9", "diarization.window=1.0"),
+        ("separation.backend=multisensory", "separation.multisensory.window=2", "separation.fade=1.0"),
+        ("faces.backend=deca", "faces.deca.detail=False faces.basis_videos=9", "faces.smoothing=5"),
+    ],
+)
+def test_only_the_chosen_architecture_and_backends_decide(chosen, decisive, others):
+    settings = config.from_differences([chosen, *decisive.split(), *others.split()])
+    sections = tuple(config.Settings.model_fields)
+    assert set(config.as_pairs(config.result_settings(settings, sections))) - {chosen} == set(decisive.split())
+    assert set(config.as_pairs(config.other_settings(settings, sections))) == set(others.split())
 
 
 @pytest.mark.parametrize("text", ["mel", "=3", "mel.feature=dbs"])

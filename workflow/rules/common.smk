@@ -1,5 +1,6 @@
 # The configuration, its people, and where their folders are: what all rule files start from.
 import atexit
+import functools
 import re
 import shlex
 import sys
@@ -94,13 +95,28 @@ def person_of(wildcards):
     return told(FOUND.person, wildcards.person)
 
 
+@functools.cache
+def set_options(choose, person, sections):
+    pairs = configuration.as_pairs(choose(told(CONFIG.settings, person), sections))
+    return "--set " + " ".join(map(shlex.quote, pairs)) if pairs else ""
+
+
 def settings(*sections):
-    """Params of a rule: what differs from the defaults in these sections, as options of its command."""
+    """Param of a rule: the settings in these sections that decide its result. When one changes, the rule runs again."""
 
     def options(wildcards):
         person_of(wildcards)
-        pairs = configuration.differences(CONFIG.settings(wildcards.person), sections)
-        return "--set " + " ".join(map(shlex.quote, pairs)) if pairs else ""
+        return set_options(configuration.result_settings, wildcards.person, sections)
+
+    return options
+
+
+def machine(*sections):
+    """Param of a rule: its other settings, as threads and device. When one changes, nothing runs again: Snakemake does
+    not compare a param that takes `output`."""
+
+    def options(wildcards, output):
+        return set_options(configuration.other_settings, wildcards.person, sections)
 
     return options
 

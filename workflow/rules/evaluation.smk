@@ -23,10 +23,11 @@ rule evaluate:
         runtime=60,
     params:
         settings=settings("seed", "sampling", "evaluation"),
+        machine=machine("sampling"),
         listener=listener,
         basis=basis_option,
         chunks=chunks_folder,
     shell:
         "l2l evaluate {params.chunks} --samples {input.samples} --codebook {input.codebook}"
         " --predictor {input.predictor} {params.basis} --listener {params.listener} --out {output.eval}"
-        " {params.settings} 2>&1 | tee {log}"
+        " {params.settings} {params.machine} 2>&1 | tee {log}"

@@ -20,8 +20,9 @@ rule fit_faces:
         runtime=60,
     params:
         settings=settings("faces"),
+        machine=machine("faces"),
     shell:
-        "l2l fit-faces {input.tracks:q} --out {output.basis} {params.settings} 2>&1 | tee {log}"
+        "l2l fit-faces {input.tracks:q} --out {output.basis} {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule faces:
@@ -45,8 +46,9 @@ rule faces:
         mem_mb=of_backend("faces", "mem_mb"),
         runtime=of_backend("faces", "runtime"),
     params:
-        settings=settings("tracking", "faces"),
+        settings=settings("tracking.bridge", "faces"),
+        machine=machine("faces"),
         out=video_folder,
     shell:
         "l2l faces {input.tracks:q} --video {input.video:q} --basis {input.basis} --out {params.out:q}"
-        " {params.settings} 2>&1 | tee {log:q}"
+        " {params.settings} {params.machine} 2>&1 | tee {log:q}"

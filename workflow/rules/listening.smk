@@ -21,8 +21,9 @@ rule sample:
         gpu=1,
     params:
         settings=settings("seed", "sampling"),
+        machine=machine("sampling"),
         listener=listener,
         chunks=chunks_folder,
     shell:
         "l2l sample {params.chunks} --codebook {input.codebook} --predictor {input.predictor}"
-        " --listener {params.listener} --out {output.samples} {params.settings} 2>&1 | tee {log}"
+        " --listener {params.listener} --out {output.samples} {params.settings} {params.machine} 2>&1 | tee {log}"

@@ -20,8 +20,10 @@ rule preprocess:
         runtime=of_backends("runtime", 720, "diarization", "separation"),
     params:
         settings=settings(
-            "video", "tracking", "diarization", "separation", "mel", "chunking"
+            *("video", "tracking", "diarization", "separation", "mel"),
+            *("chunking.min_tracked", "chunking.min_speech", "chunking.test_share"),
         ),
+        machine=machine("diarization", "separation"),
         recordings=batch_options,
         lines=batch_lines,
         fetched=fetched_option,
@@ -29,7 +31,7 @@ rule preprocess:
         out=videos_folder,
     shell:
         "l2l preprocess {params.recordings} {params.fetched} {params.keep} --out {params.out} --table {output.table}"
-        " {params.settings} 2>&1 | tee {log}"
+        " {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule preprocess_basis:
@@ -51,10 +53,11 @@ rule preprocess_basis:
         runtime=120,
     params:
         settings=settings("faces"),
+        machine=machine("faces"),
         videos=videos_folder,
     shell:
         "l2l preprocess-basis {input.tables} --videos {params.videos} --out {output.basis}"
-        " {params.settings} 2>&1 | tee {log}"
+        " {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule preprocess_faces:
@@ -76,11 +79,12 @@ rule preprocess_faces:
         mem_mb=of_backend("faces", "mem_mb"),
         runtime=of_backend("faces", "runtime", times=4),
     params:
-        settings=settings("tracking", "faces"),
+        settings=settings("tracking.bridge", "faces"),
+        machine=machine("faces"),
         videos=videos_folder,
     shell:
         "l2l preprocess-faces {input.table} --videos {params.videos} --basis {input.basis}"
-        " --out {output.table} {params.settings} 2>&1 | tee {log}"
+        " --out {output.table} {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule preprocess_summary:

@@ -24,10 +24,11 @@ rule diarize:
         runtime=of_backend("diarization", "runtime"),
     params:
         settings=settings("diarization"),
+        machine=machine("diarization"),
     shell:
         "l2l diarize --tracks {input.tracks:q} --audio {input.audio:q} --video {input.video:q}"
         " --out {output.speaking:q}"
-        " {params.settings} 2>&1 | tee {log:q}"
+        " {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
 rule separate:
@@ -53,11 +54,12 @@ rule separate:
         runtime=of_backend("separation", "runtime"),
     params:
         settings=settings("separation"),
+        machine=machine("separation"),
         out=video_folder,
     shell:
         "l2l separate --audio {input.audio:q} --speaking {input.speaking:q} --tracks {input.tracks:q}"
         " --video {input.video:q} --out {params.out:q}"
-        " {params.settings} 2>&1 | tee {log:q}"
+        " {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
 rule mel:

@@ -1,5 +1,8 @@
 # Chunks -> codebook -> predictor; or the released pair, for people whose models are not trained here.
 
+# What both models of architecture windows depend on.
+OF_WINDOWS = ("windows.smoothing", "windows.statistics", "windows.holdout")
+
 
 rule train_codebook:
     input:
@@ -20,14 +23,17 @@ rule train_codebook:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings("seed", "architecture", "windows", "codebook"),
+        settings=settings(
+            "seed", "architecture", *OF_WINDOWS, "codebook", "windows.codebook"
+        ),
+        machine=machine("codebook", "windows.codebook"),
         listener=listener,
         chunks=chunks_folder,
         board=tensorboard_folder("codebook"),
         launch=launch,
     shell:
         "{params.launch} l2l train-codebook {params.chunks} --listener {params.listener} --log-dir {params.board}"
-        " --out {output.codebook} {params.settings} 2>&1 | tee {log}"
+        " --out {output.codebook} {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule train_predictor:
@@ -50,7 +56,10 @@ rule train_predictor:
         runtime=1440,
         gpu=1,
     params:
-        settings=settings("seed", "architecture", "windows", "predictor"),
+        settings=settings(
+            "seed", "architecture", *OF_WINDOWS, "predictor", "windows.predictor"
+        ),
+        machine=machine("predictor", "windows.predictor"),
         listener=listener,
         chunks=chunks_folder,
         people=people_option,
@@ -58,7 +67,7 @@ rule train_predictor:
         launch=launch,
     shell:
         "{params.launch} l2l train-predictor {params.chunks} --codebook {input.codebook} --listener {params.listener}"
-        " {params.people} --log-dir {params.board} --out {output.predictor} {params.settings} 2>&1 | tee {log}"
+        " {params.people} --log-dir {params.board} --out {output.predictor} {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule import_released:
