@@ -101,30 +101,20 @@ def gather(args: Arguments) -> None:
 
 
 def train_codebook(args: Arguments) -> None:
-    if args.settings.architecture == "patches":
-        from l2l.patches.train_codebook import train_codebook
-    else:
-        from l2l.windows.train_codebook import train_codebook
+    from l2l.architectures import train_codebook
 
     train_codebook(args.chunks, args.listener, args.settings, args.out, args.log_dir)
 
 
 def train_predictor(args: Arguments) -> None:
-    arguments = args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir
-    if args.settings.architecture == "patches":
-        from l2l.patches.train_predictor import train_predictor as train_patch_predictor
+    from l2l.architectures import train_predictor
 
-        train_patch_predictor(*arguments, people=tuple(args.people))
-        return
-    from l2l.windows.train_predictor import train_predictor
-
-    if args.people:
-        raise UserError("--people needs architecture patches: models of windows know one listener.")
-    train_predictor(*arguments)
+    people = tuple(args.people)
+    train_predictor(args.chunks, args.codebook, args.listener, args.settings, args.out, args.log_dir, people)
 
 
 def sample(args: Arguments) -> None:
-    from l2l.windows.sampling import sample
+    from l2l.architectures import sample
 
     sample(args.chunks, args.codebook, args.predictor, args.listener, args.settings, args.out)
 

@@ -7,7 +7,6 @@
 - Sample s of sequence n has a generator of its own, so that batches change nothing.
 """
 
-import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +21,6 @@ from l2l.patches.checkpoint import Models, load_models
 from l2l.patches.stream import Chance, Sampled, sample_sequences
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM, PATCH
-
-log = logging.getLogger(__name__)
 
 PAST = WINDOW // 2  # frames that are given when the past is real
 FADE = (0.5 + 0.5 * np.cos(np.pi * np.arange(1, PATCH + 1) / (PATCH + 1))).astype(np.float32)  # (8,)
@@ -99,8 +96,9 @@ def sample_turns(models: Models, data: Chunks, settings: Settings) -> np.ndarray
     return sample_windows(models, data, settings.model_copy(update={"sampling": sampling})).samples[0]
 
 
-def load_and_sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> tuple[Futures, np.ndarray]:
-    """`sample_windows` and `sample_turns` with models from their checkpoints. Raises UserError when these do not belong
-    together."""
+def sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> dict[str, np.ndarray]:
+    """Futures of the test windows `data`, as `l2l.architectures.sample` writes them."""
+    data = data.first(min(len(data), settings.sampling.max_windows or len(data)))
     models = load_models(codebook, predictor).to(prepare(settings.predictor.training))
-    return sample_windows(models, data, settings), sample_turns(models, data, settings)
+    found = sample_windows(models, data, settings)._asdict()
+    return {name: np.asarray(array) for name, array in found.items()} | {"turns": sample_turns(models, data, settings)}

@@ -6,7 +6,6 @@
   patch of 8 frames: `sampling.positions: first`, in `l2l.windows.autoregressive`.
 """
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +15,16 @@ from tqdm import tqdm
 
 from l2l import config
 from l2l.config import Settings
-from l2l.dataset.layout import Chunks, load_chunks
+from l2l.dataset.layout import Chunks
 from l2l.errors import UserError
 from l2l.features.nucleus import nucleus
-from l2l.files import save_npz
-from l2l.patches.sampling import load_and_sample
-from l2l.sides import Side
 from l2l.training.batches import whole_batches
-from l2l.training.checkpoint import Pair, architecture, load_pair
+from l2l.training.checkpoint import Pair, load_pair
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 from l2l.windows.autoregressive import autoregress
 from l2l.windows.codebook import FRAMES, GROUPS
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
-
-log = logging.getLogger(__name__)
 
 
 def draw(probabilities: Tensor, samples: int, generator: torch.Generator) -> Tensor:
@@ -145,59 +139,22 @@ def past_frames(pair: Pair, chunks: Chunks, sampling: config.SamplingSettings) -
     return np.broadcast_to(pair.listener.mean, (len(chunks), FRAMES, MODEL_DIM))
 
 
-def _sample_windows(
-    pair: Pair, data: Chunks, settings: Settings, device: torch.device
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Samples (S, N, 64, 56), codes (S, N, 4) and entropy (N, 4) of architecture windows."""
-    sampling = settings.sampling
+def sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> dict[str, np.ndarray]:
+    """Futures of the test windows `data`, as `l2l.architectures.sample` writes them."""
+    sampling, device = settings.sampling, prepare(settings.windows.predictor.training)
+    pair = load_pair(codebook, predictor)
     pair.codebook.to(device)
     pair.predictor.to(device)
+    batches = chosen_rows(len(data), sampling)
+    data = data.first(batches[-1].stop)
     generator = torch.Generator().manual_seed(settings.seed)
     samples = np.empty((sampling.samples, len(data), 2 * FRAMES, MODEL_DIM), np.float32)
     samples[:, :, :FRAMES] = past_frames(pair, data, sampling)
     codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
     entropy = np.empty((len(data), GROUPS), np.float32)
-    for rows in tqdm(chosen_rows(len(data), sampling), unit="batch", disable=None):
+    for rows in tqdm(batches, unit="batch", disable=None):
         drawn, probabilities = futures(pair, data, rows, sampling, generator, device)
         codes[:, rows] = drawn.numpy()
         samples[:, rows, FRAMES:] = decode(pair, drawn, device)
         entropy[rows] = torch.special.entr(probabilities).sum(-1).mean(0).cpu().numpy()
-    return samples, codes, entropy
-
-
-def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settings: Settings, out: Path) -> None:
-    """Draw `sampling.samples` futures of every test window and write them to `out`, an .npz.
-
-    It holds `samples` (S, N, 64, 56) float32 in raw units, of which the frames from `first_frame` on are predicted and
-    those before are what the model was told; `codes` (S, N, 4) int64, or (S, N, 8, Q) of patches; `entropy` (N, 4) or
-    (N, 8) float32, nats, of the distributions drawn from (their mean over samples, where each has its own); `seed`; and
-    `sampling`, the settings as JSON. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out
-    the last ones. Of patches there is `turns` (N, 64, 56) too: one future of whole turns, cut at the windows. Raises
-    UserError when there are none.
-    """
-    sampling = settings.sampling
-    device = prepare(settings.windows.predictor.training)
-    data = load_chunks(chunks, "test", listener)
-    if not len(data):
-        raise UserError(
-            f"{chunks}/test has no test windows; add a second recording, or raise chunking.test_share in config.yaml."
-        )
-    if architecture(codebook, "codebook") == "patches":
-        data = data.first(min(len(data), sampling.max_windows or len(data)))
-        (samples, codes, entropy, first_frame), turns = load_and_sample(data, codebook, predictor, settings)
-        more = {"turns": turns}
-    else:
-        data = data.first(chosen_rows(len(data), sampling)[-1].stop)
-        samples, codes, entropy = _sample_windows(load_pair(codebook, predictor), data, settings, device)
-        first_frame, more = FRAMES, {}
-    save_npz(
-        out,
-        samples=samples,
-        codes=codes,
-        entropy=entropy,
-        first_frame=np.array(first_frame),
-        seed=np.array(settings.seed),
-        sampling=np.array(sampling.model_dump_json()),
-        **more,
-    )
-    log.info("wrote %s: %d futures of %d windows", out, sampling.samples, len(data))
+    return {"samples": samples, "codes": codes, "entropy": entropy, "first_frame": np.array(FRAMES)}

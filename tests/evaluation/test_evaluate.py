@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from l2l.architectures import sample
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.evaluation.definitions import METRICS
@@ -17,7 +18,6 @@ from l2l.evaluation.report import read_report
 from l2l.files import save_npz
 from l2l.patches.train_codebook import train_codebook as train_patch_codebook
 from l2l.patches.train_predictor import train_predictor as train_patch_predictor
-from l2l.windows.sampling import sample
 from l2l.windows.train_codebook import train_codebook
 from l2l.windows.train_predictor import train_predictor
 from tests.synthetic import write_chunks

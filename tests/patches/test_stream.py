@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import l2l
+from l2l.architectures import sample
 from l2l.dataset.layout import load_chunks
 from l2l.dataset.together import gather
 from l2l.errors import UserError
@@ -14,7 +15,6 @@ from l2l.patches.stream import Chance, sample_sequences
 from l2l.patches.train_codebook import train_codebook
 from l2l.patches.train_predictor import train_predictor
 from l2l.pictures.listen import listen
-from l2l.windows.sampling import sample
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches
 
