@@ -3,11 +3,10 @@
 import inspect
 
 import pytest
-import yaml
 
 from l2l import backends, config
 from l2l.backends import BACKENDS, FUNCTIONS
-from l2l.config.text import defaults_as_yaml
+from l2l.config.reference import reference
 from l2l.errors import UserError
 
 EVERY = [(step, name) for step, names in BACKENDS.items() for name in names]
@@ -25,8 +24,7 @@ def test_every_backend_has_the_functions_of_its_step_with_the_same_parameters(st
 @pytest.mark.parametrize("step, name", EVERY)
 def test_every_backend_can_be_chosen_and_is_named_in_the_configuration(step, name):
     assert getattr(config.from_differences([f"{step}.backend={name}"]), step).backend == name
-    assert yaml.safe_load(defaults_as_yaml())[step]["backend"] in BACKENDS[step]
-    assert f"{name}: {BACKENDS[step][name].what}" in defaults_as_yaml()
+    assert f"{name}: {BACKENDS[step][name].what}" in reference()
 
 
 @pytest.mark.parametrize("step", BACKENDS)

@@ -143,13 +143,13 @@ def listen(args: Arguments) -> None:
 
 
 def show_config(args: Arguments) -> None:
-    from l2l.config.text import defaults_as_yaml
+    from l2l.config.reference import reference
 
     if args.schema:
         print(json.dumps(config.Config.model_json_schema(), indent=2))
         return
     if args.defaults:
-        print(defaults_as_yaml(), end="")
+        print(reference(), end="")
         return
     found = config.validate(config.load(args.file), str(args.file))
     print(f"{args.file}: in order; people: {', '.join(found.people) or 'none'}")

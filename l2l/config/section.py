@@ -27,7 +27,8 @@ def key(default: Any, meaning: str, *, of: str | None = None, machine: bool = Fa
     of: the one backend or architecture whose results depend on it. machine: no result depends on it, only where and
     how fast it comes.
     """
-    return Field(default, description=meaning, json_schema_extra={"of": of, "machine": machine}, **limits)
+    marks: Any = ({"of": of} if of else {}) | ({"machine": True} if machine else {})
+    return Field(default, description=meaning, json_schema_extra=marks, **limits)
 
 
 def backend(step: str, default: str) -> Any:

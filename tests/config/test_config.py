@@ -1,13 +1,36 @@
 """The configuration: complete, strict, and the same everywhere it is written down."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from l2l import config
+from l2l.config.reference import reference
 from l2l.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_config_yaml_is_short_and_shows_the_defaults_outside_people():
+    path = ROOT / "config.yaml"
+    assert len(path.read_text().splitlines()) <= 30
+    found = config.validate(config.load(path))
+    assert config.Config(people=found.people) == found
+
+
+def test_the_settings_page_is_the_one_that_the_code_prints():
+    """`l2l config --defaults > docs/settings.md` makes it anew."""
+    assert (ROOT / "docs/settings.md").read_text() == reference()
+
+
+def test_the_settings_page_gives_every_default_back():
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", reference(), re.S)]
+    alice, *others = blocks
+    assert config.validate(alice).person("alice") == config.Person(listener="left")
+    written = {key: value for block in others for key, value in block.items()}
+    assert written == config.Config().model_dump(exclude={"people"})
 
 
 def test_every_key_says_what_it_means():
