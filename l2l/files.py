@@ -1,4 +1,4 @@
-"""Writing files whole or not at all.
+"""Writing files whole or not at all, and saying what is wrong with one that cannot be read.
 
 - Every output is written under a temporary name in its own folder, flushed, then renamed into place.
 - `NpzWriter` adds arrays one by one, so that a long recording never has to fit in memory.
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from l2l.errors import UserError
 
 
 @contextlib.contextmanager
@@ -36,6 +38,20 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def reading(path: str | Path, kind: str, command: str) -> Iterator[None]:
+    """Inside, what fails while `path` is read becomes a UserError that says which command makes such a file.
+
+    `kind` is what the file should be, e.g. "a tracks.npz".
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; make it with `{command}`.") from None
+    except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is not {kind} ({error}); make it again with `{command}`.") from None
 
 
 class NpzWriter:

@@ -20,20 +20,15 @@ from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
 from l2l import config
-from l2l.inference import inference
-from l2l.sides import SIDES
-from l2l.speech.light_asd_net import COLUMNS, SIDE, LightAsd
+from l2l.speech.face_scores import Scored, person_scores, track_mfcc
+from l2l.speech.light_asd_net import COLUMNS, FACE_SIDE, LightAsd
 from l2l.speech.speaking import Speaking
-from l2l.speech.track_sound import track_mfcc
 from l2l.speech.vad import voice_activity
-from l2l.video import face_crops
-from l2l.video.face_crops import crop_blocks
-from l2l.video.face_tracks import RATE, FaceTrack, at_30
+from l2l.video.face_crops import CROP_SIDE, crop_blocks
+from l2l.video.face_tracks import ASD_FPS, FaceTrack
 from l2l.video.footage import Footage
-from l2l.video.person_tracks import person_tracks
-from l2l.video.tracks import PEOPLE, load_tracks
-from l2l.weights import catalogue as weights
-from l2l.weights.state_dicts import load_into, read_torch
+from l2l.video.tracks import load_tracks
+from l2l.weights.state_dicts import load_published
 
 _REACH = 6  # frames that the visual encoder looks at on either side: three blocks of kernel 5
 _SMOOTH = 5  # frames
@@ -41,26 +36,24 @@ _SMOOTH = 5  # frames
 
 def load_light_asd() -> LightAsd:
     """The network with its published weights. Raises UserError when they are missing or another network's."""
-    path = weights.find("light_asd", "light_asd/finetuning_TalkSet.model")
-    net = LightAsd()
-    load_into(net, read_torch(path), path)
-    return net
+    return load_published(LightAsd(), "light_asd", "light_asd/finetuning_TalkSet.model")
 
 
 def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
-    """Who speaks, each person for themselves."""
-    chosen = settings.light_asd
-    net = load_light_asd()
+    """Who speaks; each person is judged alone."""
+    chosen, net = settings.light_asd, load_light_asd()
     tracks = load_tracks(footage.tracks)
-    faces = person_tracks(footage.video, tracks, chosen, "diarization.light_asd")
-    speech = voice_activity(footage.audio, len(tracks))
-    with inference(chosen.threads):
+
+    def score_tracks(faces: list[FaceTrack]) -> list[Scored]:
         found = track_scores(net, footage, len(tracks), faces, chosen)
-    score = np.full((len(tracks), PEOPLE), -np.inf)
-    for face, values in zip(faces, found, strict=True):
-        frames, there = at_30(smooth(values), face.first, len(tracks))
-        score[frames, face.person] = np.maximum(score[frames, face.person], there)
-    report = {"tracks": [_report(face, values) for face, values in zip(faces, found, strict=True)]}
+        smoothed = [smooth(values) for values in found]
+        return [
+            (even, {"mean_score": float(values.mean()), "speaks": float((even > 0).mean())})
+            for values, even in zip(found, smoothed, strict=True)
+        ]
+
+    score, report = person_scores(footage, tracks, chosen, "diarization.light_asd", score_tracks)
+    speech = voice_activity(footage.audio, len(tracks))
     return Speaking(who_speaks(score, speech, settings.speech, chosen.margin), speech, report)
 
 
@@ -78,7 +71,7 @@ def track_scores(
     found = [np.empty(len(face), np.float32) for face in faces]
     sounds = [torch.from_numpy(track_mfcc(footage.audio, face)) for face in faces]
     # All cuts begin anew after so many seconds: blocks of that length can be looked at one by one.
-    block = math.lcm(*settings.windows) * RATE
+    block = math.lcm(*settings.windows) * ASD_FPS
     for number, first, crops in crop_blocks(footage.video, frames, faces, block, 0, grey_face):
         # The sound of a track ends a column early, so its last frame has no score of its own.
         count = min(len(crops), len(sounds[number]) // COLUMNS - first)
@@ -93,8 +86,8 @@ def track_scores(
 
 def grey_face(crop: np.ndarray) -> np.ndarray:
     """(112, 112) uint8, the middle of a crop (224, 224, 3) RGB."""
-    edge = (face_crops.SIDE - SIDE) // 2
-    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[edge : edge + SIDE, edge : edge + SIDE]
+    edge = (CROP_SIDE - FACE_SIDE) // 2
+    return cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[edge : edge + FACE_SIDE, edge : edge + FACE_SIDE]
 
 
 def window_scores(net: LightAsd, faces: Tensor, mfcc: Tensor, windows: list[int], batch: int) -> Tensor:
@@ -105,7 +98,7 @@ def window_scores(net: LightAsd, faces: Tensor, mfcc: Tensor, windows: list[int]
     whole, seconds = _seen_whole(net, faces, batch), _seen_by_seconds(net, faces, batch)
     total = torch.zeros(len(faces))
     for length in sorted(set(windows)):
-        total += windows.count(length) * _cut_into(net, faces, mfcc, whole, seconds, length * RATE, batch)
+        total += windows.count(length) * _cut_into(net, faces, mfcc, whole, seconds, length * ASD_FPS, batch)
     return total / len(windows)
 
 
@@ -130,16 +123,19 @@ def _cut_into(
 def _seen_whole(net: LightAsd, faces: Tensor, batch: int) -> Tensor:
     """(n, 128) as if all frames were one window, computed in overlapping pieces."""
     found = torch.empty(len(faces), 128)
-    for start in range(0, len(faces), batch * RATE):
-        begin, stop = max(start - _REACH, 0), min(start + batch * RATE, len(faces))
+    for start in range(0, len(faces), batch * ASD_FPS):
+        begin, stop = max(start - _REACH, 0), min(start + batch * ASD_FPS, len(faces))
         found[start:stop] = net.see(faces[None, begin : stop + _REACH])[0, start - begin : stop - begin]
     return found
 
 
 def _seen_by_seconds(net: LightAsd, faces: Tensor, batch: int) -> Tensor:
     """(n, 128) in windows of one second; what is left over at the end is not looked at."""
-    full = len(faces) // RATE
-    pieces, found = faces[: full * RATE].reshape(full, RATE, SIDE, SIDE), torch.empty(full, RATE, 128)
+    full = len(faces) // ASD_FPS
+    pieces, found = (
+        faces[: full * ASD_FPS].reshape(full, ASD_FPS, FACE_SIDE, FACE_SIDE),
+        torch.empty(full, ASD_FPS, 128),
+    )
     for start in range(0, full, batch):
         found[start : start + batch] = net.see(pieces[start : start + batch])
     return found.flatten(0, 1)
@@ -149,13 +145,3 @@ def smooth(score: np.ndarray) -> np.ndarray:
     """(n,) mean over five frames; at the ends, over those there are."""
     there = uniform_filter1d(np.ones(len(score)), _SMOOTH, mode="constant")
     return uniform_filter1d(score.astype(np.float64), _SMOOTH, mode="constant") / there
-
-
-def _report(face: FaceTrack, score: np.ndarray) -> dict[str, object]:
-    return {
-        "person": SIDES[face.person],
-        "start": face.first / RATE,
-        "seconds": len(face) / RATE,
-        "mean_score": float(score.mean()),
-        "speaks": float((smooth(score) > 0).mean()),
-    }

@@ -1,101 +1,66 @@
-"""Light-ASD: a network of a million weights that says whether a face is the one that is heard.
+"""Light-ASD: a network of a million weights that says whether a face is the one that is heard (Liao et al. 2023).
 
-Names and shapes are those of the published weights (Liao et al. 2023). Every block sees a small and a large
-neighbourhood side by side, first across the picture (or the coefficients), then across time; two recurrent passes,
-one in each direction, join sound and face.
+Names, shapes and their order are those of the published weights. Every block looks at a small and a large neighbourhood
+side by side, first across the picture (or the coefficients), then across time; two recurrent passes, one in each
+direction, join sound and face.
 """
+
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIDE = 112  # pixels of a grey face crop
+FACE_SIDE = 112  # pixels of a grey face crop
 COLUMNS = 4  # columns of MFCC per frame
 MEAN, STD = 0.4161, 0.1688  # of grey values 0..1
-_EPSILON = 1e-3  # of every batch normalisation
+_SIZES = (3, 5)  # of the two neighbourhoods
 
 
-class VisualBlock(nn.Module):
-    """(N, inputs, T, H, W) -> (N, outputs, T, H / stride, W / stride)."""
+class Block(nn.Module):
+    """Pictures (N, inputs, T, H, W) -> (N, outputs, T, H / stride, W / stride); MFCC (N, inputs, 13, T) alike."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, pictures: bool, stride: int = 1) -> None:
         super().__init__()
-        for size in (3, 5):
-            half = size // 2
-            across = nn.Conv3d(
-                inputs, outputs, (1, size, size), (1, stride, stride), padding=(0, half, half), bias=False
+        self._across = "s" if pictures else "m"
+        conv: Any = nn.Conv3d if pictures else nn.Conv2d
+        norm = nn.BatchNorm3d if pictures else nn.BatchNorm2d
+
+        def add(name: str, channels: int, kernel: tuple[int, ...], strides: int | tuple[int, ...] = 1) -> None:
+            padding = tuple(size // 2 for size in kernel)
+            self.add_module(name, conv(channels, outputs, kernel, strides, padding, bias=False))
+            self.add_module(f"bn_{name}", norm(outputs, eps=1e-3))
+
+        for size in _SIZES:
+            add(
+                f"{self._across}_{size}",
+                inputs,
+                (1, size, size) if pictures else (size, 1),
+                (1, stride, stride) if pictures else 1,
             )
-            self.add_module(f"s_{size}", across)
-            self.add_module(f"bn_s_{size}", nn.BatchNorm3d(outputs, eps=_EPSILON))
-            along = nn.Conv3d(outputs, outputs, (size, 1, 1), padding=(half, 0, 0), bias=False)
-            self.add_module(f"t_{size}", along)
-            self.add_module(f"bn_t_{size}", nn.BatchNorm3d(outputs, eps=_EPSILON))
-        self.last = nn.Conv3d(outputs, outputs, 1, bias=False)
-        self.bn_last = nn.BatchNorm3d(outputs, eps=_EPSILON)
+            add(f"t_{size}", outputs, (size, 1, 1) if pictures else (1, size))
+        add("last", outputs, (1,) * (3 if pictures else 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        return _joined(self, x, "s")
+        small, large = (self._step(f"t_{size}", self._step(f"{self._across}_{size}", x)) for size in _SIZES)
+        return self._step("last", small + large)
+
+    def _step(self, name: str, x: Tensor) -> Tensor:
+        return F.relu(self.get_submodule(f"bn_{name}")(self.get_submodule(name)(x)), inplace=True)
 
 
-class AudioBlock(nn.Module):
-    """(N, inputs, 13, T) -> (N, outputs, 13, T)."""
+class Encoder(nn.Module):
+    """Grey faces (N, 1, T, 112, 112) or MFCC (N, 1, 13, 4 T) -> (N, T, 128)."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, pictures: bool) -> None:
         super().__init__()
-        for size in (3, 5):
-            half = size // 2
-            across = nn.Conv2d(inputs, outputs, (size, 1), padding=(half, 0), bias=False)
-            self.add_module(f"m_{size}", across)
-            self.add_module(f"bn_m_{size}", nn.BatchNorm2d(outputs, eps=_EPSILON))
-            along = nn.Conv2d(outputs, outputs, (1, size), padding=(0, half), bias=False)
-            self.add_module(f"t_{size}", along)
-            self.add_module(f"bn_t_{size}", nn.BatchNorm2d(outputs, eps=_EPSILON))
-        self.last = nn.Conv2d(outputs, outputs, 1, bias=False)
-        self.bn_last = nn.BatchNorm2d(outputs, eps=_EPSILON)
+        self.block1 = Block(1, 32, pictures, stride=2 if pictures else 1)
+        self.block2, self.block3 = Block(32, 64, pictures), Block(64, 128, pictures)
+        # Across the picture, or across time: MFCC have four columns for each frame.
+        self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)) if pictures else nn.MaxPool2d((1, 3), (1, 2), (0, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return _joined(self, x, "m")
-
-
-def _joined(block: nn.Module, x: Tensor, across: str) -> Tensor:
-    """Both neighbourhoods of a block, summed and mixed."""
-
-    def step(name: str, value: Tensor) -> Tensor:
-        return F.relu(block.get_submodule(f"bn_{name}")(block.get_submodule(name)(value)), inplace=True)
-
-    small, large = (step(f"t_{size}", step(f"{across}_{size}", x)) for size in (3, 5))
-    return step("last", small + large)
-
-
-class VisualEncoder(nn.Module):
-    """(N, 1, T, 112, 112) -> (N, T, 128)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.block1 = VisualBlock(1, 32, stride=2)
-        self.block2 = VisualBlock(32, 64)
-        self.block3 = VisualBlock(64, 128)
-        self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.pool(self.block1(x))  # (N, 32, T, 28, 28)
-        x = self.block3(self.pool(self.block2(x)))  # (N, 128, T, 14, 14)
-        return x.amax((3, 4)).transpose(1, 2)
-
-
-class AudioEncoder(nn.Module):
-    """(N, 1, 13, 4 T) -> (N, T, 128)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.block1 = AudioBlock(1, 32)
-        self.block2 = AudioBlock(32, 64)
-        self.block3 = AudioBlock(64, 128)
-        self.pool = nn.MaxPool2d((1, 3), (1, 2), (0, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.pool(self.block1(x))  # (N, 32, 13, 2 T)
-        x = self.block3(self.pool(self.block2(x)))  # (N, 128, 13, T)
-        return x.mean(2).transpose(1, 2)
+        x = self.block3(self.pool(self.block2(self.pool(self.block1(x)))))  # (N, 128, T, 14, 14) or (N, 128, 13, T)
+        return (x.amax((3, 4)) if x.ndim == 5 else x.mean(2)).transpose(1, 2)
 
 
 class BothWays(nn.Module):
@@ -108,22 +73,7 @@ class BothWays(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.gelu(self.gru_forward(x)[0])
-        x = self.gru_backward(x.flip(1))[0]
-        return F.gelu(x.flip(1))
-
-
-class _Model(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.visualEncoder = VisualEncoder()
-        self.audioEncoder = AudioEncoder()
-        self.GRU = BothWays()
-
-
-class _Scores(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.FC = nn.Linear(128, 2)
+        return F.gelu(self.gru_backward(x.flip(1))[0].flip(1))
 
 
 class LightAsd(nn.Module):
@@ -131,9 +81,10 @@ class LightAsd(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = _Model()
-        self.lossAV = _Scores()
-        self.lossV = _Scores()  # only for training; the published file has it
+        encoders = {"visualEncoder": Encoder(pictures=True), "audioEncoder": Encoder(pictures=False)}
+        self.model = nn.ModuleDict(encoders | {"GRU": BothWays()})
+        self.lossAV = nn.ModuleDict({"FC": nn.Linear(128, 2)})
+        self.lossV = nn.ModuleDict({"FC": nn.Linear(128, 2)})  # only for training; the published file has it
 
     def forward(self, faces: Tensor, mfcc: Tensor) -> Tensor:
         """Grey faces (N, T, 112, 112) 0..255 and MFCC (N, 4 T, 13) -> (N, T)."""
@@ -141,16 +92,16 @@ class LightAsd(nn.Module):
 
     def score(self, both: Tensor) -> Tensor:
         """The sum of what is seen and heard (N, T, 128) -> (N, T)."""
-        return self.lossAV.FC(self.join(both))[..., 1]
+        return self.lossAV["FC"](self.join(both))[..., 1]
 
     def see(self, faces: Tensor) -> Tensor:
         """(N, T, 112, 112), 0..255 -> (N, T, 128)."""
-        return self.model.visualEncoder(((faces.float() / 255 - MEAN) / STD)[:, None])
+        return self.model["visualEncoder"](((faces.float() / 255 - MEAN) / STD)[:, None])
 
     def hear(self, mfcc: Tensor) -> Tensor:
         """(N, 4 T, 13) -> (N, T, 128)."""
-        return self.model.audioEncoder(mfcc.transpose(1, 2)[:, None])
+        return self.model["audioEncoder"](mfcc.transpose(1, 2)[:, None])
 
     def join(self, both: Tensor) -> Tensor:
         """(N, T, 128) -> (N, T, 128)."""
-        return self.model.GRU(both)
+        return self.model["GRU"](both)

@@ -10,7 +10,6 @@ from scipy.fft import dct
 from l2l.units import SAMPLE_RATE
 
 COEFFICIENTS = 13
-RATE = 100  # columns per second
 _FRAME, _HOP, _FFT, _BANDS = 400, 160, 512, 26  # samples, samples, points, mel bands
 _EMPHASIS, _LIFTER = 0.97, 22
 _BLOCK = 8192  # frames at a time: 25 MB

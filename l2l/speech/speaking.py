@@ -1,7 +1,7 @@
 """diarize: who speaks when, by the backend that the configuration names.
 
-Every backend's answer becomes the same files: speaking.npz, which later steps read; .rttm for diarization tools; .json
-with what the backend has to report.
+Every backend's answer becomes the same three files: speaking.npz, which later steps read; .rttm for diarization tools;
+.json with a summary and the backend's own report.
 """
 
 from dataclasses import dataclass, field
@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from l2l import backends, config
-from l2l.errors import UserError
-from l2l.files import atomic, save_json, save_npz
+from l2l.files import atomic, reading, save_json, save_npz
 from l2l.sides import SIDES
 from l2l.units import FPS
 from l2l.video.footage import Footage
@@ -22,11 +21,11 @@ SPEAKS = 0.5  # a person speaks where the probability is at least this
 
 @dataclass(frozen=True)
 class Speaking:
-    """What a diarization backend finds out about a recording of T frames."""
+    """The answer of a diarization backend for a recording of T frames."""
 
     probability: np.ndarray  # (T, 2) float32 that each person speaks
     speech: np.ndarray  # (T,) float32 voice activity
-    report: dict[str, Any] = field(default_factory=dict)  # what else there is to say, for speaking.json
+    report: dict[str, Any] = field(default_factory=dict)  # of the backend's own, for speaking.json
 
 
 def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings) -> None:
@@ -45,7 +44,7 @@ def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings) -
 
 
 def write_speaking(path: str | Path, rttm: str | Path, probability: np.ndarray, speech: np.ndarray, name: str) -> None:
-    """Write probabilities (T, 2), voice activity (T,), and the same as RTTM segments for diarization tools."""
+    """Write probabilities (T, 2) and voice activity (T,) as .npz, and who speaks as segments in RTTM."""
     lines = []
     for person in range(probability.shape[1]):
         for start, end in intervals(probability[:, person] >= SPEAKS):
@@ -57,14 +56,9 @@ def write_speaking(path: str | Path, rttm: str | Path, probability: np.ndarray, 
 
 
 def load_speaking(path: str | Path) -> np.ndarray:
-    """(T, 2) float32 probability that each person speaks. Raises UserError when the file is not there or not one."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["probability"]
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with `l2l diarize`.") from None
-    except (ValueError, KeyError, OSError) as error:
-        raise UserError(f"{path} is not a speaking.npz ({error}); make it again with `l2l diarize`.") from None
+    """(T, 2) float32 probability that each person speaks. Raises UserError when the file is missing or damaged."""
+    with reading(path, "a speaking.npz", "l2l diarize"), np.load(path, allow_pickle=False) as file:
+        return file["probability"]
 
 
 def intervals(mask: np.ndarray) -> list[tuple[int, int]]:

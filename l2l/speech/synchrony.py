@@ -2,7 +2,7 @@
 
 - `offset` and the two measures that people report of talking faces: LSE-D is the least mean distance over all shifts,
   LSE-C the median over the shifts minus that.
-- `visual_score` is the only score per frame that the original shows; it has no threshold of its own.
+- `score` is the only score per frame that the original shows; it has no threshold of its own.
 """
 
 from dataclasses import dataclass
@@ -30,13 +30,7 @@ class Synchrony:
     offset: int  # frames at 25 per second that the sound comes too early
     lse_c: float  # confidence
     lse_d: float  # distance
-    framewise: np.ndarray  # (K,) confidence of each window, before smoothing
     score: np.ndarray  # (K + 6,) what the original shows for each frame of the track
-
-    @property
-    def framewise_smooth(self) -> np.ndarray:
-        """(K,) framewise confidence, smoothed."""
-        return medfilt(self.framewise, _SMOOTH)
 
 
 def synchrony(distance: np.ndarray) -> Synchrony:
@@ -44,12 +38,10 @@ def synchrony(distance: np.ndarray) -> Synchrony:
     mean = torch.from_numpy(distance).mean(0)
     best = int(mean.argmin())
     median = float(mean.median())
-    framewise = median - distance[:, best]
     padded = np.pad(distance[:, best], _EDGE, constant_values=_FAR)
     return Synchrony(
         offset=(distance.shape[1] - 1) // 2 - best,
         lse_c=median - float(mean[best]),
         lse_d=float(mean[best]),
-        framewise=framewise,
         score=medfilt(median - padded, _SMOOTH),
     )

@@ -8,53 +8,47 @@
   through a lossy video and JPEG.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from l2l import config
-from l2l.inference import inference
-from l2l.sides import SIDES
+from l2l.speech.face_scores import SAMPLES_PER_ASD_FRAME, Scored, person_scores, track_mfcc
 from l2l.speech.speaking import Speaking
-from l2l.speech.synchrony import Synchrony, distances, synchrony
+from l2l.speech.synchrony import distances, synchrony
 from l2l.speech.syncnet_net import WINDOW, SyncNet, windows_of_lips, windows_of_sound
-from l2l.speech.track_sound import SAMPLES_PER_FRAME, track_mfcc
 from l2l.speech.vad import voice_activity
 from l2l.video.face_crops import crop_blocks
-from l2l.video.face_tracks import RATE, FaceTrack, at_30
+from l2l.video.face_tracks import FaceTrack
 from l2l.video.footage import Footage
-from l2l.video.person_tracks import person_tracks
 from l2l.video.tracks import PEOPLE, load_tracks
-from l2l.weights import catalogue as weights
-from l2l.weights.state_dicts import load_into, read_torch
+from l2l.weights.state_dicts import load_published
 
 _BLOCK = 200  # windows whose distances are computed at a time
 
 
 def load_syncnet() -> SyncNet:
     """The network with its published weights. Raises UserError when they are missing or another network's."""
-    path = weights.find("syncnet", "syncnet/syncnet_v2.model")
-    net = SyncNet()
-    load_into(net, read_torch(path), path)
+    net = load_published(SyncNet(), "syncnet", "syncnet/syncnet_v2.model")
     net.netcnnlip.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     return net
 
 
 def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
     """Who speaks, with offset, LSE-C and LSE-D of every face track in the report."""
-    chosen = settings.syncnet
-    net = load_syncnet()
+    chosen, net = settings.syncnet, load_syncnet()
     tracks = load_tracks(footage.tracks)
-    faces = person_tracks(footage.video, tracks, chosen, "diarization.syncnet")
+
+    def score_tracks(faces: list[FaceTrack]) -> Iterator[Scored]:
+        for face, distance in zip(faces, track_distances(net, footage, len(tracks), faces, chosen), strict=True):
+            found = synchrony(distance)
+            yield found.score[: len(face)], {"offset": found.offset, "lse_c": found.lse_c, "lse_d": found.lse_d}
+
+    score, report = person_scores(footage, tracks, chosen, "diarization.syncnet", score_tracks)
     speech = voice_activity(footage.audio, len(tracks))
-    with inference(chosen.threads):
-        found = [synchrony(distance) for distance in track_distances(net, footage, len(tracks), faces, chosen)]
-    score = np.full((len(tracks), PEOPLE), -np.inf)
-    for face, measured in zip(faces, found, strict=True):
-        frames, values = at_30(measured.score[: len(face)], face.first, len(tracks))
-        score[frames, face.person] = np.maximum(score[frames, face.person], values)
-    report = {"tracks": [_report(face, measured) for face, measured in zip(faces, found, strict=True)]}
     return Speaking(who_speaks(score, speech, settings.speech, chosen.floor), speech, report)
 
 
@@ -62,7 +56,7 @@ def track_distances(
     net: SyncNet, footage: Footage, frames: int, faces: list[FaceTrack], settings: config.SyncNetSettings
 ) -> list[np.ndarray]:
     """(K, 2 shift + 1) distances of lips to sound for each face track, K five fewer than it has frames."""
-    counts = [window_count(len(face), len(face) * SAMPLES_PER_FRAME) for face in faces]
+    counts = [window_count(len(face), len(face) * SAMPLES_PER_ASD_FRAME) for face in faces]
     found = [np.empty((count, 2 * settings.shift + 1), np.float32) for count in counts]
     sounds = [torch.from_numpy(track_mfcc(footage.audio, face)) for face in faces]
     shared = WINDOW - 1
@@ -77,7 +71,7 @@ def track_distances(
 
 def window_count(frames: int, samples: int) -> int:
     """Windows in so many frames and samples: one fewer than would fit, as in the original."""
-    return min(frames, samples // SAMPLES_PER_FRAME) - WINDOW
+    return min(frames, samples // SAMPLES_PER_ASD_FRAME) - WINDOW
 
 
 def _as_trained(crop: np.ndarray) -> np.ndarray:
@@ -116,14 +110,3 @@ def who_speaks(score: np.ndarray, speech: np.ndarray, threshold: float, floor: f
     probability[rows, best] = np.where(speaks, np.maximum(sure * voiced, 0.5), np.minimum(sure * voiced, 0.499))
     probability[rows, 1 - best] = np.minimum((1 - sure) * voiced, 0.499)
     return probability
-
-
-def _report(face: FaceTrack, measured: Synchrony) -> dict[str, object]:
-    return {
-        "person": SIDES[face.person],
-        "start": face.first / RATE,
-        "seconds": len(face) / RATE,
-        "offset": measured.offset,
-        "lse_c": measured.lse_c,
-        "lse_d": measured.lse_d,
-    }

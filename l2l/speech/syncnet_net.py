@@ -4,25 +4,43 @@ Names and shapes are those of the published weights (Chung & Zisserman 2016, the
 `syncnet_v2.model` fits as it is.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 WINDOW = 5  # frames of a mouth in one look
 COLUMNS = 20  # columns of MFCC in one look: 0.2 s too
-SIDE = 224  # pixels of a face crop
+# In order: convolutions (channels in and out, kernel, stride, padding) and pooling (kernel, stride, padding).
+_SOUND = (
+    ("conv", 1, 64, (3, 3), 1, 1),
+    ("pool", 1, 1, 0),
+    ("conv", 64, 192, (3, 3), 1, 1),
+    ("pool", 3, (1, 2), 0),
+    ("conv", 192, 384, (3, 3), 1, 1),
+    ("conv", 384, 256, (3, 3), 1, 1),
+    ("conv", 256, 256, (3, 3), 1, 1),
+    ("pool", 3, 2, 0),
+    ("conv", 256, 512, (5, 4), 1, 0),
+)
+_MOUTH = (
+    ("conv", 3, 96, (WINDOW, 7, 7), (1, 2, 2), 0),
+    ("pool", (1, 3, 3), (1, 2, 2), 0),
+    ("conv", 96, 256, (1, 5, 5), (1, 2, 2), (0, 1, 1)),
+    ("pool", (1, 3, 3), (1, 2, 2), (0, 1, 1)),
+    ("conv", 256, 256, (1, 3, 3), 1, (0, 1, 1)),
+    ("conv", 256, 256, (1, 3, 3), 1, (0, 1, 1)),
+    ("conv", 256, 256, (1, 3, 3), 1, (0, 1, 1)),
+    ("pool", (1, 3, 3), (1, 2, 2), 0),
+    ("conv", 256, 512, (1, 6, 6), 1, 0),
+)
 
 
-def _block(conv: nn.Module, norm: nn.Module) -> list[nn.Module]:
-    return [conv, norm, nn.ReLU()]
-
-
-def _sound(inputs: int, outputs: int, kernel: tuple[int, int] = (3, 3), padding: int = 1) -> list[nn.Module]:
-    return _block(nn.Conv2d(inputs, outputs, kernel, padding=padding), nn.BatchNorm2d(outputs))
-
-
-def _mouth(inputs: int, outputs: int, kernel: tuple[int, int, int], stride: int = 1, pad: int = 0) -> list[nn.Module]:
-    conv = nn.Conv3d(inputs, outputs, kernel, stride=(1, stride, stride), padding=(0, pad, pad))
-    return _block(conv, nn.BatchNorm3d(outputs))
+def _layers(table: tuple[tuple[Any, ...], ...], conv: type, norm: type, pool: type) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for kind, *sizes in table:
+        layers += [pool(*sizes)] if kind == "pool" else [conv(*sizes), norm(sizes[1]), nn.ReLU()]
+    return nn.Sequential(*layers)
 
 
 def _head() -> nn.Sequential:
@@ -34,30 +52,9 @@ class SyncNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.netcnnaud = nn.Sequential(
-            *_sound(1, 64),
-            nn.MaxPool2d(1, 1),
-            *_sound(64, 192),
-            nn.MaxPool2d(3, (1, 2)),
-            *_sound(192, 384),
-            *_sound(384, 256),
-            *_sound(256, 256),
-            nn.MaxPool2d(3, 2),
-            *_sound(256, 512, kernel=(5, 4), padding=0),
-        )
-        self.netfcaud = _head()
-        self.netfclip = _head()
-        self.netcnnlip = nn.Sequential(
-            *_mouth(3, 96, (WINDOW, 7, 7), stride=2),
-            nn.MaxPool3d((1, 3, 3), (1, 2, 2)),
-            *_mouth(96, 256, (1, 5, 5), stride=2, pad=1),
-            nn.MaxPool3d((1, 3, 3), (1, 2, 2), padding=(0, 1, 1)),
-            *_mouth(256, 256, (1, 3, 3), pad=1),
-            *_mouth(256, 256, (1, 3, 3), pad=1),
-            *_mouth(256, 256, (1, 3, 3), pad=1),
-            nn.MaxPool3d((1, 3, 3), (1, 2, 2)),
-            *_mouth(256, 512, (1, 6, 6)),
-        )
+        self.netcnnaud = _layers(_SOUND, nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d)
+        self.netfcaud, self.netfclip = _head(), _head()
+        self.netcnnlip = _layers(_MOUTH, nn.Conv3d, nn.BatchNorm3d, nn.MaxPool3d)
 
     def sound(self, columns: Tensor) -> Tensor:
         """(N, 1, 13, 20) MFCC, coefficient by time -> (N, 1024)."""
@@ -68,7 +65,7 @@ class SyncNet(nn.Module):
         return self.netfclip(self.lip_feature(frames))
 
     def lip_feature(self, frames: Tensor) -> Tensor:
-        """(N, 3, 5, 224, 224) -> (N, 512), what the lips' head sees."""
+        """(N, 3, 5, 224, 224) -> (N, 512), what the lips' head gets."""
         return self.netcnnlip(frames).flatten(1)
 
 

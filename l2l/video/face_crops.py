@@ -13,7 +13,7 @@ from l2l.progress import progress
 from l2l.video.face_tracks import FaceTrack, frames_at_25
 from l2l.video.media import read_frames
 
-SIDE = 224  # pixels of a crop
+CROP_SIDE = 224  # pixels of a crop
 _MARGIN = 0.40  # of half a face around it
 _GREY = 110
 
@@ -30,7 +30,7 @@ def crop_face(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarra
     if rows.start < rows.stop and columns.start < columns.stop:
         inside = picture[rows, columns]
         square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = inside
-    return cv2.resize(square, (SIDE, SIDE))
+    return cv2.resize(square, (CROP_SIDE, CROP_SIDE))
 
 
 def pictures_at_25(video: Path, frames: int, message: str) -> Iterator[np.ndarray]:

@@ -15,7 +15,7 @@ from scipy.signal import medfilt
 
 from l2l.units import FPS
 
-RATE = 25  # frames per second
+ASD_FPS = 25  # frames per second that SyncNet and Light-ASD look at
 _SAME = 0.5  # overlap of two boxes, over their union, above which they are one face
 _GAP = 25  # frames after which a face is another one
 _SMOOTH = 13  # frames of the median filter over where to crop
@@ -41,16 +41,16 @@ class FaceTrack:
 
 def frames_at_25(frames: int) -> np.ndarray:
     """The numbers of the frames, out of `frames` at 30 per second, that a copy at 25 per second has."""
-    count = frames * RATE // FPS
-    return np.floor(np.arange(count) * FPS / RATE + 0.5).astype(np.int64)
+    count = frames * ASD_FPS // FPS
+    return np.floor(np.arange(count) * FPS / ASD_FPS + 0.5).astype(np.int64)
 
 
 def at_30(values: np.ndarray, first: int, frames: int) -> tuple[slice, np.ndarray]:
     """(frames at 30 per second, values there) of values (n,) per frame at 25 per second, the first one in `first`."""
     # Frames whose moment is nearest to one of these; beyond the middle of the outermost one, its value holds.
-    start = -((1 - 2 * first) * FPS // (2 * RATE))
-    end = min(frames, (2 * (first + len(values)) - 1) * FPS // (2 * RATE) + 1)
-    moment = np.arange(start, end) * RATE / FPS - first
+    start = -((1 - 2 * first) * FPS // (2 * ASD_FPS))
+    end = min(frames, (2 * (first + len(values)) - 1) * FPS // (2 * ASD_FPS) + 1)
+    moment = np.arange(start, end) * ASD_FPS / FPS - first
     return slice(start, max(end, start)), np.interp(moment, np.arange(len(values)), values)
 
 

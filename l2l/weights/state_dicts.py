@@ -7,14 +7,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from l2l.errors import UserError
+from l2l.weights import catalogue
 
 _COUNTER = "num_batches_tracked"
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def read_torch(path: Path) -> Any:
@@ -30,6 +32,13 @@ def read_torch(path: Path) -> Any:
             f"{path} is cut off, or holds something else than tensors and plain values; nothing in it was run. "
             "Get the file again from its publisher."
         ) from None
+
+
+def load_published(model: Model, entry: str, file: str) -> Model:
+    """`model` with the weights of a file in the catalogue. Raises UserError when it is missing or another network's."""
+    path = catalogue.find(entry, file)
+    load_into(model, read_torch(path), path)
+    return model
 
 
 def load_into(model: nn.Module, weights: Any, path: Path) -> None:

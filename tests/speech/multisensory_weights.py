@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2l.speech.multisensory import DATA, INDEX
-from l2l.speech.multisensory_network import Multisensory, variables
+from l2l.speech.multisensory.network import Multisensory, variables
+from l2l.speech.multisensory.separation import DATA, INDEX
 from tests.released.recipe import digest, seeded
 from tests.weights.tf_writer import Place, write_index
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.speech import multisensory
-from l2l.speech.multisensory import hide_other, separate
+from l2l.speech.multisensory import separation
+from l2l.speech.multisensory.separation import hide_other, separate
 from l2l.video.footage import Footage
 from tests.media import noise_video
 
@@ -44,7 +44,7 @@ def footage(tmp_path, monkeypatch):
     noise = sosfilt(butter(8, 6000, fs=16000, output="sos"), 0.01 * rng.standard_normal(len(time)))
     sound = 0.05 * np.sin(2 * np.pi * 500 * time) * (1 + np.sin(2 * np.pi * time)) + noise
     soundfile.write(tmp_path / "audio.wav", sound, 16000, subtype="PCM_16")
-    monkeypatch.setattr(multisensory, "_network", lambda device: Honest().to(device))
+    monkeypatch.setattr(separation, "_network", lambda device: Honest().to(device))
     return Footage(video, tmp_path / "audio.wav", tmp_path / "tracks.npz")
 
 
@@ -96,14 +96,14 @@ def test_a_recording_that_breaks_off_leaves_no_voice(footage, tmp_path):
 
 def test_the_weights_of_a_job_are_read_once(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(multisensory, "TFCheckpoint", lambda index: index)
-    monkeypatch.setattr(multisensory, "load", lambda index: read.append(index) or Honest())
-    monkeypatch.setattr(multisensory.weights, "find", lambda name, file: tmp_path / file)
-    for file in (multisensory.INDEX, multisensory.DATA):
+    monkeypatch.setattr(separation, "TFCheckpoint", lambda index: index)
+    monkeypatch.setattr(separation, "load", lambda index: read.append(index) or Honest())
+    monkeypatch.setattr(separation.weights, "find", lambda name, file: tmp_path / file)
+    for file in (separation.INDEX, separation.DATA):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).touch()
-    multisensory._loaded.cache_clear()
+    separation._loaded.cache_clear()
     for _ in range(2):
-        multisensory._network(torch.device("cpu"))
-    multisensory._loaded.cache_clear()
+        separation._network(torch.device("cpu"))
+    separation._loaded.cache_clear()
     assert len(read) == 1

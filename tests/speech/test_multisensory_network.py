@@ -7,9 +7,9 @@ import pytest
 import soundfile
 import torch
 
-from l2l.speech.multisensory_layers import pooling_borders, stretch
-from l2l.speech.multisensory_network import Multisensory, load, variables
-from l2l.speech.multisensory_spectrum import from_network, spectrum, to_network, to_sound
+from l2l.speech.multisensory.layers import pooling_borders, stretch
+from l2l.speech.multisensory.network import Multisensory, load, variables
+from l2l.speech.multisensory.spectrum import from_network, spectrum, to_network, to_sound
 from tests.speech.multisensory_weights import REFERENCE, Recipe, listed
 
 ROWS = 128

@@ -1,7 +1,7 @@
-"""The `full` network of Owens & Efros (2018): a picture, the mixture heard with it -> what is heard on and off screen.
+"""The `full` network of Owens & Efros (2018): pictures and a mixture -> the voice in the picture, and the rest.
 
-- An audio-visual net looks at 2 seconds of picture and sound; a U-net over the mixture's spectrogram takes what it saw
-  in at three scales, and predicts a spectrogram with phase for the person in the picture, and one for all else.
+- An audio-visual net sees and hears 2 seconds. A U-net over the mixture's spectrogram takes its features in at three
+  scales, and predicts a spectrogram with phase for the person in the picture, and one for everything else.
 - T frames of picture, N samples of sound, L rows of the spectrogram; sizes are for the shortest window: 63, 44144, 128.
 - Layers are kept under the names of the checkpoint's variables.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from l2l.speech.multisensory_layers import (
+from l2l.speech.multisensory.layers import (
     BatchNorm,
     Convolution,
     Normalised,
@@ -32,8 +32,30 @@ _SEEN = (64, 128, 512)  # channels of the three scales of the audio-visual net, 
 
 
 def _stride(number: int) -> tuple[int, int]:
-    """Over (time, frequency), of the U-net's layer: the first two keep the time."""
+    """Over (time, frequency), of a layer of the U-net: the first two keep the time."""
     return (1, 2) if number <= 2 else (2, 2)
+
+
+def _seen(number: int) -> int:
+    """Channels of the audio-visual net that join after a layer of the U-net."""
+    return _SEEN[number - 3] if 3 <= number <= 5 else 0
+
+
+# Residual blocks: name, channels in and out, kernel, stride; over time, or over (time, height, width). Where the
+# channels change, the shortcut is a convolution.
+_BLOCKS = (
+    ("sf/conv2_1", 64, 128, (15,), (4,)),
+    ("sf/conv3_1", 128, 128, (15,), (4,)),
+    ("sf/conv4_1", 128, 256, (15,), (4,)),
+    ("im/conv2_1", 64, 64, (3, 3, 3), (1, 1, 1)),
+    ("im/conv2_2", 64, 64, (3, 3, 3), (2, 2, 2)),
+    ("im/conv3_1", 128, 128, (3, 3, 3), (1, 1, 1)),
+    ("im/conv3_2", 128, 128, (3, 3, 3), (1, 1, 1)),
+    ("im/conv4_1", 128, 256, (3, 3, 3), (2, 2, 2)),
+    ("im/conv4_2", 256, 256, (3, 3, 3), (1, 1, 1)),
+    ("im/conv5_1", 256, 512, (3, 3, 3), (1, 2, 2)),
+    ("im/conv5_2", 512, 512, (3, 3, 3), (1, 1, 1)),
+)
 
 
 class Multisensory(nn.Module):
@@ -42,51 +64,34 @@ class Multisensory(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.ModuleDict()
-        self._add("sf/conv1_1", 2, 64, (65,), 4)
-        self._add_block("sf/conv2_1", 64, 128, (15,), short=True)
-        self._add_block("sf/conv3_1", 128, 128, (15,), short=False)
-        self._add_block("sf/conv4_1", 128, 256, (15,), short=True)
-        self._add("sf/conv5_1", 256, 128, (3,), 1)
-        self._add("im/conv1", 3, 64, (5, 7, 7), 2)
-        for name, inputs, outputs, stride in _BLOCKS:
-            self._add_block(name, inputs, outputs, (3, 3, 3), inputs != outputs, stride)
-        self._add("im/merge1", 192, 512, (1, 1, 1), 1)
+        self._add("sf/conv1_1", 2, 64, (65,), (4,))
+        self._add("sf/conv5_1", 256, 128, (3,), (1,))
+        self._add("im/conv1", 3, 64, (5, 7, 7), (2, 2, 2))
+        self._add("im/merge1", 192, 512, (1, 1, 1), (1, 1, 1))
         self.layers["im/merge2"] = Convolution(512, 128, (1, 1, 1), (1, 1, 1), bias=True)
         self.layers["im/merge_block_bn"] = BatchNorm(128, _EPS)
+        for name, inputs, outputs, kernel, stride in _BLOCKS:
+            if inputs != outputs:
+                self._add(f"{name}_short", inputs, outputs, (1,) * len(kernel), stride)
+            self._add(f"{name}_1", inputs, outputs, kernel, stride)
+            self.layers[f"{name}_2"] = Convolution(outputs, outputs, kernel, (1,) * len(kernel), bias=True)
+            self.layers[f"{name}_bn"] = BatchNorm(outputs, _EPS)
         inputs = 2
         for number, outputs in enumerate(_UNET, 1):
             convolution = Convolution(inputs, outputs, (4, 4), _stride(number), bias=False)
             self.layers[f"gen/conv{number}"] = Normalised(convolution, outputs, _EPS_UNET)
-            inputs = outputs + (_SEEN[number - 3] if 3 <= number <= 5 else 0)
-        channels = _UNET[-1]
+            inputs = outputs + _seen(number)
         for number in range(1, 9):
-            outputs = _UNET[8 - number]
-            layer = TransposedConvolution(channels, outputs, _stride(10 - number), bias=False)
+            outputs, skip = _UNET[8 - number], 9 - number
+            layer = TransposedConvolution(inputs, outputs, _stride(10 - number), bias=False)
             self.layers[f"gen/deconv{number}"] = Normalised(layer, outputs, _EPS_UNET)
-            skip = 9 - number
-            channels = outputs + _UNET[skip - 1] + (_SEEN[skip - 3] if 3 <= skip <= 5 else 0)
+            inputs = outputs + _UNET[skip - 1] + _seen(skip)
         for head in ("fg", "bg"):
-            self.layers[f"gen/{head}"] = TransposedConvolution(channels, 2, (1, 2), bias=True)
+            self.layers[f"gen/{head}"] = TransposedConvolution(inputs, 2, (1, 2), bias=True)
         self.eval().requires_grad_(False)
 
-    def _add(self, name: str, inputs: int, outputs: int, kernel: tuple[int, ...], stride: int | tuple) -> None:
-        strides = stride if isinstance(stride, tuple) else (stride,) * len(kernel)
-        self.layers[name] = Normalised(Convolution(inputs, outputs, kernel, strides, bias=False), outputs, _EPS)
-
-    def _add_block(
-        self,
-        name: str,
-        inputs: int,
-        outputs: int,
-        kernel: tuple[int, ...],
-        short: bool,
-        stride: int | tuple[int, ...] = 4,
-    ) -> None:
-        if short:
-            self._add(f"{name}_short", inputs, outputs, (1,) * len(kernel), stride)
-        self._add(f"{name}_1", inputs, outputs, kernel, stride)
-        self.layers[f"{name}_2"] = Convolution(outputs, outputs, kernel, (1,) * len(kernel), bias=True)
-        self.layers[f"{name}_bn"] = BatchNorm(outputs, _EPS)
+    def _add(self, name: str, inputs: int, outputs: int, kernel: tuple[int, ...], stride: tuple[int, ...]) -> None:
+        self.layers[name] = Normalised(Convolution(inputs, outputs, kernel, stride, bias=False), outputs, _EPS)
 
     def forward(self, picture: Tensor, sound: Tensor, spectrum: Tensor) -> tuple[Tensor, Tensor]:
         """Spectra of what is heard from the picture, and of the rest, as the network scales them.
@@ -97,7 +102,7 @@ class Multisensory(nn.Module):
 
     def watch(self, picture: Tensor, sound: Tensor) -> list[Tensor]:
         """The three scales: (B, 64, T/4, 28, 28), (B, 128, T/4, 28, 28), (B, 512, T/8, 7, 7)."""
-        # A view: what comes out keeps the colours of a pixel together, which convolutions on a CPU are fastest with.
+        # A view: the colours of a pixel stay together in memory, which is fastest for convolutions on a CPU.
         x = picture.permute(0, 4, 1, 2, 3) * (2 / 255) - 1  # (B, 3, T, 224, 224)
         x = self._cbr("im/conv1", x)  # (B, 64, T/2, 112, 112)
         x = max_pool(x, (1, 3, 3), (1, 2, 2))  # (B, 64, T/2, 56, 56)
@@ -156,19 +161,6 @@ class Multisensory(nn.Module):
             short = x[(slice(None), slice(None), *steps)]
         changed = self.layers[f"{name}_2"](F.relu(first(x)))
         return F.relu(self.layers[f"{name}_bn"](changed + short))
-
-
-# Blocks of the vision net: name, channels in and out, stride over (time, height, width).
-_BLOCKS = (
-    ("im/conv2_1", 64, 64, (1, 1, 1)),
-    ("im/conv2_2", 64, 64, (2, 2, 2)),
-    ("im/conv3_1", 128, 128, (1, 1, 1)),
-    ("im/conv3_2", 128, 128, (1, 1, 1)),
-    ("im/conv4_1", 128, 256, (2, 2, 2)),
-    ("im/conv4_2", 256, 256, (1, 1, 1)),
-    ("im/conv5_1", 256, 512, (1, 2, 2)),
-    ("im/conv5_2", 512, 512, (1, 1, 1)),
-)
 
 
 def variables(network: Multisensory) -> dict[str, tuple[str, tuple[int, ...]]]:

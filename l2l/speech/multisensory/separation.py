@@ -1,15 +1,14 @@
-"""separate, backend `multisensory`: each person's voice by the network of Owens & Efros (ECCV 2018), as in the paper.
+"""How the Multisensory network separates a recording.
 
-- The network is shown a picture in which one person is hidden, and says what is heard from the other one: the left or
-  the right half of the picture is grey. A person must stay in their half.
-- The phase is the network's; what it gives a person is not a part of the mixture, and the two do not add up to it.
+- The network is shown a picture in which one person is hidden, and gives the sound of the other one: the left or the
+  right half of the picture is grey. A person must stay in their half.
+- The phase is the network's; a voice that it gives is not a part of the mixture, and the two do not add up to it.
 - The original scales sound to a fixed level and gives it 1.5 times too loud: `level` puts both right.
 """
 
 import contextlib
 import functools
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,19 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.progress import progress
-from l2l.speech.multisensory_network import Multisensory, load
-from l2l.speech.multisensory_spectrum import from_network, spectrum, to_network, to_sound, window_sum
-from l2l.speech.multisensory_windows import SIDE, Joined, Mixture, Pictures, fade, first_sample, size_of, starts
+from l2l.speech.multisensory.network import Multisensory, load
+from l2l.speech.multisensory.spectrum import from_network, spectrum, to_network, to_sound, window_sum
+from l2l.speech.multisensory.windows import (
+    PICTURE_SIDE,
+    Joined,
+    fade,
+    first_sample,
+    mixture,
+    pictures,
+    size_of,
+    starts,
+    windows,
+)
 from l2l.speech.vad import read_wav
 from l2l.units import SAMPLE_RATE
 from l2l.video.footage import Footage
@@ -47,20 +56,22 @@ def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: c
             partial = opened.enter_context(atomic(out))
             voice = opened.enter_context(soundfile.SoundFile(str(partial), "w", SAMPLE_RATE, 1, "PCM_16"))
             voices.append(Joined(voice, len(file)))
-        places = starts(len(file), size, chosen.overlap)
-        pictures, mixture = Pictures(footage.video), Mixture(file)
+        frames = starts(len(file), size, chosen.overlap)
+        samples = [first_sample(frame) for frame in frames]
         shape = _shape(size.rows, chosen.level)
-        shared = len(shape) - first_sample(places[1] - places[0]) if len(places) > 1 else 0
-        groups = list(_groups(places, chosen.batch_size))
+        shared = len(shape) - samples[1] if len(samples) > 1 else 0
+        seen, heard = (
+            windows(pictures(footage.video), frames, size.frames),
+            windows(mixture(file), samples, size.samples),
+        )
+        groups = [samples[i : i + chosen.batch_size] for i in range(0, len(samples), chosen.batch_size)]
         for group in progress(groups, "separation", unit="window"):
-            shown = torch.from_numpy(np.stack([pictures.window(place, size.frames) for place in group]))
-            sounds = [mixture.window(first_sample(place), size.samples) for place in group]
-            heard = torch.from_numpy(np.stack(sounds))  # (B, N)
+            shown, mixed = (torch.from_numpy(np.stack([next(of) for _ in group])) for of in (seen, heard))
             for person, voice in enumerate(voices):
-                sound = voice_of(network, person, shown, heard, size.rows, chosen.level)  # (B, n)
-                for place, part in zip(group, sound.cpu().numpy(), strict=True):
-                    weight = fade(len(part), shared, place == places[0], place == places[-1])
-                    voice.add(first_sample(place), weight * part, weight * shape)
+                sound = voice_of(network, person, shown, mixed, size.rows, chosen.level)  # (B, n)
+                for start, part in zip(group, sound.cpu().numpy(), strict=True):
+                    weight = fade(len(part), shared, start == samples[0], start == samples[-1])
+                    voice.add(start, weight * part, weight * shape)
         for voice in voices:
             voice.close()
 
@@ -69,10 +80,10 @@ def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: c
 def voice_of(
     network: Multisensory, person: int, picture: Tensor, mixture: Tensor, rows: int, level: bool = False
 ) -> Tensor:
-    """What the network hears from a person (0: left), (B, 336 (rows - 1) + 1344), at 21 kHz.
+    """The voice of a person (0: left), (B, 336 (rows - 1) + 1344), at 21 kHz.
 
-    picture: (B, T, 224, 224, 3) uint8; mixture: (B, N). With `level`, at the mixture's level but for the window's sum;
-    else as the original gives it.
+    picture: (B, T, 224, 224, 3) uint8; mixture: (B, N). With `level`, at the mixture's level except for the window's
+    sum; without, as the original gives it.
     """
     device = next(network.parameters()).device
     gain = _LOUDNESS / mixture.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-4)  # (B, 1)
@@ -86,23 +97,17 @@ def voice_of(
 
 
 def hide_other(picture: Tensor, person: int) -> Tensor:
-    """Pictures (..., 224, 224, 3) with the half of the person who is not meant in grey."""
+    """Pictures (..., 224, 224, 3) with the other person's half in grey."""
     hidden = picture.clone()
-    half = slice(SIDE // 2, None) if person == 0 else slice(0, SIDE // 2)
+    half = slice(PICTURE_SIDE // 2, None) if person == 0 else slice(0, PICTURE_SIDE // 2)
     hidden[..., half, :] = _GREY
     return hidden
 
 
 def _shape(rows: int, level: bool) -> np.ndarray:
-    """What a window's sound must be divided by, sample by sample, to be at the level that is asked for."""
+    """The divisor of each sample of a window's sound that gives the chosen level."""
     sums = window_sum(rows).numpy().astype(float)
     return sums if level else np.ones_like(sums)
-
-
-def _groups(places: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
-    rest = iter(places)
-    while group := tuple(itertools.islice(rest, size)):
-        yield group
 
 
 def _device(settings: config.MultisensorySettings) -> torch.device:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from l2l.speech.multisensory_network import BINS
+from l2l.speech.multisensory.network import BINS
 
 FRAME, STEP, _POINTS = 1344, 336, 2048  # samples
 _FLOOR, _RANGE = -100.0, 180.0  # dB: the lowest level, and how far the network's scale reaches above it
