@@ -20,20 +20,15 @@ def versions() -> dict[str, str | None]:
 
 
 def git_revision() -> str | None:
-    """The commit that this package was run from, or None when it does not lie at the top of a git repository.
+    """The commit that this package was run from, or None when it is not the folder l2l/ of a git repository's top.
 
     Changes that were not committed are not seen.
     """
-    top = Path(__file__).resolve().parents[2]
+    here = str(Path(__file__).parents[1])
+    command = ["git", "-C", here, "rev-parse", "--show-prefix", "HEAD"]
     try:
-        lines = subprocess.run(
-            ["git", "-C", str(top), "rev-parse", "--show-toplevel", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        ).stdout.splitlines()
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    # An installed copy may lie inside a repository of something else.
-    return lines[1] if Path(lines[0]).resolve() == top else None
+    prefix, commit = done.stdout.splitlines()
+    return commit if prefix == "l2l/" else None  # an installed copy may lie inside a repository of something else
