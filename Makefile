@@ -5,8 +5,11 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
+# One test process per core, with one thread each; the tests of a file share what they prepare.
+PYTEST = $(BIN)/pytest -n $(if $(filter all,$(CORES)),logical,$(CORES)) --dist loadscope --no-loadscope-reorder
+LINTERS := ruff ruff-format mypy snakefmt snakemake-lint
 
-.PHONY: install demo test test-slurm lint unit workflows clean
+.PHONY: install demo test test-slurm lint $(LINTERS) unit workflows clean
 
 install: .venv/.installed
 
@@ -21,20 +24,29 @@ install: .venv/.installed
 demo: install
 	$(BIN)/snakemake --cores $(CORES) results/demo/eval.json results/demo/accuracy.json results/demo/preview.mp4
 
-test: lint unit workflows
+# Unit tests and workflows together: while one process runs a workflow, the others go on.
+test: lint
+	$(PYTEST) -m "not slurm"
 
 lint: install
+	@$(MAKE) --no-print-directory --jobs $(LINTERS)
+
+ruff:
 	$(BIN)/ruff check .
+ruff-format:
 	$(BIN)/ruff format --check .
+mypy:
 	$(BIN)/mypy
+snakefmt:
 	$(BIN)/snakefmt --check workflow
+snakemake-lint:
 	$(BIN)/snakemake --lint
 
 unit: install
-	$(BIN)/pytest -m "not workflow and not slurm"
+	$(PYTEST) -m "not workflow and not slurm"
 
 workflows: install
-	$(BIN)/pytest -m workflow
+	$(PYTEST) -m workflow
 
 test-slurm: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slurm]'

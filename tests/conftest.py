@@ -1,17 +1,56 @@
-"""What several test files share."""
+"""What several test files share, and how they run side by side: one process per core (pytest-xdist), one thread each."""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.road import PEOPLE, TINY, snakemake
 
+LONGEST = "tests/workflow/test_road.py"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first, so that no process is left alone with one at the end; the demo's users after its maker."""
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+        workflow = item.get_closest_marker("workflow") is not None
+        return not workflow, not item.nodeid.startswith(LONGEST), "demo" in getattr(item, "fixturenames", ())
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    """A folder in which the tiny demo has been run."""
-    folder = tmp_path_factory.mktemp("road")
-    (folder / "config.yaml").write_text(yaml.safe_dump({**TINY, "people": PEOPLE}))
-    targets = [f"results/demo/{name}" for name in ("eval.json", "accuracy.json", "preview.mp4")]
-    done = snakemake(folder, *targets)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout + done.stderr
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which the tiny demo has been run, and what that printed: made once, for all processes.
+
+    Whoever changes something in it takes `demo_copy`.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # a worker's own folder lies in it
+    folder, said = shared / "demo", shared / "demo.txt"
+    with open(shared / "demo.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "config.yaml").write_text(yaml.safe_dump({**TINY, "people": PEOPLE}))
+            targets = [f"results/demo/{name}" for name in ("eval.json", "accuracy.json", "preview.mp4")]
+            done = snakemake(folder, *targets)
+            said.write_text(f"{done.stdout}{done.stderr}\nexit status {done.returncode}")
+    assert said.exists() and said.read_text().endswith("\nexit status 0"), said.read_text()
+    return folder, said.read_text()
+
+
+@pytest.fixture
+def demo_copy(demo: tuple[Path, str], tmp_path: Path) -> Path:
+    """A copy of the demo's folder, to be changed."""
+    return Path(shutil.copytree(demo[0], tmp_path / "demo"))
