@@ -37,21 +37,24 @@ def test_make_has_the_target(command):
     subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
 
 
+@pytest.fixture(scope="module")
+def folder(demo, tmp_path_factory):
+    """A copy of the demo, with videos of alice's."""
+    copy = Path(shutil.copytree(demo[0], tmp_path_factory.mktemp("shown") / "demo"))
+    shutil.copytree(copy / "data/raw/demo", copy / "data/raw/alice")
+    return copy
+
+
 @pytest.mark.workflow
 @pytest.mark.parametrize("command", commands("snakemake"))
-def test_the_workflow_plans_what_is_shown(command, demo, tmp_path):
-    folder, _ = demo
-    raw = folder / "data/raw/alice"
-    raw.mkdir(exist_ok=True, parents=True)
-    for name in ("demo_00.mp4", "demo_01.mp4"):
-        shutil.copy(folder / "data/raw/demo" / name, raw / name)
+def test_the_workflow_plans_what_is_shown(command, folder):
     done = snakemake(folder, "--dry-run", *shlex.split(command)[1:])
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.workflow
-def test_the_steps_run_alone_as_shown(demo, monkeypatch):
-    monkeypatch.chdir(demo[0])
+def test_the_steps_run_alone_as_shown(folder, monkeypatch):
+    monkeypatch.chdir(folder)
     for command in commands("l2l"):
         assert cli.main(shlex.split(command)[1:]) == 0, command
 

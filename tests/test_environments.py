@@ -94,7 +94,7 @@ def needed(command: str) -> set[str]:
         if module in seen:
             continue
         seen.add(module)
-        if module.startswith("l2l.cli.main"):
+        if module.startswith("l2l.cli."):
             tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
             waiting += imports(ast.Module([node for node in tree.body if isinstance(node, TOP)], []))
         elif module.startswith("l2l"):
