@@ -1,4 +1,4 @@
-"""What several test files share, and how they run side by side: one process per core (pytest-xdist), one thread each."""
+"""What several test files share, and how they run beside each other: one process per core, one thread in each."""
 
 import fcntl
 import os
