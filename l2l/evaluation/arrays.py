@@ -8,7 +8,6 @@
 - A row for the predictions, for the truth, and for what can be made of the speaker; the others need training data.
 """
 
-import logging
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
@@ -18,18 +17,14 @@ import numpy as np
 from l2l.asking import Speaker
 from l2l.config import Settings
 from l2l.errors import UserError
-from l2l.evaluation.baselines import DELAY, Row
-from l2l.evaluation.bootstrap import ONE_RECORDING, Bootstrap
+from l2l.evaluation import results
+from l2l.evaluation.baselines import LATE, Row, late
+from l2l.evaluation.bootstrap import ONE_RECORDING, Bootstrap, Number, absent
 from l2l.evaluation.clips import POSE, Clips, Reference
-from l2l.evaluation.gain import gain, l2_errors
-from l2l.evaluation.provenance import git_revision, versions
-from l2l.evaluation.report import VERSION, headline, save_report
-from l2l.evaluation.results import CANNOT_BE_ASKED, definitions, fingerprint, measure
+from l2l.evaluation.gain import CANNOT_BE_ASKED, gain, l2_errors, spread
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import elsewhere
 from l2l.units import MODEL_DIM
-
-log = logging.getLogger(__name__)
 
 Order = Literal["exp-pose", "pose-exp"]
 NO_TRAINING = "it needs training data, which three arrays do not have"
@@ -59,16 +54,10 @@ def read_clips(path: Path, order: Order, *, leading: int = 0) -> list[np.ndarray
             raise UserError(f"{path}: clip {number} has shape {clip.shape}, expected {wanted}.")
         if not np.issubdtype(clip.dtype, np.number) or not np.isfinite(clip).all():
             raise UserError(f"{path}: clip {number} holds NaN, infinity or no numbers; give finite numbers.")
-        clips.append(np.asarray(expression_first(clip, order), np.float32))
+        if order == "pose-exp":
+            clip = np.roll(clip, POSE.start, -1)
+        clips.append(np.asarray(clip, np.float32))
     return clips
-
-
-def expression_first(motion: np.ndarray, order: Order) -> np.ndarray:
-    """Columns as everywhere here: expression, head rotation, jaw."""
-    if order == "exp-pose":
-        return motion
-    pose = POSE.stop - POSE.start
-    return np.concatenate([motion[..., pose:], motion[..., :pose]], -1)
 
 
 def read_recordings(path: Path | None, count: int) -> np.ndarray:
@@ -99,9 +88,9 @@ def evaluate_arrays(
 
     Raises UserError naming the file when arrays cannot be read, do not belong together, or are not finite.
     """
-    true, heard = read_clips(truth, order), read_clips(speaker, order)
+    true, speakers = read_clips(truth, order), read_clips(speaker, order)
     mine = read_clips(predicted, order, leading=1)
-    for path, clips in ((speaker, heard), (predicted, mine)):
+    for path, clips in ((speaker, speakers), (predicted, mine)):
         lengths = [clip.shape[-2] for clip in clips]
         if lengths != [len(clip) for clip in true]:
             raise UserError(
@@ -109,74 +98,50 @@ def evaluate_arrays(
                 f"{_lengths([len(clip) for clip in true])}; give clips of the same moments."
             )
     names = read_recordings(recordings, len(true))
-    reference = Reference(true, heard, [clip[:0] for clip in true], names)
+    reference = Reference(true, speakers, [clip[:0] for clip in true], names)
     bootstrap = Bootstrap(names, settings.evaluation.bootstrap, settings.seed)
     scorer = Scorer(reference, bootstrap, settings.seed, settings.evaluation.event_window)
-    rows = [Row("model", f"the predictions in {predicted.name}", lambda _: mine, hears=None)]
+    answers = {"model": (f"the predictions in {predicted.name}", mine), "truth": ("the true listener", _single(true))}
     left_out = dict.fromkeys(("mean_pose", "median_pose", "random_training_window"), NO_TRAINING)
     left_out |= dict.fromkeys(("nearest_motion", "nearest_audio"), NO_TRAINING)
-    rows.append(Row("truth", "the true listener", lambda _: [clip[None] for clip in true], hears=None))
     other = elsewhere(names, settings.seed)
     if other is None:
         left_out["truth_other_recording"] = ONE_RECORDING
     else:
-        lent = [_as_long(true[source], len(clip))[None] for source, clip in zip(other, true, strict=True)]
         what = "the true listener of a random clip of another recording, repeated or cut to length"
-        rows.append(Row("truth_other_recording", what, lambda _: lent, hears=None))
-    rows.append(Row("mirror", "the speaker's own motion", lambda _: [clip[None] for clip in heard], hears=None))
-    late = [clip[np.maximum(np.arange(len(clip)) - DELAY, 0)][None] for clip in heard]
-    rows.append(Row("delayed_mirror", f"the speaker's own motion, {DELAY} frames late", lambda _: late, hears=None))
+        clips = [np.resize(true[source], clip.shape) for source, clip in zip(other, true, strict=True)]
+        answers["truth_other_recording"] = what, _single(clips)
+    answers["mirror"] = "the speaker's own motion", _single(speakers)
+    answers["delayed_mirror"] = LATE, _single([late(clip) for clip in speakers])
+    rows = [_row(name, *answer) for name, answer in answers.items()]
     nobody = Speaker(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
-    results = measure(rows, nobody, scorer)
-    asked = _gain(mine, true, shifted, order, bootstrap)
-    for name in results:
-        results[name]["gain"] = {"l2": asked if name == "model" else dict(CANNOT_BE_ASKED)}
-    longest = max(map(len, true))
-    report = {
-        "schema": VERSION,
-        "headline": headline(results, len(bootstrap)),
-        "listener": None,
-        "results": results,
-        "left_out": left_out,
-        "definitions": definitions(settings, scorer, None),
-        "n": {
-            "clips": len(reference),
-            "frames": reference.frames,
-            "recordings": len(bootstrap),
-            "samples": len(mine[0]),
-            "training_windows": None,
-            "bootstrap": settings.evaluation.bootstrap,
-            "shifts": 0,
-        },
-        "predicted_frames": {"first": 0, "last": longest - 1},
-        "data": {"sha256": fingerprint(reference)},
-        "seeds": {"evaluation": settings.seed, "samples": None},
-        "codebook_use": None,
-        "config": {"order": order, "evaluation": settings.evaluation.model_dump()},
-        "versions": versions(),
-        "git_revision": git_revision(),
-    }
-    save_report(out, report)
-    log.info("wrote %s", out)
-    return report
+    found = results.measure(rows, nobody, scorer)
+    for name in found:
+        found[name]["gain"] = {"l2": CANNOT_BE_ASKED}
+    found["model"]["gain"] = {"l2": _gain(mine, true, shifted, order, bootstrap)}
+    return results.write(out, settings, scorer, found, left_out, {"order": order})
 
 
-def _gain(mine: Clips, true: Clips, shifted: Path | None, order: Order, bootstrap: Bootstrap) -> dict[str, Any]:
+def _gain(mine: Clips, true: Clips, shifted: Path | None, order: Order, bootstrap: Bootstrap) -> Number:
     """The gain from predictions that somebody made with shifted speakers, one for each of K shifts."""
     if shifted is None:
-        return {"value": None, "interval_95": None, "reason": NO_SHIFTED}
+        return absent(NO_SHIFTED)
     others = read_clips(shifted, order, leading=1)
     if [clip.shape[-2] for clip in others] != [len(clip) for clip in true]:
         raise UserError(f"{shifted} must hold predictions (K, N, T, {MODEL_DIM}) of the same clips as the truth.")
-    scale = np.concatenate(true).std(0, dtype=np.float64)
-    scale = np.where(scale > 0, scale, 1)
+    scale = spread(true)
     errors = np.array([l2_errors(p[:, None], g[None], scale)[0] for p, g in zip(mine, true, strict=True)])
     wrong = [[l2_errors(q[None, None], g[None], scale)[0] for q in p] for p, g in zip(others, true, strict=True)]
     return gain(errors, np.array(wrong).T, bootstrap)
 
 
-def _as_long(clip: np.ndarray, frames: int) -> np.ndarray:
-    return clip[np.arange(frames) % len(clip)]
+def _row(name: str, what: str, clips: Clips) -> Row:
+    return Row(name, what, lambda _: clips, hears=None)
+
+
+def _single(clips: Clips) -> Clips:
+    """Clips (T, 56) as one sample of each (1, T, 56)."""
+    return [clip[None] for clip in clips]
 
 
 def _lengths(lengths: list[int]) -> str:

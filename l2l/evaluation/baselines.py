@@ -1,8 +1,8 @@
-"""What a listener model has to beat (Ng et al. 2022, section 4), and nulls that nothing should lose to.
+"""What a listener model has to beat (Ng et al. 2022, section 4), and controls to read its numbers beside.
 
 - Each row predicts the listener from a speaker, as the model does: futures (S, N, T, 56) in raw units, measured alike.
-- Some never look at the speaker: they move like a listener, or take no risk, and hear nothing.
-- Mirrors and nearest neighbours hear everything but have learnt nothing.
+- Some rows never look at the speaker: they move like a listener, or stand still, and do not listen.
+- Mirrors and nearest neighbours depend on the speaker in everything but have learnt nothing.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l2l.asking import Speaker
+from l2l.asking import Model, Speaker
 from l2l.dataset.layout import Chunks
+from l2l.evaluation.bootstrap import ONE_RECORDING
 from l2l.evaluation.clips import Clips
+from l2l.evaluation.shifts import elsewhere
 from l2l.units import MODEL_DIM
 
 DELAY = 17  # frames, 0.57 s, of the delayed mirror
+LATE = f"the speaker's own motion, {DELAY} frames late"
+NO_MODEL = "the model was not given: --codebook and --predictor"
 _BLOCK = 256  # training windows read at a time
 
 
@@ -29,17 +33,20 @@ class Row:
     hears: bool | None = True  # whether the answer depends on the speaker; None: it cannot be asked with another one
 
 
+def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> Speaker:
+    """The speakers of all windows, or of the chosen ones, (N, 64, 56) and (N, 256, 128)."""
+    return Speaker(np.asarray(test.speaker[chosen, :, :MODEL_DIM], np.float32), lambda: test.audio[chosen])
+
+
 def pose(of: Callable[..., np.ndarray], train: Chunks, windows: int, length: int) -> np.ndarray:
     """The mean (`np.mean`) or median of all training frames, held still: (1, N, T, 56)."""
     frames = np.asarray(train.listener[..., :MODEL_DIM], np.float64).reshape(-1, MODEL_DIM)
     return np.broadcast_to(of(frames, axis=0).astype(np.float32), (1, windows, length, MODEL_DIM))
 
 
-def mirror(speaker: Speaker, frames: slice, delay: int = 0) -> np.ndarray:
-    """The speaker's own motion, `delay` frames late: (1, N, T, 56). What came before the first frame is held."""
-    first, last, _ = frames.indices(speaker.faces.shape[1])
-    shown = np.maximum(np.arange(first, last) - delay, 0)
-    return np.asarray(speaker.faces[None, :, shown, :MODEL_DIM], np.float32)
+def late(motion: np.ndarray) -> np.ndarray:
+    """Motion (..., T, C), `DELAY` frames later; before that the first frame is held."""
+    return motion[..., np.maximum(np.arange(motion.shape[-2]) - DELAY, 0), :]
 
 
 def random_training_window(train: Chunks, windows: int, frames: slice, samples: int, seed: int) -> np.ndarray:
@@ -76,46 +83,59 @@ class NearestNeighbour:
 
 def _unit(keys: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(keys, axis=1, keepdims=True)
-    return np.divide(keys, length, out=np.zeros_like(keys), where=length > 0)
+    return keys / np.where(length > 0, length, 1)
 
 
 def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed: int) -> list[Row]:
     """All rows that need nothing but the training windows and the speaker."""
-    length = len(range(*frames.indices(train.listener.shape[1])))
-    still = {name: pose(of, train, windows, length) for name, of in (("mean", np.mean), ("median", np.median))}
+    length = frames.stop - frames.start
+    mean, median = pose(np.mean, train, windows, length), pose(np.median, train, windows, length)
     drawn = random_training_window(train, windows, frames, samples, seed)
     motion = NearestNeighbour(train, "speaker", motion_key, frames)
     audio = NearestNeighbour(train, "audio", audio_key, frames)
+    most = "the listener of the training window whose speaker"
     return [
-        Row("mean_pose", "the mean of all training frames, held still", lambda _: still["mean"], hears=False),
-        Row("median_pose", "the median of all training frames, held still", lambda _: still["median"], hears=False),
+        Row("mean_pose", "the mean of all training frames, held still", lambda _: mean, hears=False),
+        Row("median_pose", "the median of all training frames, held still", lambda _: median, hears=False),
         Row(
             "random_training_window",
             "the same frames of a random training window of the listener, one per window and sample",
             lambda _: drawn,
             hears=False,
         ),
-        *mirror_rows(frames),
+        Row("mirror", "the speaker's own motion at the same moment", lambda speaker: speaker.faces[None, :, frames]),
+        Row("delayed_mirror", LATE, lambda speaker: late(speaker.faces)[None, :, frames]),
         Row(
             "nearest_motion",
-            "the listener of the training window whose speaker moves most alike (cosine of the mean over time)",
+            f"{most} moves most alike (cosine of the mean over time)",
             lambda speaker: motion.nearest(motion_key(speaker.faces)),
         ),
         Row(
             "nearest_audio",
-            "the listener of the training window whose speaker sounds most alike (cosine of the maximum over time)",
+            f"{most} sounds most alike (cosine of the maximum over time)",
             lambda speaker: audio.nearest(np.asarray(speaker.loudest, np.float64)),
         ),
     ]
 
 
-def mirror_rows(frames: slice) -> list[Row]:
-    """The rows that need nothing but the speaker."""
-    return [
-        Row("mirror", "the speaker's own motion at the same moment", lambda speaker: mirror(speaker, frames)),
-        Row(
-            "delayed_mirror",
-            f"the speaker's own motion, {DELAY} frames late",
-            lambda speaker: mirror(speaker, frames, DELAY),
-        ),
-    ]
+def controls(
+    model: Model | None, test: Chunks, truth: np.ndarray, samples: int, seed: int
+) -> tuple[list[Row], dict[str, str]]:
+    """The truth, another recording's, and two of the model's own; then rows that cannot be made, and why."""
+    rows, left_out = [Row("truth", "the true listener", lambda _: truth[None], hears=None)], {}
+    other = elsewhere(np.asarray(test.videos), seed)
+    if other is None:
+        left_out["truth_other_recording"] = ONE_RECORDING
+    else:
+        what = "the true listener of a random window of another test recording: the truth with a speaker it never met"
+        rows.append(Row("truth_other_recording", what, lambda _: truth[None, other], hears=None))
+    if model is None:
+        return rows, left_out | {"random_codes": NO_MODEL, "model_shuffled_speaker": NO_MODEL}
+    what = "codes drawn evenly from the whole codebook, decoded"
+    rows.append(Row("random_codes", what, lambda _: model.random_codes(samples), hears=False))
+    if other is None:
+        left_out["model_shuffled_speaker"] = ONE_RECORDING
+    else:
+        what = "the model, sampled with the speaker of a random window of another test recording"
+        rows.append(Row("model_shuffled_speaker", what, lambda _: model.samples(speakers(test, other)), hears=None))
+    return rows, left_out

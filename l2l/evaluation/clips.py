@@ -5,6 +5,7 @@
 - Columns are those of `l2l.dataset.layout`, raw units.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,23 +39,29 @@ class Reference:
         return len(self.truth)
 
     @property
-    def frames(self) -> int:
-        """Predicted frames of all clips."""
-        return sum(map(len, self.truth))
+    def lengths(self) -> list[int]:
+        """Predicted frames of each clip."""
+        return [len(clip) for clip in self.truth]
+
+    def fingerprint(self) -> str:
+        """sha256 over truth, speaker and recordings: two files with the same one can be compared."""
+        digest = hashlib.sha256()
+        for truth, speaker, recording in zip(self.truth, self.speaker, self.recordings, strict=True):
+            for array in (truth, speaker):
+                digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+            digest.update(str(recording).encode())
+        return digest.hexdigest()
 
 
 def by_clip(predicted: np.ndarray | Clips) -> list[np.ndarray]:
     """Samples (S, N, T, 56), or N arrays (S, T, 56), as N arrays (S, T, 56); nothing is copied."""
-    if isinstance(predicted, np.ndarray):
-        return [predicted[:, n] for n in range(predicted.shape[1])]
-    return list(predicted)
+    return list(np.moveaxis(predicted, 1, 0) if isinstance(predicted, np.ndarray) else predicted)
 
 
-def blocks(clips: Clips, width: int) -> Iterator[np.ndarray]:
+def blocks(lengths: Sequence[int], width: int) -> Iterator[np.ndarray]:
     """Indices of clips of one length, so many that `width` numbers for each of their frames fit in memory."""
-    lengths = np.array([len(clip) for clip in clips])
     for length in np.unique(lengths):
-        same = np.flatnonzero(lengths == length)
+        same = np.flatnonzero(np.equal(lengths, length))
         count = max(1, _VALUES // max(1, int(length) * width))
         for start in range(0, len(same), count):
             yield same[start : start + count]

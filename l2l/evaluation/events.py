@@ -12,14 +12,16 @@
 - How often they are right on the demo's recordings is in docs/metrics.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import find_peaks
 
 from l2l.dataset.layout import EXPRESSION, ROTATION
+from l2l.evaluation.bootstrap import divide
 from l2l.faces.geometry import FaceBasis
+from l2l.speech.speaking import intervals
 from l2l.units import FPS
 from l2l.video import mesh
 
@@ -118,10 +120,8 @@ def _shakes(yaw: np.ndarray, walls: np.ndarray) -> np.ndarray:
 
 def _smiles(width: np.ndarray, walls: np.ndarray) -> np.ndarray:
     wide = np.insert(width > _WIDER, walls, False)
-    change = np.diff(np.concatenate([[0], wide.astype(int), [0]]))
-    begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
-    begin = begin[end - begin >= _SMILE * FPS]
-    return begin - np.searchsorted(walls + np.arange(len(walls)), begin)
+    begins = np.array([start for start, end in intervals(wide) if end - start >= _SMILE * FPS], int)
+    return begins - np.searchsorted(walls + np.arange(len(walls)), begins)
 
 
 def match(predicted: Events, truth: Events, clips: int, window: float) -> np.ndarray:
@@ -143,20 +143,8 @@ def match(predicted: Events, truth: Events, clips: int, window: float) -> np.nda
     return counts
 
 
-def precision(counts: np.ndarray) -> np.ndarray:
-    """Matched over predicted, (..., 3) -> (...), 0 to 1; NaN when nothing was predicted."""
-    return _over(counts[..., 0], counts[..., 1])
-
-
-def recall(counts: np.ndarray) -> np.ndarray:
-    """Matched over true, (..., 3) -> (...), 0 to 1; NaN when there is nothing to find."""
-    return _over(counts[..., 0], counts[..., 2])
-
-
-def f1(counts: np.ndarray) -> np.ndarray:
-    """2 matched over predicted and true, (..., 3) -> (...), 0 to 1; NaN when there are neither."""
-    return _over(2 * counts[..., 0], counts[..., 1] + counts[..., 2])
-
-
-def _over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0)
+SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of counts (..., 3) -> (...), 0 to 1; NaN for 0 / 0
+    "precision": lambda counts: divide(counts[..., 0], counts[..., 1]),
+    "recall": lambda counts: divide(counts[..., 0], counts[..., 2]),
+    "f1": lambda counts: divide(2 * counts[..., 0], counts[..., 1] + counts[..., 2]),
+}

@@ -5,18 +5,26 @@
 - The idea of a conditional gain is R-DGG's; the form here is ours.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from l2l.evaluation.bootstrap import Bootstrap
+from l2l.asking import Model, Speaker
+from l2l.evaluation.baselines import Row
+from l2l.evaluation.bootstrap import Bootstrap, Number, absent
+from l2l.evaluation.clips import Clips, Reference
+from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.distances import l2
+from l2l.evaluation.shifts import NO_SHIFT, Shifts
+from l2l.progress import progress
 
 ZERO_ERROR = "an error of zero has no logarithm"
-DEAF = {"value": 0.0, "interval_95": [0.0, 0.0], "p": 1.0}  # the speaker is never looked at, so nothing can change
+NOT_LISTENING: Number = {"value": 0.0, "interval_95": [0.0, 0.0], "p": 1.0}  # nothing changes with the speaker
+CANNOT_BE_ASKED = absent(METRICS["gain"].missing)
 
 
-def gain(errors: np.ndarray, shifted: np.ndarray, bootstrap: Bootstrap) -> dict[str, Any]:
+def gain(errors: np.ndarray, shifted: np.ndarray, bootstrap: Bootstrap) -> Number:
     """mean_r ( mean_k log E'_kr - log E_r ): no unit, > 0 when the true speaker helps, higher is better.
 
     errors (N,) with the true speaker, shifted (K, N) with K others; E_r and E'_kr are their means over the clips of
@@ -30,7 +38,7 @@ def gain(errors: np.ndarray, shifted: np.ndarray, bootstrap: Bootstrap) -> dict[
     true = bootstrap.sums(errors) / clips  # (G,)
     other = bootstrap.sums(shifted.T).T / clips  # (K, G)
     if (true <= 0).any() or (other <= 0).any():
-        return {"value": None, "interval_95": None, "reason": ZERO_ERROR}
+        return absent(ZERO_ERROR)
     log_true, log_other = np.log(true), np.log(other)
     found = bootstrap.mean_of_recordings(log_other.mean(0) - log_true, ZERO_ERROR)
     as_good = (log_other.mean(1) <= log_true.mean()).sum()
@@ -40,3 +48,38 @@ def gain(errors: np.ndarray, shifted: np.ndarray, bootstrap: Bootstrap) -> dict[
 def l2_errors(predicted: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Mean over samples of the L2 in units of each channel's spread: (S, N, T, C), (N, T, C), (C,) -> (N,)."""
     return l2(predicted / scale, truth / scale).mean(0)
+
+
+def spread(truth: Clips) -> np.ndarray:
+    """Standard deviation of each channel over all frames (C,); 1 for a channel that never moves."""
+    scale = np.concatenate(truth).std(0, dtype=np.float64)
+    return np.where(scale > 0, scale, 1)
+
+
+def gains(
+    rows: Sequence[Row],
+    model: Model | None,
+    speaker: Speaker,
+    reference: Reference,
+    bootstrap: Bootstrap,
+    shifts: Shifts,
+) -> dict[str, dict[str, Number]]:
+    """Row -> error -> gain. The model answers with its own error, the other rows with their L2 (standardized)."""
+    found = {row.name: {"l2": NOT_LISTENING if row.hears is False else CANNOT_BE_ASKED} for row in rows}
+    truth, scale = np.stack(reference.truth).astype(np.float64), spread(reference.truth)  # (N, T, 56), (56,)
+    asked = [row for row in rows if row.hears]
+
+    def errors(heard: Speaker, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
+        of_model = pool.submit(model.errors, heard) if model else None
+        of_rows = {row.name: l2_errors(np.asarray(row.predict(heard)), truth, scale) for row in asked}
+        return of_rows | ({"model": of_model.result()} if of_model else {})
+
+    names = {row.name: "l2" for row in asked} | ({"model": model.error} if model else {})
+    if not len(shifts):
+        return found | {name: {error: absent(NO_SHIFT)} for name, error in names.items()}
+    with ThreadPoolExecutor(1) as pool:  # the model answers beside the rows
+        true = errors(speaker, pool)
+        others = [errors(other, pool) for other in progress(shifts, "other moments", unit="shift", total=len(shifts))]
+    for name, error in names.items():
+        found[name] = {error: gain(true[name], np.stack([other[name] for other in others]), bootstrap)}
+    return found

@@ -1,43 +1,30 @@
-"""From rows to results: every row is measured alike, and asked again with other moments of the speaker."""
+"""From rows to eval.json: every row is measured alike, and what all its numbers are is said once."""
 
-import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from l2l.asking import Model, Speaker
+from l2l.asking import Speaker
 from l2l.config import Settings
-from l2l.evaluation import diversity
+from l2l.evaluation import motion
 from l2l.evaluation.baselines import Row
-from l2l.evaluation.bootstrap import Bootstrap
-from l2l.evaluation.clips import Reference, by_clip
+from l2l.evaluation.clips import by_clip
 from l2l.evaluation.definitions import METRICS
-from l2l.evaluation.gain import DEAF, gain, l2_errors
+from l2l.evaluation.provenance import git_revision, versions
+from l2l.evaluation.report import VERSION, headline, save_report
 from l2l.evaluation.score import Scorer
-from l2l.evaluation.shifts import NO_SHIFT, Shifts, Timeline
+from l2l.evaluation.shifts import Shifts
 from l2l.progress import progress
 from l2l.units import FPS
 
+log = logging.getLogger(__name__)
+
 _AT_ONCE = 2  # rows measured at a time; each needs a few hundred MB
-CANNOT_BE_ASKED = {"value": None, "interval_95": None, "reason": METRICS["gain"].missing}
-
-
-@dataclass(frozen=True)
-class Questions:
-    """Other moments of every speaker, to ask rows again with."""
-
-    timeline: Timeline
-    shifts: Shifts | None  # None: there are no other moments
-
-    @classmethod
-    def of(cls, timeline: Timeline, settings: Settings) -> "Questions":
-        distance = round(settings.evaluation.shift_seconds * FPS)
-        return cls(timeline, timeline.shifts(settings.evaluation.shifts, distance, settings.seed))
 
 
 def measure(rows: Sequence[Row], speaker: Speaker, scorer: Scorer) -> dict[str, dict[str, Any]]:
@@ -54,63 +41,69 @@ def measure(rows: Sequence[Row], speaker: Speaker, scorer: Scorer) -> dict[str, 
         return {row.name: score for row, score in zip(rows, scores, strict=True)}
 
 
-def gains(
-    rows: Sequence[Row],
-    model: Model | None,
-    speaker: Speaker,
-    reference: Reference,
-    bootstrap: Bootstrap,
-    questions: Questions,
-) -> dict[str, dict[str, Any]]:
-    """Row -> error -> gain. The model answers with its own error, the other rows with their L2 (standardized)."""
-    found: dict[str, dict[str, Any]] = {row.name: {"l2": dict(CANNOT_BE_ASKED)} for row in rows}
-    found |= {row.name: {"l2": dict(DEAF)} for row in rows if row.hears is False}
-    truth = np.stack(reference.truth).astype(np.float64)  # (N, T, 56)
-    spread = truth.std((0, 1))
-    scale = np.where(spread > 0, spread, 1)
-    asked = [row for row in rows if row.hears]
-
-    def errors(heard: Speaker, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
-        of_model = pool.submit(model.errors, heard) if model else None
-        of_rows = {row.name: l2_errors(np.asarray(row.predict(heard)), truth, scale) for row in asked}
-        return of_rows | ({"model": of_model.result()} if of_model else {})
-
-    names = {row.name: "l2" for row in asked} | ({"model": model.error} if model else {})
-    if questions.shifts is None:
-        nothing = {"value": None, "interval_95": None, "reason": NO_SHIFT}
-        return found | {name: {error: nothing} for name, error in names.items()}
-    with ThreadPoolExecutor(1) as pool:  # the model answers beside the rows
-        true = errors(speaker, pool)
-        others = [
-            errors(questions.timeline.speaker(places), pool)
-            for places in progress(questions.shifts.places, "other moments", unit="shift", total=None)
-        ]
-    for name, error in names.items():
-        shifted = np.stack([other[name] for other in others])  # (K, N)
-        found[name] = {error: gain(true[name], shifted, bootstrap)}
-    return found
-
-
-def definitions(settings: Settings, scorer: Scorer, questions: Questions | None) -> dict[str, Any]:
-    """What every number is, with the parameters it was made with."""
-    evaluation, lengths = settings.evaluation, [len(clip) for clip in scorer.reference.truth]
-    parameters: dict[str, dict[str, Any]] = {
-        name: {"k": clusters, "random_state": 0, "n_init": 1} for name, clusters in diversity.CLUSTERS.items()
+def write(
+    out: Path,
+    settings: Settings,
+    scorer: Scorer,
+    results: dict[str, dict[str, Any]],
+    left_out: dict[str, str],
+    config: dict[str, Any],
+    listener: str | None = None,
+    first: int = 0,
+    training_windows: int | None = None,
+    samples_seed: int | None = None,
+    codebook_use: dict[str, Any] | None = None,
+    shifts: Shifts | None = None,
+) -> dict[str, Any]:
+    """Write eval.json and return it; `first` is the first predicted frame of a window."""
+    reference, recordings = scorer.reference, len(scorer.bootstrap)
+    report = {
+        "schema": VERSION,
+        "headline": headline(results, recordings),
+        "listener": listener,
+        "results": results,
+        "left_out": left_out,
+        "definitions": definitions(settings, scorer, shifts),
+        "n": {
+            "clips": len(reference),
+            "frames": sum(reference.lengths),
+            "recordings": recordings,
+            "samples": results["model"]["samples"],
+            "training_windows": training_windows,
+            "bootstrap": settings.evaluation.bootstrap,
+            "shifts": len(shifts or ()),
+        },
+        "predicted_frames": {"first": first, "last": first + max(reference.lengths) - 1},
+        "data": {"sha256": reference.fingerprint()},
+        "seeds": {"evaluation": settings.seed, "samples": samples_seed},
+        "codebook_use": codebook_use,
+        "config": config | {"evaluation": settings.evaluation.model_dump()},
+        "versions": versions(),
+        "git_revision": git_revision(),
     }
-    pairs = len(diversity.frame_pairs(max(lengths), settings.seed)[0])
+    save_report(out, report)
+    log.info("wrote %s", out)
+    return report
+
+
+def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None) -> dict[str, Any]:
+    """What every number is, with the parameters it was made with."""
+    evaluation, longest = settings.evaluation, max(scorer.reference.lengths)
+    parameters: dict[str, dict[str, Any]] = {
+        name: {"k": clusters, "random_state": 0, "n_init": 1} for name, clusters in motion.CLUSTERS.items()
+    }
     parameters["seam"] = {"block": scorer.block}
-    parameters["diversity_pairs"] = {"pairs": pairs, "seed": settings.seed}
-    longest = min(2 * FPS - 1, max(lengths) // 2)
-    parameters |= {name: {"longest_lag": longest} for name in METRICS if name.startswith("tlcc")}
+    parameters["diversity_pairs"] = {"pairs": len(motion.frame_pairs(longest, 0)[0]), "seed": settings.seed}
+    lag = {"longest_lag": min(2 * FPS - 1, longest // 2)}
+    parameters |= {name: lag for name in METRICS if name.startswith("tlcc")}
     events = {"window_seconds": evaluation.event_window}
     parameters |= {f"event_{name}": events for name in ("precision", "recall", "f1")}
-    if questions and questions.shifts:
-        places, within = questions.shifts.places, questions.shifts.within
+    if shifts:
         parameters["gain"] = {
-            "shifts": len(places),
+            "shifts": len(shifts),
             "seconds_at_least": evaluation.shift_seconds,
-            "clips_within_their_recording": int(within.sum()),
-            "clips_with_other_recordings": int((~within).sum()),
+            "clips_within_their_recording": int(shifts.within.sum()),
+            "clips_with_other_recordings": int((~shifts.within).sum()),
             "seed": settings.seed,
         }
     found: dict[str, Any] = {}
@@ -126,13 +119,3 @@ def definitions(settings: Settings, scorer: Scorer, questions: Questions | None)
         "parameters": {"draws": len(scorer.bootstrap.counts), "seed": settings.seed},
     }
     return found
-
-
-def fingerprint(reference: Reference) -> str:
-    """sha256 over truth, speaker and recordings: what two files must share to be compared."""
-    digest = hashlib.sha256()
-    for truth, speaker, recording in zip(reference.truth, reference.speaker, reference.recordings, strict=True):
-        for array in (truth, speaker):
-            digest.update(np.ascontiguousarray(array, np.float32).tobytes())
-        digest.update(str(recording).encode())
-    return digest.hexdigest()

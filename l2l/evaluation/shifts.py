@@ -3,10 +3,10 @@
 - Speakers are shifted in time within their recording by at least some seconds, so that voice, face and manner stay the
   same and only the moment is wrong. Where a recording is too short for that, other recordings lend theirs.
 - Test windows are not whole recordings. What is known of a recording is the union of its windows; a shifted speaker is
-  a stretch of it without a gap, so that no jump tells the model that something was done.
+  a stretch of it without a gap, so that no jump shows the model that something was done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,14 +20,6 @@ _BLOCK = 64  # windows whose sound is in memory at once
 NO_SHIFT = "no other moment of a speaker is long enough: give longer or more test recordings"
 
 
-@dataclass(frozen=True)
-class Shifts:
-    """For each of N clips, K places where its speaker is taken from."""
-
-    places: np.ndarray  # (K, N) first frame in the timeline
-    within: np.ndarray  # (N,) bool: from the same recording
-
-
 class Timeline:
     """The frames that N windows of T frames cover, recording after recording, each once."""
 
@@ -36,49 +28,40 @@ class Timeline:
         self.faces, self.audio, self.starts = faces, audio, starts
         self.length = faces.shape[1]
         self._known: tuple[bool, np.ndarray] | None = None
-        names, self.recording = np.unique(recordings, return_inverse=True)  # of windows
-        window, offset, frame, owner = [], [], [], []
-        for r in range(len(names)):
-            mine = np.flatnonzero(self.recording == r)
-            frames = (starts[mine, None] + np.arange(self.length)).ravel()
-            known, first = np.unique(frames, return_index=True)
-            window.append(mine[first // self.length])
-            offset.append(first % self.length)
-            frame.append(known)
-            owner.append(np.full(len(known), r))
-        self.window, self.offset = np.concatenate(window), np.concatenate(offset)  # (L,)
-        self.frame, self.owner = np.concatenate(frame), np.concatenate(owner)  # (L,)
-        last = np.arange(len(self.frame)) + self.length - 1
-        inside = last < len(self.frame)
-        last = np.minimum(last, len(self.frame) - 1)
-        whole = inside & (self.owner[last] == self.owner) & (self.frame[last] - self.frame == self.length - 1)
-        self.places = np.flatnonzero(whole)  # where a stretch without a gap begins
+        _, self.recording = np.unique(recordings, return_inverse=True)  # of windows
+        frames = (starts[:, None] + np.arange(self.length)).ravel()
+        owners = np.repeat(self.recording, self.length)
+        apart = np.ptp(frames) + 2  # no frame of one recording follows one of another
+        known, first = np.unique(owners * apart + frames, return_index=True)  # (L,)
+        self.window, self.offset = np.divmod(first, self.length)  # (L,) where each frame lies in the windows
+        self.frame, self.owner = frames[first], owners[first]  # (L,)
+        # Where a stretch without a gap begins.
+        self.stretches = np.flatnonzero(known[self.length - 1 :] - known[: len(known) - self.length + 1] < self.length)
 
-    def shifts(self, count: int, distance: int, seed: int) -> Shifts | None:
-        """`count` other moments of each window's speaker, at least `distance` frames away; None when there are none.
+    def shifts(self, count: int, distance: int, seed: int) -> "Shifts":
+        """`count` other moments of each window's speaker, at least `distance` frames away; none when there are none.
 
         They are evenly spread over all there are, from a random one on. With fewer than `count` in the recording,
         those of the other recordings are taken.
         """
         rng = np.random.default_rng(seed)
-        owner = self.owner[self.places]
-        by_recording = [self.places[owner == r] for r in range(self.recording.max() + 1)]
+        owner = self.owner[self.stretches]
         chosen, within = [], []
         for start, r in zip(self.starts, self.recording, strict=True):
-            mine = by_recording[r]
+            mine = self.stretches[owner == r]
             own = mine[np.abs(self.frame[mine] - start) >= distance]
-            alone = len(mine) == len(self.places)
-            pool = own if len(own) >= count or alone else self.places[owner != r]
+            alone = len(mine) == len(self.stretches)
+            pool = own if len(own) >= count or alone else self.stretches[owner != r]
             if not len(pool):
-                return None
+                return Shifts(self, np.empty((0, len(self.starts)), int), np.empty(0, bool))
             spread = (np.arange(count) + rng.random()) * len(pool) / count
             chosen.append(pool[spread.astype(int) % len(pool)])
             within.append(pool is own)
-        return Shifts(np.stack(chosen, 1), np.array(within))
+        return Shifts(self, np.stack(chosen, 1), np.array(within))
 
-    def speaker(self, places: np.ndarray) -> Speaker:
-        """The speaker of N stretches that begin at `places` (N,)."""
-        at = places[:, None] + np.arange(self.length)  # (N, T)
+    def speaker(self, begins: np.ndarray) -> Speaker:
+        """The speaker of N stretches that begin at `begins` (N,)."""
+        at = begins[:, None] + np.arange(self.length)  # (N, T)
         window, offset = self.window[at], self.offset[at]
 
         def read() -> np.ndarray:
@@ -107,24 +90,33 @@ class Timeline:
         return self._known[1]
 
 
+@dataclass(frozen=True)
+class Shifts:
+    """K other moments of each of N clips' speakers; a sequence of K speakers."""
+
+    timeline: Timeline
+    begins: np.ndarray  # (K, N) where the stretches begin in the timeline; K may be 0
+    within: np.ndarray  # (N,) bool: from the same recording
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+    def __iter__(self) -> Iterator[Speaker]:
+        return map(self.timeline.speaker, self.begins)
+
+
 def first_frames(files: np.ndarray) -> np.ndarray:
-    """First frame number of each window, from `Chunks.files` (N, T, 3).
+    """First frame number (N,) of each window, from `Chunks.files` (N, T, 3).
 
     Where the numbers cannot be read, windows of a recording are taken to follow one another.
     """
     try:
         return files[:, 0, 2].astype(float).astype(int)
     except ValueError:
-        return consecutive(files[:, 0, 0], files.shape[1])
-
-
-def consecutive(recordings: np.ndarray, length: int) -> np.ndarray:
-    """First frames (N,) of clips of `length` frames that follow one another in each recording."""
-    starts = np.zeros(len(recordings), int)
-    for name in np.unique(recordings):
-        mine = recordings == name
-        starts[mine] = length * np.arange(mine.sum())
-    return starts
+        starts, recordings = np.zeros(len(files), int), files[:, 0, 0]
+        for name in np.unique(recordings):
+            starts[recordings == name] = files.shape[1] * np.arange((recordings == name).sum())
+        return starts
 
 
 def elsewhere(recordings: np.ndarray, seed: int) -> np.ndarray | None:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2l.evaluation.bootstrap import divide
+
 _BLOCK = 8  # clips whose shifted copies fit in the cache at once
 
 
@@ -88,9 +90,8 @@ def tlcc(correlations: np.ndarray, lags: np.ndarray) -> Lags:
     Columns that are constant are left out of the mean. Of equal peaks the one at the smallest |lag| is taken.
     """
     known = np.isfinite(correlations)
-    count = known.sum(-1)
-    total = np.where(known, correlations, 0).sum(-1)
-    mean = np.divide(total, count, out=np.full(total.shape, -np.inf), where=count > 0)  # (..., L)
+    mean = divide(np.where(known, correlations, 0).sum(-1), known.sum(-1))  # (..., L)
+    mean[np.isnan(mean)] = -np.inf  # never the peak
     order = np.argsort(np.abs(lags), kind="stable")
     best = order[mean[..., order].argmax(-1)]  # (...)
     peak = np.take_along_axis(mean, best[..., None], -1)[..., 0]

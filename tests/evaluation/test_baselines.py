@@ -8,13 +8,13 @@ from l2l.evaluation.baselines import (
     DELAY,
     NearestNeighbour,
     audio_key,
-    mirror,
+    late,
     motion_key,
     pose,
     random_training_window,
+    speakers,
     training_rows,
 )
-from l2l.evaluation.evaluate import heard
 from tests.synthetic import write_chunks
 
 FRAMES = slice(32, 64)
@@ -44,12 +44,12 @@ def test_mean_and_median_pose_are_those_of_training_and_never_move(train: Chunks
         assert (found == found[0, 0, 0]).all()
 
 
-def test_the_mirror_shows_the_speaker_now_or_a_little_later(test: Chunks) -> None:
-    speaker = heard(test)
-    np.testing.assert_array_equal(mirror(speaker, FRAMES)[0], test.speaker[:, 32:, :56])
-    late = mirror(speaker, FRAMES, DELAY)[0]
-    np.testing.assert_array_equal(late, test.speaker[:, 32 - DELAY : 64 - DELAY, :56])
-    from_the_start = mirror(speaker, slice(0, 64), DELAY)[0]
+def test_the_mirror_shows_the_speaker_now_or_a_little_later(train: Chunks, test: Chunks) -> None:
+    rows = {row.name: row.predict(speakers(test)) for row in training_rows(train, len(test), FRAMES, 3, seed=0)}
+    np.testing.assert_array_equal(rows["mirror"][0], test.speaker[:, 32:, :56])
+    np.testing.assert_array_equal(rows["delayed_mirror"][0], test.speaker[:, 32 - DELAY : 64 - DELAY, :56])
+    from_the_start = late(test.speaker)
+    np.testing.assert_array_equal(from_the_start[:, DELAY:], test.speaker[:, :-DELAY])
     assert (from_the_start[:, :DELAY] == from_the_start[:, :1]).all()
 
 
@@ -72,7 +72,7 @@ def test_the_nearest_neighbour_of_a_training_speaker_is_their_own_listener(train
 
 
 def test_rows_that_do_not_hear_answer_every_speaker_alike(train: Chunks, test: Chunks) -> None:
-    one, two = heard(test), heard(test, np.array([5, 4, 3, 2, 1, 0]))
+    one, two = speakers(test), speakers(test, np.array([5, 4, 3, 2, 1, 0]))
     rows = {row.name: row for row in training_rows(train, len(test), FRAMES, 3, seed=0)}
     same = {name for name, row in rows.items() if np.array_equal(row.predict(one), row.predict(two))}
     assert same == {name for name, row in rows.items() if not row.hears} != set(rows)

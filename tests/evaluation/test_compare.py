@@ -53,7 +53,7 @@ def test_the_best_is_bold_ties_are_marked_and_controls_do_not_compete(
 def test_only_the_same_test_data_share_a_table(files: list[Path]) -> None:
     found = tables(files, ["l2.all"])
     assert [len(table.lines) for table in found] == [4, 2]
-    assert all(not mark for mark in found[1].marks)  # alone, nothing is the best
+    assert all(not line.marks for line in found[1].lines)  # alone, nothing is the best
 
 
 def test_a_metric_without_a_part_shows_all_its_parts(files: list[Path]) -> None:
@@ -66,5 +66,5 @@ def test_the_best_of_more_samples_is_not_compared_with_the_best_of_fewer(tmp_pat
     one, many = row(l2_best={"all": number(1.0, 0.9, 1.1)}), row(l2_best={"all": number(2.0, 1.9, 2.1)})
     path = write(tmp_path / "eval.json", model={**many, "samples": 5}, mirror=one, median_pose={**many, "samples": 5})
     (table,) = tables([path], ["l2_best.all"])
-    marks = {line.name: mark.get("l2_best.all") for line, mark in zip(table.lines, table.marks, strict=True)}
+    marks = {line.name: line.marks.get("l2_best.all") for line in table.lines}
     assert marks == {"truth": None, "model": "best", "mirror": None, "median_pose": "best"}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from l2l.evaluation.frechet import Moments, clip_frechet, moments_frechet
+from l2l.evaluation.distances import Moments, clip_frechet, moments_frechet
 
 
 def gaussian(mean: np.ndarray, covariance: np.ndarray, frames: int = 400, seed: int = 0) -> np.ndarray:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from l2l.config import Settings
-from l2l.evaluation.baselines import Row, training_rows
+from l2l.evaluation.baselines import Row, controls, speakers, training_rows
 from l2l.evaluation.bootstrap import Bootstrap
-from l2l.evaluation.evaluate import controls, heard, reference_of
+from l2l.evaluation.evaluate import reference_of, shifts_of
+from l2l.evaluation.gain import gains
 from l2l.evaluation.report import headline
-from l2l.evaluation.results import Questions, gains, measure
+from l2l.evaluation.results import measure
 from l2l.evaluation.score import Scorer
-from l2l.evaluation.shifts import Timeline, first_frames
 from tests.evaluation.listeners import FIRST, WINDOW, Oracle, TalkingHead, people
 
 FRAMES = slice(FIRST, WINDOW)
@@ -24,19 +24,18 @@ SAMPLES = 3
 def found() -> dict[str, dict[str, Any]]:
     """Results with the oracle, and with the talking head, in the model's place."""
     train, test = people(6, 10, seed=0), people(8, 8, seed=1)
-    reference, speaker = reference_of(test, FRAMES, told=True), heard(test)
+    reference, speaker = reference_of(test, FRAMES, past=True), speakers(test)
     bootstrap = Bootstrap(reference.recordings, 100, 0)
     scorer = Scorer(reference, bootstrap, 0, 0.5)
-    questions = Questions.of(Timeline(test.speaker, test.audio, test.videos, first_frames(test.files)), SETTINGS)
+    shifts = shifts_of(test, SETTINGS)
     rows = training_rows(train, len(test), FRAMES, SAMPLES, 0)
     rows += controls(None, test, np.stack(reference.truth), SAMPLES, 0)[0]
     everyone = {}
     for name, model in (("oracle", Oracle(test, SAMPLES)), ("head", TalkingHead(test, SAMPLES))):
         mine = Row("model", name, model.samples, hears=None)
-        results = measure([mine, *(rows if name == "oracle" else [])], speaker, scorer)
-        for row, gain in gains(
-            [mine, *(rows if name == "oracle" else [])], model, speaker, reference, bootstrap, questions
-        ).items():
+        asked = [mine, *(rows if name == "oracle" else [])]
+        results = measure(asked, speaker, scorer)
+        for row, gain in gains(asked, model, speaker, reference, bootstrap, shifts).items():
             results[row]["gain"] = gain
         everyone[name] = results
     return everyone

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from l2l.evaluation.seam import seam, seam_sums
+from l2l.evaluation.motion import seam, seam_sums
 
 
 def test_motion_of_constant_acceleration_has_no_seam() -> None:

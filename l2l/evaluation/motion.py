@@ -1,15 +1,18 @@
-"""How much and how variedly a listener moves: pure functions of arrays (..., T, C).
+"""How much, how variedly and how smoothly a listener moves: pure functions of arrays (..., T, C).
 
-None of these knows the truth. Each is to be read beside the truth's own number: more is not better.
+None of these knows the truth. Read each beside the truth's own number: more is not better.
 """
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from l2l.evaluation.bootstrap import divide
+
 CLUSTERS = {  # by metric and region; the first as cited from DIM's paper, the second as in its code
     "sid_15_9": {"expression": 15, "pose": 9},
     "sid_40_20": {"expression": 40, "pose": 20},
 }
+BLOCK = 32  # frames that the paper's models decode together
 
 
 def variation(motion: np.ndarray) -> np.ndarray:
@@ -81,3 +84,29 @@ def sid(counts: np.ndarray) -> np.ndarray:
     """Shannon index: -sum_k p_k log2(p_k + 1e-6) of cluster counts (..., k) -> (...), bits, 0 to log2 k (DIM)."""
     shares = counts / counts.sum(-1, keepdims=True)
     return -(shares * np.log2(shares + 1e-6)).sum(-1)
+
+
+def seam_sums(motion: np.ndarray, first: int, block: int = BLOCK) -> np.ndarray:
+    """What `seam` needs, as sums: (..., T, C), of which the frames from `first` on are predicted, -> (..., 4).
+
+    Acceleration of frame t is |x_(t+1) - 2 x_t + x_(t-1)|. It spans a boundary between frames b-1 and b at t = b-1
+    and t = b. The sums are acceleration at boundaries and their number, then the same of all other predicted frames.
+    """
+    frames = motion.shape[-2]
+    acceleration = np.sqrt(np.square(np.diff(motion, 2, axis=-2)).sum(-1))  # (..., T - 2), of frames 1 .. T - 2
+    t = np.arange(1, frames - 1)
+    boundaries = np.arange(first, frames, block)
+    at = (np.isin(t, boundaries - 1) | np.isin(t, boundaries)) & (t >= first - 1)
+    elsewhere = (t >= first) & ~at
+    ones = np.ones(motion.shape[:-2])
+    parts = (acceleration[..., at].sum(-1), at.sum() * ones, acceleration[..., elsewhere].sum(-1))
+    return np.stack([*parts, elsewhere.sum() * ones], -1)
+
+
+def seam(sums: np.ndarray) -> np.ndarray:
+    """Mean acceleration at boundaries over mean acceleration elsewhere, (..., 4) -> (...): 1 is no seam (ours).
+
+    NaN when there is no boundary, or nothing moves elsewhere.
+    """
+    at, count_at, elsewhere, count = np.moveaxis(sums, -1, 0)
+    return divide(at * count, elsewhere * count_at)
