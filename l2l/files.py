@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import struct
@@ -111,6 +112,12 @@ def save_npz(path: str | Path, **arrays: np.ndarray) -> None:
     with atomic(path) as partial, NpzWriter(partial) as writer:
         for name, array in arrays.items():
             writer.add(name, np.asarray(array))
+
+
+def sha256_of(path: str | Path) -> str:
+    """The sha256 of a file, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_json(path: str | Path, value: Any) -> None:

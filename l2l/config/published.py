@@ -54,8 +54,8 @@ def placed_dataset(data: Path, name: str) -> Path | None:
 
 
 def by_hand(data: Path, name: str) -> str:
-    """What to do when there is no archive and none can be had."""
-    return f"put the archive at {data / f'{name}_data.tar'} yourself (its page: {entry(name).url}) and run this again"
+    """What to do when no archive can be downloaded, as the end of a sentence."""
+    return f"put the archive at {data / f'{name}_data.tar'} yourself and run this again"
 
 
 def models_folder(name: str) -> Path:

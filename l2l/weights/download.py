@@ -1,12 +1,14 @@
 """Downloads that go on where they stopped, and never end as half a file.
 
-- What has come so far lies beside the target as `.<name>.partial`, with the server's word for the version of the file.
-- If the file on the server is another one by now, the download starts again.
+What has come so far lies beside the target as `.<name>.partial`, with a note of the file's version on the server. When
+that is another one by now, the download starts again.
 """
 
-import hashlib
 import json
+import logging
+import re
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,15 @@ import requests
 from tqdm import tqdm
 
 from l2l.errors import UserError
-from l2l.files import save_json
+from l2l.files import save_json, sha256_of
+
+log = logging.getLogger(__name__)
 
 _PIECE = 1 << 16  # bytes; what of a piece has come when the connection ends is lost
 _TIMEOUT = (15, 60)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 5  # in a row that do not get further
 _MAX_BYTES = 100 << 30
+_TEMPORARY = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 class _Stopped(Exception):
@@ -41,22 +46,16 @@ def download(
         try:
             _attempt(url, partial, max_bytes)
             break
-        except (
-            _Stopped,
-            requests.ConnectionError,
-            requests.Timeout,
-            requests.exceptions.ChunkedEncodingError,
-        ) as error:
+        except (_Stopped, requests.RequestException) as error:
             failures = 0 if _size(partial) > most else failures + 1
-            most = max(most, _size(partial))
-            dead = not partial.exists() and not isinstance(error, _Stopped)
-            if dead or failures >= _ATTEMPTS:
-                kept = f"{_size(partial)} bytes are kept and the next run goes on from there" if _size(partial) else ""
-                raise UserError(f"{url} cannot be downloaded ({_reason(error)}); {kept or 'nothing came'}.") from None
+            have = _size(partial)
+            most = max(most, have)
+            again = isinstance(error, _Stopped) or (isinstance(error, _TEMPORARY) and partial.exists())
+            if not again or failures >= _ATTEMPTS:
+                kept = f"{have} bytes are kept and the next run goes on from there" if have else "nothing came"
+                raise UserError(f"{url} cannot be downloaded ({_reason(error)}); {kept}.") from None
             time.sleep(pause)
-        except requests.RequestException as error:
-            raise UserError(f"{url} cannot be downloaded ({_reason(error)}); nothing came.") from None
-    if sha256 and _sha256(partial) != sha256:
+    if sha256 and sha256_of(partial) != sha256:
         _forget(partial)
         raise UserError(f"{url} gave a file whose sha256 is not {sha256}; it was deleted.")
     partial.replace(target)
@@ -65,97 +64,80 @@ def download(
 
 def _attempt(url: str, partial: Path, max_bytes: int) -> None:
     """One connection: from the bytes there are to the end, or _Stopped."""
-    have, version = _size(partial), _version(partial)
-    validator = version.get("etag") or version.get("modified")
+    have, note = _size(partial), _read_note(partial)
     headers = {"Accept-Encoding": "identity"}
-    if have and validator and version.get("url") == url:
-        headers |= {"Range": f"bytes={have}-", "If-Range": validator}
+    if have and note.get("version") and note.get("url") == url:
+        if have == note.get("size"):
+            return  # it was stopped after its last byte
+        headers |= {"Range": f"bytes={have}-", "If-Range": note["version"]}
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
-        if answer.status_code == 416:  # the file there is not longer than what we have: it is another one, or all here
-            if answer.headers.get("Content-Range") == f"bytes */{have}" and version.get("size") == have:
-                return
+        part = re.match(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        goes_on = answer.status_code == 206 and part and (int(part[1]), int(part[2])) == (have, note.get("size"))
+        if answer.status_code in (206, 416) and not goes_on:
             _forget(partial)
             raise _Stopped("the file on the server has changed")
         if answer.status_code not in (200, 206):
             raise UserError(f"{url} cannot be downloaded (HTTP {answer.status_code}).")
-        start, size = _place(answer, have)
-        if answer.status_code == 206 and (start != have or (size or 0) != version.get("size")):
-            _forget(partial)
-            raise _Stopped("the file on the server has changed")
-        _check_room(url, partial, start, size, max_bytes)
-        if start == 0:
-            _remember(partial, url, answer, size)
+        length = answer.headers.get("Content-Length", "")
+        size = note["size"] if goes_on else int(length) if length.isdigit() else None
+        start = have if goes_on else 0
+        _check_room(url, partial, start, size or 0, max_bytes)
+        if not goes_on:
+            etag = answer.headers.get("ETag", "")  # a weak one does not promise the same bytes
+            version = etag if etag.startswith('"') else answer.headers.get("Last-Modified")
+            save_json(_note(partial), {"url": url, "version": version, "size": size})
         _receive(answer, partial, start, size, max_bytes)
 
 
-def _place(answer: requests.Response, have: int) -> tuple[int, int | None]:
-    """(first byte of this answer, bytes of the whole file or None)."""
-    if answer.status_code == 200:
-        length = answer.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdigit() else None
-    span, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-    first = span.partition("-")[0]
-    return (int(first) if first.isdigit() else -1), (int(total) if total.isdigit() else None)
-
-
 def _receive(answer: requests.Response, partial: Path, start: int, size: int | None, max_bytes: int) -> None:
+    name = partial.stem[1:]
+    whole = f"{tqdm.format_sizeof(size, 'B')}, " if size else ""
+    log.info("%s: %sfrom %s%s", name, whole, answer.url, f", of which {start} bytes are there" if start else "")
+    # Without a terminal, as in the workflow's logs, seldom.
+    bar = tqdm(
+        total=size, initial=start, unit="B", unit_scale=True, desc=name, mininterval=0.1 if sys.stderr.isatty() else 10
+    )
     have = start
-    with open(partial, "ab" if start else "wb") as file:
-        with tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=partial.stem[1:], disable=None) as bar:
-            for piece in answer.iter_content(_PIECE):
-                if (have := have + len(piece)) > (size if size is not None else max_bytes):
-                    raise UserError(f"{answer.url} sends more than it said; delete {partial} and try again.")
-                file.write(piece)
-                bar.update(len(piece))
+    with bar, open(partial, "ab" if start else "wb") as file:
+        for piece in answer.iter_content(_PIECE):
+            if (have := have + len(piece)) > (size if size is not None else max_bytes):
+                raise UserError(f"{answer.url} sends more than it said; delete {partial} and try again.")
+            file.write(piece)
+            bar.update(len(piece))
     if size is not None and have < size:
         raise _Stopped(f"the connection ended after {have} of {size} bytes")
 
 
-def _check_room(url: str, partial: Path, start: int, size: int | None, max_bytes: int) -> None:
-    if (size or 0) > max_bytes:
+def _check_room(url: str, partial: Path, start: int, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
         raise UserError(f"{url} has {size} bytes, more than {max_bytes}; it is not a published archive.")
-    free = shutil.disk_usage(partial.parent).free
-    if (size or 0) - start > free:
-        raise UserError(
-            f"{url} needs {((size or 0) - start) >> 20} MiB but {partial.parent} has {free >> 20} MiB free."
-        )
+    if size - start > (free := shutil.disk_usage(partial.parent).free):
+        raise UserError(f"{url} needs {(size - start) >> 20} MiB but {partial.parent} has {free >> 20} MiB free.")
 
 
-def _remember(partial: Path, url: str, answer: requests.Response, size: int | None) -> None:
-    etag = answer.headers.get("ETag", "")
-    strong = etag if etag.startswith('"') else None  # a weak one does not promise the same bytes
-    _forget(partial)
-    modified = answer.headers.get("Last-Modified")
-    save_json(_notes(partial), {"url": url, "etag": strong, "modified": modified, "size": size})
+def _note(partial: Path) -> Path:
+    return partial.with_name(partial.name + ".json")
 
 
-def _version(partial: Path) -> dict[str, Any]:
+def _read_note(partial: Path) -> dict[str, Any]:
     try:
-        return json.loads(_notes(partial).read_text(encoding="utf-8"))
+        return json.loads(_note(partial).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
 
 
-def _notes(partial: Path) -> Path:
-    return partial.with_name(partial.name + ".json")
-
-
 def _forget(partial: Path) -> None:
     partial.unlink(missing_ok=True)
-    _notes(partial).unlink(missing_ok=True)
+    _note(partial).unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _reason(error: Exception) -> str:
-    """The end of a chain of wrapped errors, which is the part a person understands."""
+    """The end of a chain of wrapped errors, which is the part that says what happened."""
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection ended early"
-    return " ".join(str(error).split()).rsplit(": ", 1)[-1].strip("')(") or type(error).__name__
+    text = " ".join(str(error).split())
+    return re.split(r": |\] ", text)[-1].strip("')(\"") or type(error).__name__

@@ -145,10 +145,10 @@ HOSTILE = {
     "whole numbers": (lambda a: a | {AUDIO: a[AUDIO].astype(int)}, None, "expected floating-point"),
     "pickle": (lambda a: a | {FILES: npy(np.array([[{}]]), allow_pickle=True)}, None, "Python objects"),
     "bytes for text": (lambda a: a | {FILES: a[FILES].astype("S")}, None, "expected text"),
-    "not an array": (lambda a: a | {FACES: b"not an array"}, None, "is not a .npy array"),
-    "header bomb": (lambda a: a | {FACES: huge_header((10**12, 64, 184))}, None, "says that it has shape"),
-    "header overflow": (lambda a: a | {FACES: huge_header((2**62, 64, 184))}, None, "says that it has shape"),
-    "truncated array": (lambda a: a | {FACES: npy(a[FACES])[:-9]}, None, "says that it has shape"),
+    "not an array": (lambda a: a | {FACES: b"not an array"}, None, "is not a whole .npy array"),
+    "header bomb": (lambda a: a | {FACES: huge_header((10**12, 64, 184))}, None, "is not a whole .npy array"),
+    "header overflow": (lambda a: a | {FACES: huge_header((2**62, 64, 184))}, None, "is not a whole .npy array"),
+    "truncated array": (lambda a: a | {FACES: npy(a[FACES])[:-9]}, None, "is not a whole .npy array"),
 }
 
 
@@ -232,7 +232,7 @@ def test_a_header_that_says_it_is_long_is_not_read_into_memory(
     data = tmp_path / "data"
     archive = write_tar(data / "conan_data.tar", few)
     archive.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + archive.read_bytes())
-    refused(data, "no honest archive has", capsys)
+    refused(data, "is too long", capsys)
 
 
 def test_a_sparse_member_is_refused(few: Arrays, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,7 +141,7 @@ def test_a_download_that_was_cut_off_after_its_last_byte_is_whole(server: Server
     target = tmp_path / "a.tar"
     partial = tmp_path / ".a.tar.partial"
     partial.write_bytes(CONTENT)
-    notes = {"url": server.url, "etag": '"one"', "modified": None, "size": len(CONTENT)}
+    notes = {"url": server.url, "version": '"one"', "size": len(CONTENT)}
     partial.with_name(partial.name + ".json").write_text(json.dumps(notes))
     download(server.url, target, pause=0)
     assert target.read_bytes() == CONTENT

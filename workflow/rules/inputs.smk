@@ -62,8 +62,8 @@ def published_data(dataset):
         or catalogue.placed_dataset(data, dataset)
     ):
         raise WorkflowError(
-            f"data/{dataset}/ is not there and nothing is downloaded unless you ask: run `l2l fetch {dataset}`, "
-            f"or {catalogue.by_hand(data, dataset)}."
+            f"data/{dataset}/ is not there and config.yaml says `download: false`: run `l2l fetch {dataset}`, which "
+            f"takes {catalogue.entry(dataset).url}, or {catalogue.by_hand(data, dataset)}."
         )
     return []
 
