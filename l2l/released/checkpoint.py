@@ -9,18 +9,34 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic
+from l2l.weights.state_dicts import load_into, read_torch
 from l2l.windows.codebook import Codebook
 from l2l.windows.predictor import Predictor
 
 PREFIX = "module."
+M = TypeVar("M", bound=nn.Module)
+# Size of ours: the key of the JSON, and the weight whose axis has it; of a layer's list, two entries are one layer.
+_CODEBOOK_SIZES = {
+    "codes": ("n_embed", "quantize.embedding.weight", 0),
+    "hidden_size": ("zquant_dim", "quantize.embedding.weight", 1),
+    "layers": ("num_hidden_layers", "encoder.encoder_transformer.net", None),
+    "feedforward_size": ("intermediate_size", "encoder.encoder_transformer.net.1.fn.fn.l1.weight", 0),
+}
+_PREDICTOR_SIZES = {
+    "codes": ("in_dim of the past", "listener_past_tok_embedding.weight", 0),
+    "hidden_size": ("hidden_size", "listener_past_tok_embedding.weight", 1),
+    "layers": ("num_hidden_layers", "cross_modal_layer.transformer_layer.net", None),
+    "cross_layers": ("fixed", "cm_transformer.net", None),
+    "feedforward_size": ("intermediate_size", "cross_modal_layer.transformer_layer.net.1.fn.fn.l1.weight", 0),
+}
 
 
 @dataclass(frozen=True)
@@ -36,40 +52,32 @@ class ReleasedCheckpoint:
 
 def read_released(path: Path) -> ReleasedCheckpoint:
     """Read one file onto the CPU. Raises UserError naming the file when it is missing or not of this kind."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; give a checkpoint of the released program.") from None
-    except Exception:  # what the unpickler raises for a file that is no checkpoint has no common type
-        raise UserError(f"{path} is not a checkpoint that can be read; fetch it again.") from None
+    content = read_torch(path)
     try:
         weights, state = content["state_dict"], content["optimizer"]
-        stripped = {_strip(key, path): value for key, value in weights.items()}
+        for key in weights:
+            if not key.startswith(PREFIX):
+                raise UserError(f"{path}: the weight {key!r} lacks the prefix {PREFIX!r} of the released checkpoints.")
+        plain = {key.removeprefix(PREFIX): value for key, value in weights.items()}
         return ReleasedCheckpoint(
-            stripped, str(content["config"]), state["optimizer"], int(state["n_steps"]), int(content["epoch"])
+            plain, str(content["config"]), state["optimizer"], int(state["n_steps"]), int(content["epoch"])
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         raise UserError(
-            f"{path} is no checkpoint of the released program, which holds config, state_dict, optimizer and epoch."
+            f"{path} is not a checkpoint of the released program, which holds config, state_dict, optimizer and epoch."
         ) from None
-
-
-def _strip(key: str, path: Path) -> str:
-    if not key.startswith(PREFIX):
-        raise UserError(f"{path}: the weight {key!r} lacks the prefix {PREFIX!r} of the released checkpoints.")
-    return key.removeprefix(PREFIX)
 
 
 def write_released(path: Path, checkpoint: ReleasedCheckpoint) -> None:
     """Write one file that the released program loads."""
     content = {
         "config": checkpoint.config,
-        "state_dict": {PREFIX + key: value.cpu() for key, value in checkpoint.weights.items()},
-        "optimizer": {"optimizer": _on_cpu(checkpoint.optimizer), "n_steps": checkpoint.steps},
+        "state_dict": {PREFIX + key: value for key, value in checkpoint.weights.items()},
+        "optimizer": {"optimizer": checkpoint.optimizer, "n_steps": checkpoint.steps},
         "epoch": checkpoint.epoch,
     }
     with atomic(path) as partial, open(partial, "wb") as file:
-        torch.save(content, file, _use_new_zipfile_serialization=False)
+        torch.save(_on_cpu(content), file, _use_new_zipfile_serialization=False)
 
 
 def _on_cpu(value: Any) -> Any:
@@ -81,67 +89,43 @@ def _on_cpu(value: Any) -> Any:
     return value.cpu() if isinstance(value, Tensor) else value
 
 
-def _size(weights: dict[str, Tensor], key: str, axis: int, path: Path) -> int:
-    try:
-        return weights[key].shape[axis]
-    except (KeyError, IndexError):
-        raise UserError(f"{path}: the weight {key!r} is missing; this is another kind of checkpoint.") from None
-
-
-def _layers(weights: dict[str, Tensor], prefix: str) -> int:
-    """Layers of a transformer, each of which is two entries of its list."""
-    return len({key.split(".")[prefix.count(".") + 1] for key in weights if key.startswith(prefix + ".")}) // 2
-
-
 def load_codebook_weights(checkpoint: ReleasedCheckpoint, sizes: config.WindowCodebookSettings, path: Path) -> Codebook:
     """The codebook in eval mode. Raises UserError naming the size or weight that `sizes` does not have."""
-    weights, layer = checkpoint.weights, "encoder.encoder_transformer.net"
-    found = {
-        "codes (n_embed)": (sizes.codes, _size(weights, "quantize.embedding.weight", 0, path)),
-        "hidden_size (zquant_dim)": (sizes.hidden_size, _size(weights, "quantize.embedding.weight", 1, path)),
-        "layers (num_hidden_layers)": (sizes.layers, _layers(weights, layer)),
-        "feedforward_size (intermediate_size)": (
-            sizes.feedforward_size,
-            _size(weights, f"{layer}.1.fn.fn.l1.weight", 0, path),
-        ),
-    }
-    return _load(Codebook, (sizes,), weights, found, path)
+    _check_sizes(_CODEBOOK_SIZES, sizes.model_dump(), checkpoint.weights, path)
+    with torch.device("meta"):
+        model = Codebook(sizes)
+    return _load(model, checkpoint.weights, path)
 
 
 def load_predictor_weights(
     checkpoint: ReleasedCheckpoint, sizes: config.WindowPredictorSettings, codes: int, path: Path
 ) -> Predictor:
     """The predictor in eval mode. Raises UserError naming the size or weight that `sizes` does not have."""
-    weights, layer = checkpoint.weights, "cross_modal_layer.transformer_layer.net"
-    found = {
-        "codes (in_dim of the past)": (codes, _size(weights, "listener_past_tok_embedding.weight", 0, path)),
-        "hidden_size": (sizes.hidden_size, _size(weights, "listener_past_tok_embedding.weight", 1, path)),
-        "layers (num_hidden_layers)": (sizes.layers, _layers(weights, layer)),
-        "cross_layers": (sizes.cross_layers, _layers(weights, "cm_transformer.net")),
-        "feedforward_size (intermediate_size)": (
-            sizes.feedforward_size,
-            _size(weights, f"{layer}.1.fn.fn.l1.weight", 0, path),
-        ),
-    }
-    return _load(Predictor, (sizes, codes), weights, found, path)
-
-
-def _load(
-    model_type: type, arguments: tuple, weights: dict[str, Tensor], found: dict[str, tuple[int, int]], path: Path
-) -> Any:
-    for name, (wanted, stored) in found.items():
-        if wanted != stored:
-            raise UserError(f"{path}: {name} is {stored} in the weights, but {wanted} in the configuration.")
+    _check_sizes(_PREDICTOR_SIZES, {**sizes.model_dump(), "codes": codes}, checkpoint.weights, path)
     with torch.device("meta"):
-        model = model_type(*arguments)
-    expected = model.state_dict()
-    for key in expected.keys() ^ weights.keys():
-        raise UserError(f"{path}: the weight {key!r} is {'missing' if key in expected else 'not known'}.")
-    for key, tensor in expected.items():
-        if tensor.shape != weights[key].shape or tensor.dtype != weights[key].dtype:
-            raise UserError(
-                f"{path}: the weight {key!r} is {weights[key].dtype} {tuple(weights[key].shape)}, "
-                f"expected {tensor.dtype} {tuple(tensor.shape)}."
-            )
-    model.load_state_dict(weights, assign=True)
-    return model.eval().requires_grad_(False)
+        model = Predictor(sizes, codes)
+    return _load(model, checkpoint.weights, path)
+
+
+def _check_sizes(
+    table: dict[str, tuple[str, str, int | None]], sizes: dict[str, Any], weights: dict[str, Tensor], path: Path
+) -> None:
+    """Compare what the configuration says with what the weights show, in the configuration's words."""
+    for size, (key, name, axis) in table.items():
+        if axis is None:
+            found = len({k.removeprefix(f"{name}.").split(".")[0] for k in weights if k.startswith(f"{name}.")}) // 2
+        elif name in weights and weights[name].ndim > axis:
+            found = weights[name].shape[axis]
+        else:
+            raise UserError(f"{path}: the weight {name!r} is missing; this is another kind of checkpoint.")
+        if found != sizes[size]:
+            raise UserError(f"{path}: {size} ({key}) is {found} in the weights, {sizes[size]} in the configuration.")
+
+
+def _load(model: M, weights: dict[str, Tensor], path: Path) -> M:
+    for key, tensor in model.state_dict().items():
+        if (found := weights[key].dtype if key in weights else "missing") != tensor.dtype:
+            raise UserError(f"{path}: the weight {key!r} is {found}, expected {tensor.dtype}.")
+    model.to_empty(device="cpu")  # built on no device: nothing is drawn for weights that are replaced
+    load_into(model, weights, path)
+    return model

@@ -53,6 +53,22 @@ _KNOWN: dict[Stage, set[str]] = {
     | {f"{_SPEAKER}.{key}" for key in _LAYERS},
 }
 _MODULES = {"patch", "loss_config"}  # never read, whatever is in them
+# What the released code had written into itself.
+_FIXED: dict[Stage, dict[str, int]] = {
+    "codebook": {
+        "transformer_config.in_dim": 56,
+        "transformer_config.quant_sequence_length": 4,
+        "transformer_config.sequence_length": 32,
+        "transformer_config.quant_factor": 3,
+    },
+    "predictor": {
+        f"{_CROSS}.sequence_length": 9,
+        f"{_CROSS}.max_mask_len": 4,
+        f"{_PAST}.sequence_length": 4,
+        f"{_PAST}.num_hidden_layers": 1,
+        f"{_SPEAKER}.sequence_length": 40,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +120,11 @@ class ReleasedConfig:
         speaker = self.text("data.speaker")
         return EVERYONE if speaker == "all" else (speaker,)
 
+    @property
+    def stem(self) -> str:
+        """Checkpoint and statistics are called <stem>_best.pth and <stem>_preprocess_core.npz."""
+        return self.text("tag") + self.text("pipeline")
+
     def _base(self, root: Path) -> Path:
         """The folder that this configuration's own paths count from."""
         return root / "vqgan" if self.stage == "codebook" and (root / "vqgan").is_dir() else root
@@ -116,21 +137,17 @@ class ReleasedConfig:
             )
         return self._base(root) / self.text("data.basedir") / "data" / person
 
-    def _file(self, root: Path, suffix: str) -> Path:
-        name = f"{self.text('model_path')}{self.text('tag')}{self.text('pipeline')}{suffix}"
-        return self._base(root) / name
-
     def checkpoint(self, root: Path) -> Path:
-        return self._file(root, "_best.pth")
+        return self._base(root) / f"{self.text('model_path')}{self.stem}_best.pth"
 
     def statistics(self, root: Path) -> Path:
-        return self._file(root, "_preprocess_core.npz")
+        return self._base(root) / f"{self.text('model_path')}{self.stem}_preprocess_core.npz"
 
 
-def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict) and prefix + key not in _MODULES:
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from leaves(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
 
@@ -143,32 +160,36 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def read_config(path: Path) -> ReleasedConfig:
-    """Read and check one JSON file. Raises UserError naming the file and the key."""
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of one JSON file. Raises UserError naming the file."""
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_no_doubles)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give a released JSON configuration.") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON: {error}.") from None
-    if not isinstance(values, dict) or not ("VQuantizer" in values or "fact_model" in values):
-        raise UserError(f"{path} is no released configuration: it has neither 'VQuantizer' nor 'fact_model'.")
+    return values if isinstance(values, dict) else {}
+
+
+def read_config(path: Path, expected: Stage | None = None) -> ReleasedConfig:
+    """Read and check one JSON file, of either stage or of the expected one. Raises UserError naming file and key."""
+    values = read_json(path)
+    if not ("VQuantizer" in values or "fact_model" in values):
+        raise UserError(f"{path} is not a released configuration: it has neither 'VQuantizer' nor 'fact_model'.")
     stage: Stage = "codebook" if "VQuantizer" in values else "predictor"
-    flat = dict(_leaves(values))
-    known = _KNOWN[stage] | _MODULES
-    unknown = tuple(key for key in flat if key not in known)
+    if expected not in (None, stage):
+        raise UserError(f"{path} is a {stage} configuration; give the one of the {expected}.")
+    flat = dict(leaves(values))
+    unknown = tuple(key for key in flat if key not in _KNOWN[stage] | _MODULES)
     if unknown:
         log.warning("%s: unknown keys, which change nothing: %s", path, ", ".join(unknown))
     found = ReleasedConfig(Path(path), stage, flat, unknown)
-    (_check_codebook if stage == "codebook" else _check_predictor)(found)
-    return found
-
-
-def _require(found: ReleasedConfig, sizes: dict[str, int]) -> None:
-    """Refuse values that the released code itself contradicted."""
-    for key, wanted in sizes.items():
+    for key, wanted in _FIXED[stage].items():
         if found.count(key) != wanted:
-            raise UserError(f"{found.path}: key {key!r} is {found.get(key)}, but the model is built for {wanted}.")
+            raise UserError(f"{path}: key {key!r} is {found.get(key)}, but the model is built for {wanted}.")
+    if stage == "codebook":
+        _agree(found, "transformer_config.hidden_size", "VQuantizer.zquant_dim")
+    return found
 
 
 def _agree(found: ReleasedConfig, *keys: str) -> int:
@@ -180,25 +201,6 @@ def _agree(found: ReleasedConfig, *keys: str) -> int:
                 f"{found.path}: {keys[0]!r} is {first}, but {key!r} is {found.get(key)}; the two must be equal."
             )
     return first
-
-
-def _check_codebook(found: ReleasedConfig) -> None:
-    fixed = {"in_dim": 56, "quant_sequence_length": 4, "sequence_length": 32, "quant_factor": 3}
-    _require(found, {f"transformer_config.{key}": value for key, value in fixed.items()})
-    _agree(found, "transformer_config.hidden_size", "VQuantizer.zquant_dim")
-
-
-def _check_predictor(found: ReleasedConfig) -> None:
-    _require(
-        found,
-        {
-            f"{_CROSS}.sequence_length": 9,
-            f"{_CROSS}.max_mask_len": 4,
-            f"{_PAST}.sequence_length": 4,
-            f"{_PAST}.num_hidden_layers": 1,
-            f"{_SPEAKER}.sequence_length": 40,
-        },
-    )
 
 
 def _training(found: ReleasedConfig, width: int) -> dict[str, Any]:

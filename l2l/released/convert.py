@@ -77,13 +77,6 @@ def write_statistics(path: Path, standardizers: Mapping[str, Standardizer]) -> N
     save_npz(path, **arrays)
 
 
-def expect(found: ReleasedConfig, stage: Literal["codebook", "predictor"]) -> ReleasedConfig:
-    """The configuration, if it is one of `stage`. Raises UserError otherwise."""
-    if found.stage != stage:
-        raise UserError(f"{found.path} is a {found.stage} configuration; give the one of the {stage}.")
-    return found
-
-
 class ReleasedPair:
     """Both released models with the settings that their configurations stand for."""
 
@@ -99,8 +92,6 @@ class ReleasedPair:
         """
         codebook_pth, codebook_npz, codebook_json = codebook
         predictor_pth, predictor_npz, predictor_json = predictor
-        expect(codebook_json, "codebook")
-        expect(predictor_json, "predictor")
         codes, vocabulary = released_config.codes(codebook_json), released_config.codes(predictor_json)
         if codes != vocabulary:
             raise UserError(
@@ -137,8 +128,8 @@ def import_released_pair(
     UserError naming the file, and the size, weight or array in it, that does not fit.
     """
     released = ReleasedPair(
-        (codebook_pth, codebook_npz, read_config(codebook_json)),
-        (predictor_pth, predictor_npz, read_config(predictor_json)),
+        (codebook_pth, codebook_npz, read_config(codebook_json, "codebook")),
+        (predictor_pth, predictor_npz, read_config(predictor_json, "predictor")),
         (f"codebook.padding={padding}", f"predictor.padding={padding}"),
     )
     pair = released.pair

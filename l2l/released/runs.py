@@ -19,7 +19,7 @@ from l2l.features.standardize import Standardizer
 from l2l.released import config as released_config
 from l2l.released.checkpoint import ReleasedCheckpoint, load_codebook_weights, read_released, write_released
 from l2l.released.config import ReleasedConfig, read_config
-from l2l.released.convert import expect, read_statistics, write_statistics
+from l2l.released.convert import read_statistics, write_statistics
 from l2l.training.holdout import load_training_chunks
 from l2l.training.loop import train
 from l2l.training.session import session
@@ -39,12 +39,12 @@ def _load(found: ReleasedConfig, root: Path) -> Chunks:
 
 def codebook_of(predictor: ReleasedConfig, root: Path) -> ReleasedConfig:
     """The codebook configuration that a predictor's names."""
-    return expect(read_config(root / predictor.text("l_vqconfig")), "codebook")
+    return read_config(root / predictor.text("l_vqconfig"), "codebook")
 
 
 def train_released_codebook(json_config: Path, root: Path, changes: tuple[str, ...]) -> Path:
     """Train a codebook as the original did; returns its checkpoint. `changes` are `section.key=value`."""
-    found = expect(read_config(json_config), "codebook")
+    found = read_config(json_config, "codebook")
     settings = released_config.settings(found, changes)
     data = _load(found, root)
     run = prepare_codebook(data, settings)
@@ -62,7 +62,7 @@ def train_released_codebook(json_config: Path, root: Path, changes: tuple[str, .
 
 def train_released_predictor(json_config: Path, root: Path, changes: tuple[str, ...]) -> Path:
     """Train a predictor as the original did; returns its checkpoint. `changes` are `section.key=value`."""
-    found = expect(read_config(json_config), "predictor")
+    found = read_config(json_config, "predictor")
     settings = released_config.settings(found, changes)
     codebook = codebook_of(found, root)
     sizes = released_config.settings(codebook, changes).windows.codebook

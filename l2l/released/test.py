@@ -26,7 +26,7 @@ from l2l.errors import UserError
 from l2l.files import atomic, save_npz
 from l2l.released import config as released_config
 from l2l.released.config import read_config
-from l2l.released.convert import ReleasedPair, expect
+from l2l.released.convert import ReleasedPair
 from l2l.released.runs import codebook_of
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
@@ -97,7 +97,7 @@ def released_test(
     The listener's side comes from the configuration, not from `speaker`, as released. Raises UserError when there are
     no windows or a file does not fit.
     """
-    found = expect(read_config(json_config), "predictor")
+    found = read_config(json_config, "predictor")
     settings = released_config.settings(found, changes)
     sampling = settings.sampling
     codebook = codebook_of(found, root)

@@ -91,6 +91,15 @@ def predictor_json(**changes: Any) -> dict[str, Any]:
 
 def write_folder(root: Path, windows: int = 40, speaker: str = "fallon") -> Path:
     """Configurations and data (`windows` of training and of test, both sides); returns `root`."""
+    write_configs(root, speaker)
+    for seed, listener in enumerate(("left", "right")):
+        for split in ("train", "test"):
+            write_chunks(root / "data" / "fallon", windows // 4, 4, listener, split, seed=seed)
+    return root
+
+
+def write_configs(root: Path, speaker: str) -> None:
+    """The JSON configurations of both models."""
     data = {"local": 1, "speaker": speaker}
     for path, values in (
         (root / "vqgan" / "configs" / "codebook.json", codebook_json(data={**data, "basedir": "../"})),
@@ -98,10 +107,6 @@ def write_folder(root: Path, windows: int = 40, speaker: str = "fallon") -> Path
     ):
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(values))
-    for seed, listener in enumerate(("left", "right")):
-        for split in ("train", "test"):
-            write_chunks(root / "data" / "fallon", windows // 4, 4, listener, split, seed=seed)
-    return root
 
 
 def write_models(root: Path) -> dict[str, dict[str, Any]]:

@@ -1,85 +1,49 @@
 """fetch-models: six files that belong together, or nothing at all."""
 
+import copy
+import functools
 import io
 import json
 import sys
 import tarfile
-import types
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from l2l.cli import main as cli
 from l2l.config.published import MODEL_FILES
+from l2l.training.checkpoint import load_pair
 from tests.dataset.archives import add
+from tests.released.released_folder import write_configs, write_models
 
 Members = dict[str, Any]
-CODES, WIDTH, HIDDEN = 20, 8, 6
+CODEBOOK, PREDICTOR = "vqgan/configs/codebook.json", "configs/predictor.json"
+STATISTICS = {
+    "codebook": "vqgan/models/tiny_er2er_preprocess_core.npz",
+    "predictor": "models/small_er2er_preprocess_core.npz",
+}
+WEIGHTS = {"codebook": "vqgan/models/tiny_er2er_best.pth", "predictor": "models/small_er2er_best.pth"}
 
 
-def configs(person: str) -> tuple[dict, dict]:
-    """Configurations with the keys of the released ones; small sizes."""
-    codebook = {
-        "pipeline": "er2er",
-        "tag": "l2_32_",
-        "data": {"basedir": "../", "speaker": person},
-        "transformer_config": {"in_dim": 56, "hidden_size": WIDTH},
-        "VQuantizer": {"n_embed": CODES, "zquant_dim": WIDTH},
-    }
-    predictor = {
-        "l_vqconfig": "vqgan/configs/l2_32.json",
-        "pipeline": "er2er",
-        "tag": "delta_",
-        "data": {"basedir": "./", "speaker": person},
-        "fact_model": {
-            "cross_modal_model": {"output_layer": {"out_dim": CODES}},
-            "listener_past_transformer_config": {"hidden_size": HIDDEN},
-        },
-    }
-    return codebook, predictor
-
-
-def checkpoint(**shapes: tuple[int, ...]) -> bytes:
-    state = {f"module.{key.replace('__', '.')}": torch.zeros(shape) for key, shape in shapes.items()}
-    file = io.BytesIO()
-    torch.save({"config": "x.json", "state_dict": state, "optimizer": {"n_steps": 3}, "epoch": 7}, file)
-    return file.getvalue()
-
-
-def statistics(*names: str) -> bytes:
-    file = io.BytesIO()
-    arrays = {
-        f"body_{kind}_{name}": np.ones((1, 1, 128 if name == "audio" else 56), np.float32)
-        for name in names
-        for kind in ("mean", "std")
-    }
-    np.savez(file, **arrays)
-    return file.getvalue()
+@functools.cache
+def stored(person: str) -> Members:
+    with tempfile.TemporaryDirectory() as folder:
+        write_configs(Path(folder), person)
+        write_models(Path(folder))
+        files = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+        return {
+            str(path.relative_to(folder)): json.loads(path.read_text()) if path.suffix == ".json" else path.read_bytes()
+            for path in files
+        }
 
 
 def members(person: str = "conan") -> Members:
-    """What the archive holds, by the path in it."""
-    codebook, predictor = configs(person)
-    return {
-        "vqgan/models/l2_32_er2er_best.pth": checkpoint(
-            quantize__embedding__weight=(CODES, WIDTH),
-            encoder__encoder_linear_embedding__net__weight=(WIDTH, WIDTH),
-            decoder__cross_smooth_layer__weight=(56, WIDTH, 5),
-        ),
-        "vqgan/models/l2_32_er2er_preprocess_core.npz": statistics("X", "Y", "audio"),
-        "vqgan/configs/l2_32.json": codebook,
-        "models/delta_er2er_best.pth": checkpoint(
-            listener_past_tok_embedding__weight=(CODES, HIDDEN),
-            cross_modal_layer__cross_output_layer__weight=(CODES, HIDDEN),
-        ),
-        "models/delta_er2er_preprocess_core.npz": statistics("X", "audio"),
-        "configs/vq/delta.json": predictor,
-        "models/._delta_er2er_best.pth": b"a desktop's notes",
-    }
+    """What the archive holds, by the path in it; a configuration is a dict."""
+    return {**copy.deepcopy(stored(person)), "models/._small_er2er_best.pth": b"a desktop's notes"}
 
 
 def write(path: Path, content: Members) -> None:
@@ -107,8 +71,8 @@ def test_the_six_files_get_their_plain_names(tmp_path: Path, weights: Path, pers
     folder = weights / "released" / person
     assert sorted(path.name for path in folder.iterdir()) == sorted(MODEL_FILES)
     assert [path.name for path in folder.parent.iterdir()] == [person]
-    assert (folder / "codebook.pth").read_bytes() == content["vqgan/models/l2_32_er2er_best.pth"]
-    assert json.loads((folder / "predictor.json").read_text()) == content["configs/vq/delta.json"]
+    assert (folder / "codebook.pth").read_bytes() == content[WEIGHTS["codebook"]]
+    assert json.loads((folder / "predictor.json").read_text()) == content[PREDICTOR]
 
 
 def test_checkpoints_of_an_old_torch_are_taken(tmp_path: Path, weights: Path) -> None:
@@ -164,27 +128,30 @@ def replace(path: str, content: bytes) -> Callable[[Members], None]:
     return lambda members: members.update({path: content})
 
 
-CODEBOOK, PREDICTOR = "vqgan/configs/l2_32.json", "configs/vq/delta.json"
 NOT_A_PAIR = {
     "another tag": (change(PREDICTOR, "tag", to="delta_v7_"), "belongs to 'delta_v7_er2er_best.pth'"),
-    "another codebook": (change(PREDICTOR, "l_vqconfig", to="vqgan/configs/l2_64.json"), "names the codebook"),
+    "another codebook": (change(PREDICTOR, "l_vqconfig", to="vqgan/configs/l2_64.json"), "0 codebook configurations 'l2_64.json'"),
     "another person": (
         lambda c: [change(p, "data", "speaker", to="fallon")(c) for p in (CODEBOOK, PREDICTOR)],
         "is about 'fallon', not conan",
     ),
-    "a codebook of another person": (change(CODEBOOK, "data", "speaker", to="trevor"), "is about 'trevor'"),
-    "another number of codes": (change(CODEBOOK, "VQuantizer", "n_embed", to=21), "they do not match"),
-    "another width": (change(CODEBOOK, "transformer_config", "hidden_size", to=9), "do not belong together"),
-    "no checkpoint": (lambda c: c.pop("models/delta_er2er_best.pth"), "holds 0"),
-    "two checkpoints": (lambda c: c.update({"x/delta_er2er_best.pth": b"x"}), "holds 2"),
-    "a key is missing": (lambda c: c[CODEBOOK].pop("transformer_config"), "no key transformer_config.hidden_size"),
-    "code in a checkpoint": (replace("models/delta_er2er_best.pth", evil()), "is not a released checkpoint"),
-    "a broken checkpoint": (replace("models/delta_er2er_best.pth", b"PK"), "is not a released checkpoint"),
-    "statistics of another model": (
-        replace("vqgan/models/l2_32_er2er_preprocess_core.npz", statistics("X", "audio")),
-        "is not the released statistics",
+    "a codebook of another person": (change(CODEBOOK, "data", "speaker", to="trevor"), "is about 'trevor', not conan"),
+    "another number of codes": (change(CODEBOOK, "VQuantizer", "n_embed", to=21), "has 21"),
+    "another width": (change(CODEBOOK, "transformer_config", "intermediate_size", to=9), "9 in the configuration"),
+    "widths that differ": (change(CODEBOOK, "transformer_config", "hidden_size", to=9), "the two must be equal"),
+    "no checkpoint": (lambda c: c.pop(WEIGHTS["predictor"]), "holds 0"),
+    "two checkpoints": (lambda c: c.update({"x/small_er2er_best.pth": b"x"}), "holds 2"),
+    "a key is missing": (
+        lambda c: c[CODEBOOK].pop("transformer_config"),
+        "the key 'transformer_config.in_dim' is missing",
     ),
-    "a broken .json": (replace(PREDICTOR, b'{"fact_model": '), "is not a readable .json"),
+    "code in a checkpoint": (replace(WEIGHTS["predictor"], evil()), "nothing in it was run"),
+    "a broken checkpoint": (replace(WEIGHTS["predictor"], b"PK"), "is cut off"),
+    "statistics of another model": (
+        lambda c: c.update({STATISTICS["codebook"]: c[STATISTICS["predictor"]]}),
+        "body_mean_Y",
+    ),
+    "a broken .json": (replace(PREDICTOR, b'{"fact_model": '), "predictor.json is not valid JSON"),
 }
 
 
@@ -233,24 +200,15 @@ def test_models_that_are_there_are_kept(tmp_path: Path, weights: Path, capsys: p
     assert "is there already" in capsys.readouterr().err
 
 
-def test_import_hands_over_the_six_files_and_where_the_models_go(
-    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    called: dict[str, Any] = {}
-    stand_in = types.ModuleType("l2l.released.convert")
-    stand_in.import_released_pair = called.update  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "l2l.released.convert", stand_in)
+def test_the_six_files_become_models_of_ours(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "data" / "fallon_models.tar", members("fallon"))
     fetch(tmp_path, "fallon")
     folder, out = weights / "released" / "fallon", tmp_path / "results" / "fallon"
     assert cli.main(["import-released", str(folder), "--listener", "right", "--out", str(out)]) == 0
-    assert called.pop("listener") == "right"
-    assert (called.pop("out_codebook"), called.pop("out_predictor")) == (out / "codebook.pt", out / "predictor.pt")
-    assert called == {
-        f"{model}_{kind}": folder / f"{model}{end}"
-        for model in ("codebook", "predictor")
-        for kind, end in (("pth", ".pth"), ("npz", "_core.npz"), ("json", ".json"))
-    }
+    stored = torch.load(folder / "predictor.pth", weights_only=True)["state_dict"]
+    ours = load_pair(out / "codebook.pt", out / "predictor.pt").predictor.state_dict()
+    assert all(torch.equal(ours[key.removeprefix("module.")], value) for key, value in stored.items())
+    assert torch.load(out / "codebook.pt", weights_only=True)["listener"] == "right"
     (folder / "codebook_core.npz").unlink()
     assert cli.main(["import-released", str(folder), "--listener", "right", "--out", str(out)]) == 1
     assert "codebook_core.npz is missing; get it with `l2l fetch-models fallon`" in capsys.readouterr().err

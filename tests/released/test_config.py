@@ -132,7 +132,7 @@ def test_an_unknown_key_is_named_and_changes_nothing(
         ),
         (set_key(predictor_json(), "fact_model.cross_modal_model.max_mask_len", 5), ["max_mask_len", "4"]),
         ('{"VQuantizer": {}, "tag": 1, "tag": 2}', ["'tag'", "twice"]),
-        ("[1]", ["no released configuration"]),
+        ("[1]", ["not a released configuration"]),
         ("{", ["not valid JSON"]),
     ],
 )
