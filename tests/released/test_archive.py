@@ -130,7 +130,10 @@ def replace(path: str, content: bytes) -> Callable[[Members], None]:
 
 NOT_A_PAIR = {
     "another tag": (change(PREDICTOR, "tag", to="delta_v7_"), "belongs to 'delta_v7_er2er_best.pth'"),
-    "another codebook": (change(PREDICTOR, "l_vqconfig", to="vqgan/configs/l2_64.json"), "0 codebook configurations 'l2_64.json'"),
+    "another codebook": (
+        change(PREDICTOR, "l_vqconfig", to="vqgan/configs/l2_64.json"),
+        "0 codebook configurations 'l2_64",
+    ),
     "another person": (
         lambda c: [change(p, "data", "speaker", to="fallon")(c) for p in (CODEBOOK, PREDICTOR)],
         "is about 'fallon', not conan",
