@@ -1,18 +1,8 @@
 """The configuration: one typed thing, validated before anything is done; its sections by stage."""
 
-from l2l.config.config import (
-    Config,
-    Keep,
-    Person,
-    Preset,
-    from_differences,
-    load,
-    merge,
-    overlaid,
-    preset,
-    validate,
-)
+from l2l.config.config import Config, Keep, from_differences, overlaid, validate
 from l2l.config.differences import as_pairs, differences, nested, other_settings, result_settings
+from l2l.config.load import Preset, load, merge, preset
 from l2l.config.models import (
     CodebookSettings,
     PredictorSettings,
@@ -22,6 +12,7 @@ from l2l.config.models import (
     WindowPredictorSettings,
     WindowsSettings,
 )
+from l2l.config.people import Person
 from l2l.config.section import Section
 from l2l.config.settings import (
     ChunkingSettings,
@@ -41,45 +32,3 @@ from l2l.config.settings import (
     TrackingSettings,
     VideoSettings,
 )
-
-__all__ = [
-    "ChunkingSettings",
-    "CodebookSettings",
-    "Config",
-    "DecaSettings",
-    "DemoSettings",
-    "DiarizationSettings",
-    "EvaluationSettings",
-    "FaceCropsSettings",
-    "FacesSettings",
-    "Keep",
-    "LightAsdSettings",
-    "MelSettings",
-    "MultisensorySettings",
-    "Person",
-    "PredictorSettings",
-    "Preset",
-    "PreviewSettings",
-    "SamplingSettings",
-    "Section",
-    "SeparationSettings",
-    "Settings",
-    "SyncNetSettings",
-    "TrackingSettings",
-    "TrainingSettings",
-    "VideoSettings",
-    "WindowCodebookSettings",
-    "WindowPredictorSettings",
-    "WindowsSettings",
-    "as_pairs",
-    "differences",
-    "from_differences",
-    "load",
-    "merge",
-    "nested",
-    "other_settings",
-    "overlaid",
-    "preset",
-    "result_settings",
-    "validate",
-]

@@ -6,8 +6,10 @@
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from l2l.config.load import merge
 from l2l.config.section import Section
 from l2l.config.settings import Settings
 
@@ -18,41 +20,17 @@ def differences(settings: Settings, sections: tuple[str, ...], decisive: bool | 
     decisive: only those on which results depend (True), or only the others (False). KeyError for an unknown section.
     """
     defaults = {key: value for key, value, _ in _keys(Settings(), {""})}
-    for section in sections:
-        if not any(_inside(key, section) for key in defaults):
-            raise KeyError(section)
+    if unknown := [section for section in sections if not any(_inside(key, section) for key in defaults)]:
+        raise KeyError(*unknown)
     return {
         key: value
         for key, value, decides in _keys(settings, {settings.architecture})
-        if value != defaults[key] and any(_inside(key, section) for section in sections) and decisive in (None, decides)
+        if value != defaults[key] and decisive in (None, decides) and any(_inside(key, part) for part in sections)
     }
 
 
-def result_settings(settings: Settings, sections: tuple[str, ...]) -> dict[str, Any]:
-    """The differences on which the results of a step with these sections depend."""
-    return differences(settings, sections, decisive=True)
-
-
-def other_settings(settings: Settings, sections: tuple[str, ...]) -> dict[str, Any]:
-    """The differences on which no result depends: machine keys, and what is not the chosen backend's."""
-    return differences(settings, sections, decisive=False)
-
-
-def as_pairs(found: dict[str, Any]) -> list[str]:
-    """`section.key=value` of each difference, for `--set`."""
-    return [f"{key}={value}" for key, value in found.items()]
-
-
-def nested(found: dict[str, Any]) -> dict[str, Any]:
-    """Differences as sections in sections, as in a YAML file."""
-    top: dict[str, Any] = {}
-    for key, value in found.items():
-        *sections, last = key.split(".")
-        inner = top
-        for section in sections:
-            inner = inner.setdefault(section, {})
-        inner[last] = value
-    return top
+result_settings = partial(differences, decisive=True)  # what a step's results depend on
+other_settings = partial(differences, decisive=False)  # machine keys, and what is not the chosen backend's
 
 
 def _inside(key: str, section: str) -> bool:
@@ -71,3 +49,18 @@ def _keys(
             yield from _keys(value, {*chosen, getattr(value, "backend", "")}, f"{prefix}{name}.", own)
         else:
             yield f"{prefix}{name}", value, own
+
+
+def as_pairs(found: dict[str, Any]) -> list[str]:
+    """`section.key=value` of each difference, for `--set`."""
+    return [f"{key}={value}" for key, value in found.items()]
+
+
+def nested(found: dict[str, Any]) -> dict[str, Any]:
+    """Differences as sections in sections, as in a YAML file."""
+    top: dict[str, Any] = {}
+    for key, value in found.items():
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        top = merge(top, value)
+    return top

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from l2l.config.config import Config, Person
+from l2l.config.config import Config
+from l2l.config.people import Person
 
 _TOP = """# Settings
 

@@ -1,8 +1,9 @@
 """What every section of the settings is made of: strictness, ranges, and the key that names a step's backend."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from l2l import backends
 
@@ -19,6 +20,14 @@ class Section(BaseModel):
     """A group of keys: unknown ones are refused, values are never changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+    rules: ClassVar[tuple[tuple[str, Callable[[Any], Any]], ...]] = ()  # what is said when a function is false
+
+    @model_validator(mode="after")
+    def _follows_rules(self) -> "Section":
+        for sentence, holds in self.rules:
+            if not holds(self):
+                raise ValueError(sentence)
+        return self
 
 
 def key(default: Any, meaning: str, *, of: str | None = None, machine: bool = False, **limits: Any) -> Any:
@@ -29,12 +38,6 @@ def key(default: Any, meaning: str, *, of: str | None = None, machine: bool = Fa
     """
     marks: Any = ({"of": of} if of else {}) | ({"machine": True} if machine else {})
     return Field(default, description=meaning, json_schema_extra=marks, **limits)
-
-
-def backend(step: str, default: str) -> Any:
-    """The key that names a step's backend."""
-    names: Any = list(backends.BACKENDS[step])
-    return Field(default, description=backends.described(step), json_schema_extra={"enum": names})
 
 
 class Step(Section):
@@ -48,3 +51,9 @@ class Step(Section):
         if name not in backends.BACKENDS[cls.step]:
             raise ValueError(f"no such backend; there are {', '.join(backends.BACKENDS[cls.step])}")
         return name
+
+
+def backend(step: str, default: str) -> Any:
+    """The key that names a step's backend."""
+    names: Any = list(backends.BACKENDS[step])
+    return Field(default, description=backends.described(step), json_schema_extra={"enum": names})

@@ -5,7 +5,7 @@ Every key has a default, a type, a range and a meaning: docs/settings.md lists t
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from l2l.config.models import (
     CodebookSettings,
@@ -133,6 +133,11 @@ class FacesSettings(Step):
 class MelSettings(Section):
     """mel: 4 rows of 128 bands per video frame."""
 
+    rules = (
+        ("hop must divide 1600, so that blocks of sound and of frames end together", lambda mel: 1600 % mel.hop == 0),
+        ("n_fft must be at least window", lambda mel: mel.n_fft >= mel.window),
+        ("f_max must be above f_min", lambda mel: mel.f_max > mel.f_min),
+    )
     feature: Literal["power_mel", "log_mel", "mfcc"] = key("power_mel", "power_mel, log_mel or mfcc")
     window: int = key(400, "analysis window, samples at 16 kHz", ge=16)
     hop: int = key(160, "step between windows, samples; must divide 1600", ge=16)
@@ -140,16 +145,6 @@ class MelSettings(Section):
     f_min: float = key(0.0, "lowest frequency, Hz", ge=0)
     f_max: float = key(8000.0, "highest frequency, Hz", gt=0, le=8000)
     resize: Literal["lanczos", "cubic", "linear"] = key("lanczos", "interpolation to 4 rows per frame")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "MelSettings":
-        if 1600 % self.hop:
-            raise ValueError("hop must divide 1600, so that blocks of sound and of frames end together")
-        if self.n_fft < self.window:
-            raise ValueError("n_fft must be at least window")
-        if self.f_max <= self.f_min:
-            raise ValueError("f_max must be above f_min")
-        return self
 
 
 class ChunkingSettings(Section):

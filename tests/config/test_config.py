@@ -52,8 +52,10 @@ def test_every_key_says_what_it_means():
         ({"tracking": {"min_scor": 0.5}}, ["tracking.min_scor", "min_score"]),
         ({"tracking": {"min_score": 2}}, ["tracking.min_score", "2"]),
         ({"mel": {"hop": 161}}, ["mel", "hop must divide 1600"]),
-        ({"people": {"a": {}}}, ["people.a.listener", "missing"]),
+        ({"people": {"a": {}}}, ["people.a", "listener is missing"]),
         ({"people": {"a/b": {"listener": "left"}}}, ["a/b"]),
+        ({"people": {"älva": {"listener": "left"}}}, ["älva", "letters a to z"]),
+        ({"people": {"both": {"source": "people", "people": ["nobody"]}}}, ["people.both.people", "'nobody'"]),
         ({"people": {"raw": {"listener": "left"}}}, ["raw"]),
         ({"people": {"a": {"source": "published"}}}, ["people.a.dataset", "conan", "trevor"]),
         ({"people": {"fallon": {"source": "published", "listener": "left"}}}, ["people.fallon.listener", "right"]),
@@ -169,7 +171,7 @@ def test_only_the_chosen_architecture_and_backends_decide(chosen, decisive, othe
     assert set(config.as_pairs(config.other_settings(settings, sections))) == set(others.split())
 
 
-@pytest.mark.parametrize("text", ["mel", "=3", "mel.feature=dbs"])
+@pytest.mark.parametrize("text", ["mel", "=3", "mel.feature=dbs", "mel.hop=[", "mel=3"])
 def test_a_wrong_set_option_is_refused(text):
     with pytest.raises(UserError):
         config.from_differences([text])
@@ -180,8 +182,28 @@ def test_a_broken_file_is_named(tmp_path):
     path.write_text("a: [")
     with pytest.raises(UserError, match=r"mine\.yaml is not valid YAML"):
         config.load(path)
-    with pytest.raises(UserError, match=r"none\.yaml does not exist"):
+    with pytest.raises(UserError, match=r"none\.yaml cannot be read"):
         config.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seed: 1\nmel: {hop: 320}\nmel: {hop: 160}\n", "(line 3): the key 'mel' is there twice"),
+        ("people:\n  a:\n    listener: left\n    listener: right\n", "(line 4): the key 'listener' is there twice"),
+        ("a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c, b: 3}\n", None),  # what is taken over may be changed
+        ("a: [{b: 1, b: 2}]", "(line 1): the key 'b' is there twice"),
+    ],
+)
+def test_a_key_stands_once(tmp_path, text, words):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    if words is None:
+        assert config.load(path)["d"] == {"b": 3}
+        return
+    with pytest.raises(UserError) as error:
+        config.load(path)
+    assert words in str(error.value) and "\n" not in str(error.value)
 
 
 def test_the_published_people_are_known_by_name():

@@ -19,6 +19,8 @@ from l2l.dataset.layout import chunk_paths
 from l2l.errors import UserError
 
 try:
+    for file in workflow.configfiles:
+        configuration.load(file)  # Snakemake would take the last of two equal keys
     CONFIG = configuration.validate(config)
 except UserError as error:
     sys.exit(f"Error: {error}")

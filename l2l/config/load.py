@@ -1,0 +1,96 @@
+"""From text to settings: YAML files, what lies over what, and the one sentence that says what is wrong."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from l2l.config.section import Section
+from l2l.errors import UserError
+
+S = TypeVar("S", bound=Section)
+Preset = Literal["modern", "small", "released"]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that is there twice is an error; YAML itself would let the last one win."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node, seen = super().compose_mapping_node(anchor), set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is there twice; keep one of them", problem_mark=key.start_mark
+                )
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+        return node
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """The keys and values of a YAML file. Raises UserError naming the file, and the line where it is wrong."""
+    try:
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}); give the path of a YAML file.") from None
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise UserError(f"{path} is not valid YAML{line}: {problem or ' '.join(str(error).split())}.") from None
+    if not isinstance(values, dict | None):
+        raise UserError(f"{path}: expected keys and values at the top level.")
+    return values or {}
+
+
+def preset(name: Preset) -> dict[str, Any]:
+    """The settings that a preset changes; `modern` changes none."""
+    return {} if name == "modern" else load(Path(__file__).parent / "presets" / f"{name}.yaml")
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, section by section."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def check(model: type[S], values: Any, where: str) -> S:
+    """The values as a validated section. Raises UserError, one sentence that names the first wrong key."""
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: expected keys and values, found {type(values).__name__}.")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_sentence(error, model)}") from None
+
+
+def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first fault, as a sentence that names the key."""
+    fault = error.errors()[0]
+    location = [str(part) for part in fault["loc"]]
+    key, message = ".".join(location), fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        keys = _keys(model)
+        near = difflib.get_close_matches(key, keys, n=1) or difflib.get_close_matches(
+            location[-1], {name.split(".")[-1] for name in keys}, n=1
+        )
+        return f"unknown key {key!r}; {f'did you mean {near[0]!r}?' if near else 'docs/settings.md lists the keys.'}"
+    if not location:  # a fault of the whole names its key itself
+        return f"{message}."
+    given = "" if isinstance(fault["input"], (dict, BaseModel)) else f", not {fault['input']!r}"
+    return f"key {key!r}: {message[0].lower()}{message[1:]}{given}."
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """All dotted keys of a section and of those inside it, also of those by name (`people.listener`)."""
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                keys += _keys(kind, f"{prefix}{name}.")
+    return keys
