@@ -156,7 +156,7 @@ def prepare(source: Path | None, minutes: float, folder: Path) -> int:
 
 
 def run(*words: str) -> None:
-    subprocess.run([sys.executable, "-m", "l2l.cli.main", *words], check=True)
+    subprocess.run([sys.executable, "-m", "l2l", *words], check=True)
 
 
 def loop(folder: Path, times: int) -> int:

@@ -85,7 +85,7 @@ def measure(command: list[str], threads: int) -> tuple[float, float, float]:
     start = time.perf_counter()
     cores = sorted(os.sched_getaffinity(0))[:threads]
     process = subprocess.Popen(
-        [sys.executable, "-m", "l2l.cli.main", *command],
+        [sys.executable, "-m", "l2l", *command],
         env=os.environ | dict.fromkeys(LIMITS, str(threads)),
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )

@@ -38,7 +38,7 @@ def measure(command: list[str], notes: Path, cores: int = 1) -> Cost:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
         environment = os.environ | dict.fromkeys(THREADS, str(cores))
-        done = subprocess.run([sys.executable, "-m", "l2l.cli.main", *command], env=environment, check=False)
+        done = subprocess.run([sys.executable, "-m", "l2l", *command], env=environment, check=False)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         notes.write_text(f"{used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
         os._exit(done.returncode)
@@ -85,7 +85,7 @@ def main() -> None:
         folder = Path(scratch)
         source = args.recording
         if source is None:
-            subprocess.run([sys.executable, "-m", "l2l.cli.main", "demo-video", str(folder), "--only", "0"], check=True)
+            subprocess.run([sys.executable, "-m", "l2l", "demo-video", str(folder), "--only", "0"], check=True)
             source = folder / "demo_00.mp4"
         if args.repeat > 1:
             (folder / "looped").mkdir()

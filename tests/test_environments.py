@@ -1,6 +1,5 @@
 """The pins are the same everywhere they are written down, and a conda environment holds what its rules import."""
 
-import argparse
 import ast
 import functools
 import inspect
@@ -17,6 +16,7 @@ import yaml
 
 from l2l.backends import BACKENDS
 from l2l.cli import main as cli
+from l2l.cli.options import Options
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -83,21 +83,18 @@ def imported_by(module: str) -> list[str]:
 
 def needed(command: str) -> set[str]:
     """Distributions whose modules a subcommand may import, directly; what those need in turn is pip's business."""
-    choices = next(a.choices for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
-    call = choices[command].get_default("call")
-    # Of the command line's own modules, what every command imports and what this one does.
-    head = [node for node in ast.parse(Path(inspect.getfile(cli)).read_text()).body if isinstance(node, TOP)]
-    waiting = [*imports(ast.Module(head, [])), *imports(ast.parse(textwrap.dedent(inspect.getsource(call))))]
+    # Of the command line's own modules, what every command imports at the top, what this one does, and its settings.
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "l2l/cli").glob("*.py")]
+    waiting = [name for tree in trees for node in tree.body if isinstance(node, TOP) for name in imports(node)]
+    for code in (cli.app[command].default_command, Options):
+        waiting += imports(ast.parse(textwrap.dedent(inspect.getsource(code))))
     seen, found, distributions = set(), set(), DISTRIBUTIONS
     while waiting:
         module = waiting.pop()
-        if module in seen:
+        if module in seen or module.startswith("l2l.cli"):
             continue
         seen.add(module)
-        if module.startswith("l2l.cli."):
-            tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
-            waiting += imports(ast.Module([node for node in tree.body if isinstance(node, TOP)], []))
-        elif module.startswith("l2l"):
+        if module.startswith("l2l"):
             waiting += imported_by(module)
         elif (top := module.split(".")[0]) not in sys.stdlib_module_names:
             name = distributions[top][0].lower().replace("_", "-")

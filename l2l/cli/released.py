@@ -1,138 +1,153 @@
-"""Command lines of the released program's files: its training and test, import and export. It parses and calls.
+"""Commands for the released program's files: its training and test, import and export.
 
 Paths in a JSON configuration count from `--root` (default: the current folder), which is where the original's test ran;
 the codebook's count from `vqgan/` inside it (see `l2l.released.config`).
 """
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated, Literal
 
+from cyclopts import Parameter
+
+from l2l.cli.options import Codebook, Data, Listener, Names, Out, Paths, Predictor, about
 from l2l.errors import UserError
 
-Arguments = argparse.Namespace
-_MODELS = ("codebook_pth", "codebook_npz", "predictor_pth", "predictor_npz")
+Json = Annotated[Path, Parameter(name="--config", help="the original's JSON configuration")]
+Root = Annotated[Path, about("folder that the configuration's paths count from")]
+Changes = Annotated[Names, Parameter(name="--set", help="KEY=VALUE, any number, e.g. seed=3")]
+HERE = Path(".")
 
 
-def import_config(args: Arguments) -> None:
+def fetch_models(
+    person: Annotated[str, about("conan, fallon, stephen or trevor")],
+    /,
+    *,
+    data: Data = Path("data"),
+    configs: Annotated[Paths, about("configuration .json files, if not in the archive")] = (),
+) -> None:
+    """Unpack and check the released models of one person, <person>_models.tar."""
+    from l2l.released.archive import fetch_models
+
+    print(f"{fetch_models(person, data, list(configs))}: unpacked and checked")
+
+
+def import_released(
+    folder: Annotated[Path, about("folder with codebook.{pth,json}, predictor.{pth,json} and their *_core.npz")],
+    /,
+    *,
+    listener: Listener,
+    out: Out,
+) -> None:
+    """Turn released models into a folder with codebook.pt and predictor.pt."""
+    from l2l.released.archive import import_folder
+
+    import_folder(folder, listener, out)
+
+
+def import_config(json: Path, /, *, out: Out | None = None) -> None:
+    """Turn a released JSON configuration into settings, a YAML file to lay over config.yaml; default: print it."""
     import yaml
 
     from l2l.files import atomic
     from l2l.released.config import overlay, read_config
 
-    found = read_config(args.json)
-    lines = [f"# {args.json.name}, a {found.stage} configuration of the released program, as settings of l2l."]
+    found = read_config(json)
+    lines = [f"# {json.name}, a {found.stage} configuration of the released program, as settings of l2l."]
     if "data.speaker" in found.values:
         lines.append(f"# data.speaker is {found.values['data.speaker']}: the listener sits on the {found.listener}.")
     lines += [f"# unknown key, which changes nothing: {key}" for key in found.unknown]
     text = "\n".join(lines) + "\n" + yaml.safe_dump(overlay(found), sort_keys=False)
-    if args.out is None:
+    if out is None:
         sys.stdout.write(text)
         return
-    with atomic(args.out) as partial:
+    with atomic(out) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def train_codebook(args: Arguments) -> None:
+def export_pkl(
+    results: Annotated[Path, about("the .npz of `l2l released test --save`")], /, *, out: Out = Path("outputs")
+) -> None:
+    """Write results as the released program's pickles, one per frame."""
+    from l2l.released.test import export_pickles
+
+    print(f"{export_pickles(results, out)} files under {out}")
+
+
+def train_codebook(*, json: Json, root: Root = HERE, changes: Changes = ()) -> None:
+    """Train a codebook as the original did."""
     from l2l.released.runs import train_released_codebook
 
-    print(train_released_codebook(args.json, _root(args, codebook=True), tuple(args.changes)))
+    # The original trained its codebook from inside vqgan/: then the folder above is meant.
+    inside = _folder(root).resolve().name == "vqgan"
+    print(train_released_codebook(json, root.resolve().parent if inside else root, changes))
 
 
-def train_predictor(args: Arguments) -> None:
+def train_predictor(*, json: Json, root: Root = HERE, changes: Changes = ()) -> None:
+    """Train a predictor as the original did."""
     from l2l.released.runs import train_released_predictor
 
-    print(train_released_predictor(args.json, _root(args), tuple(args.changes)))
+    print(train_released_predictor(json, _folder(root), changes))
 
 
-def test(args: Arguments) -> None:
+def test(
+    *,
+    json: Json,
+    root: Root = HERE,
+    changes: Changes = (),
+    checkpoint: Annotated[Path, about("the predictor's .pth")],
+    speaker: Annotated[str, about("whose test windows: a folder of data/")],
+    etag: Annotated[str, about("put before the name of the results")] = "",
+    sample_idx: Annotated[
+        int | None, Parameter(name="--sample_idx", help="keep the last of k + 1 different draws")
+    ] = None,
+    save: Annotated[bool, about("write outputs/<etag><tag>predicted.npz")] = False,
+) -> None:
+    """Sample and score the test windows as the original did."""
     from l2l.released.test import released_test
 
-    changes = list(args.changes)
-    if args.sample_idx is not None:
-        changes.append(f"sampling.sample_idx={args.sample_idx}")
-    score, out = released_test(
-        args.json, args.checkpoint, args.speaker, _root(args), tuple(changes), args.etag, save=args.save
-    )
+    if sample_idx is not None:
+        changes = (*changes, f"sampling.sample_idx={sample_idx}")
+    score, out = released_test(json, checkpoint, speaker, _folder(root), changes, etag, save=save)
     print(f"overall l2: {score:.6f}" + (f", results in {out}" if out else ""))
 
 
-def export_pkl(args: Arguments) -> None:
-    from l2l.released.test import export_pickles
-
-    print(f"{export_pickles(args.results, args.out)} files under {args.out}")
-
-
-def import_models(args: Arguments) -> None:
+def import_(
+    *,
+    codebook_pth: Path,
+    codebook_npz: Path,
+    codebook_json: Path,
+    predictor_pth: Path,
+    predictor_npz: Path,
+    predictor_json: Path,
+    listener: Listener,
+    padding: Annotated[Literal["replicate", "zeros"], about("of the convolutions")] = "replicate",
+    out: Out,
+) -> None:
+    """Turn released models, wherever their files are, into a folder with codebook.pt and predictor.pt."""
     from l2l.released.convert import import_released_pair
 
-    files = {name: getattr(args, name) for name in (*_MODELS, "codebook_json", "predictor_json")}
-    outs = {"out_codebook": args.out / "codebook.pt", "out_predictor": args.out / "predictor.pt"}
-    import_released_pair(**files, **outs, listener=args.listener, padding=args.padding)
+    files = codebook_pth, codebook_npz, predictor_pth, predictor_npz, codebook_json, predictor_json
+    import_released_pair(*files, out / "codebook.pt", out / "predictor.pt", listener, padding)
 
 
-def export_models(args: Arguments) -> None:
+def export(
+    *,
+    codebook: Codebook,
+    predictor: Predictor,
+    codebook_pth: Path,
+    codebook_npz: Path,
+    predictor_pth: Path,
+    predictor_npz: Path,
+) -> None:
+    """Turn codebook.pt and predictor.pt into the original's files."""
     from l2l.released.convert import export_released
 
-    export_released(args.codebook, args.predictor, **{name: getattr(args, name) for name in _MODELS})
+    export_released(codebook, predictor, codebook_pth, codebook_npz, predictor_pth, predictor_npz)
 
 
-def _root(args: Arguments, *, codebook: bool = False) -> Path:
-    """Where a configuration's paths count from. Raises UserError when it is no folder."""
-    if not args.root.is_dir():
-        raise UserError(f"--root {args.root} is no folder.")
-    # The original trained its codebook from inside vqgan/: then the folder above is meant, if it is called so.
-    inside = codebook and args.root.resolve().name == "vqgan"
-    return args.root.resolve().parent if inside else args.root
-
-
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add `import-config`, `export-pkl` and `released ...` to the command line."""
-
-    def add(group: argparse._SubParsersAction, name: str, call, summary: str) -> argparse.ArgumentParser:
-        command = group.add_parser(name, help=summary, description=summary)
-        command.set_defaults(call=call, set=[], config=None, preset="modern")
-        return command
-
-    command = add(commands, "import-config", import_config, "turn a released JSON configuration into settings")
-    command.add_argument("json", type=Path, help="a codebook or predictor configuration")
-    command.add_argument("--out", type=Path, help="a YAML file to lay over config.yaml; default: print it")
-
-    command = add(commands, "export-pkl", export_pkl, "write results as the released program's pickles, one per frame")
-    command.add_argument("results", type=Path, help="the .npz of `l2l released test --save`")
-    command.add_argument("--out", type=Path, default=Path("outputs"), help="folder; default: outputs")
-
-    released = commands.add_parser("released", help="the released program's own commands and files")
-    inner = released.add_subparsers(dest="released", metavar="COMMAND", required=True)
-    for name, call, summary in (
-        ("train-codebook", train_codebook, "train a codebook as the original did"),
-        ("train-predictor", train_predictor, "train a predictor as the original did"),
-        ("test", test, "sample and score the test windows as the original did"),
-    ):
-        command = add(inner, name, call, summary)
-        # Not `config`: that is our own YAML file, which these commands do not read.
-        command.add_argument(
-            "--config", dest="json", type=Path, required=True, help="the original's JSON configuration"
-        )
-        command.add_argument("--root", type=Path, default=Path("."), help="folder its paths count from; default: here")
-        command.add_argument(
-            "--set", dest="changes", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="e.g. seed=3"
-        )
-    command.add_argument("--checkpoint", type=Path, required=True, help="the predictor's .pth")
-    command.add_argument("--speaker", required=True, help="whose test windows: a folder of data/")
-    command.add_argument("--etag", default="", help="put before the name of the results")
-    command.add_argument("--sample_idx", "--sample-idx", type=int, help="keep the last of k + 1 different draws")
-    command.add_argument("--save", action="store_true", help="write outputs/<etag><tag>predicted.npz")
-
-    command = add(inner, "import", import_models, "turn released models into codebook.pt and predictor.pt")
-    for name in (*_MODELS, "codebook_json", "predictor_json"):
-        command.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
-    command.add_argument("--listener", choices=("left", "right"), required=True, help="who listens")
-    command.add_argument("--padding", choices=("replicate", "zeros"), default="replicate", help="of the convolutions")
-    command.add_argument("--out", type=Path, required=True, help="folder for codebook.pt and predictor.pt")
-
-    command = add(inner, "export", export_models, "turn codebook.pt and predictor.pt into the original's files")
-    command.add_argument("--codebook", type=Path, required=True, help="codebook.pt")
-    command.add_argument("--predictor", type=Path, required=True, help="predictor.pt")
-    for name in _MODELS:
-        command.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
+def _folder(root: Path) -> Path:
+    """The folder that a configuration's paths count from. Raises UserError when it is no folder."""
+    if not root.is_dir():
+        raise UserError(f"--root {root} is no folder.")
+    return root

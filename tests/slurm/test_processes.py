@@ -45,5 +45,5 @@ def test_torchrun_on_two_nodes_meets_and_trains(roads, tmp_path):
     data, codebook = roads.local / "data/demo", roads.local / "results/demo/codebook.pt"
     words = ["train-predictor", data, "--codebook", codebook, "--listener", "left", "--log-dir", tmp_path / "log"]
     settings = ["--config", roads.local / "config.yaml", "--out", tmp_path / "predictor.pt"]
-    roads.slurm.call(*srun, *torchrun, "-m", "l2l.cli.main", *map(str, [*words, *settings]), seconds=120)
+    roads.slurm.call(*srun, *torchrun, "-m", "l2l", *map(str, [*words, *settings]), seconds=120)
     matches(tmp_path / "predictor.pt", roads.local / PREDICTOR)

@@ -49,7 +49,7 @@ def arguments(stage: str, chunks: Path, folder: Path, *changes: str) -> list[str
 def two(words: list[str]) -> subprocess.Popen:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     variables = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(sys.path)}
-    return subprocess.Popen([*torchrun, "-m", "l2l.cli.main", *words], stderr=subprocess.PIPE, text=True, env=variables)
+    return subprocess.Popen([*torchrun, "-m", "l2l", *words], stderr=subprocess.PIPE, text=True, env=variables)
 
 
 def train_codebook_once(chunks: Path) -> None:

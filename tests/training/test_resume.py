@@ -215,7 +215,7 @@ def test_handlers_are_ours_only_while_training(chunks: Path, tmp_path: Path, at_
 def test_the_command_ends_with_a_status_of_its_own_though_its_log_is_gone(chunks: Path, tmp_path: Path) -> None:
     pairs = [f"codebook.training.{key}" for key in ("max_steps=100000", "validate_every=1", "patience=0", "threads=1")]
     sizes = ["codebook.layers=1", "codebook.hidden_size=16", "codebook.training.device=cpu"]
-    command = [sys.executable, "-m", "l2l.cli.main", "train-codebook", str(chunks), "--listener", "left"]
+    command = [sys.executable, "-m", "l2l", "train-codebook", str(chunks), "--listener", "left"]
     command += ["--out", str(tmp_path / "codebook.pt"), "--log-dir", str(tmp_path / "log"), "--set", *sizes, *pairs]
     for gone in (False, True):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -55,7 +55,7 @@ def test_with_conda_the_environment_of_the_rule_runs_its_command(folder):
     done = snakemake(folder, "--sdm", "conda", "--", ARRAYS)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / ARRAYS).exists()
-    assert "-m l2l.cli.main chunk-arrays data/raw/alice" in (folder / "conda/l2l-preprocess").read_text()
+    assert "-m l2l chunk-arrays data/raw/alice" in (folder / "conda/l2l-preprocess").read_text()
 
 
 @pytest.mark.workflow

@@ -31,7 +31,7 @@ STRICT = "set -euo pipefail; "
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     # `python` of the rule's environment, which has the packages but not l2l itself.
     ROOT = shlex.quote(str(Path(workflow.basedir).parent))
-    L2L = f'l2l() {{{{ PYTHONPATH={ROOT} python -m l2l.cli.main "$@"; }}}}; '
+    L2L = f'l2l() {{{{ PYTHONPATH={ROOT} python -m l2l "$@"; }}}}; '
     shell.prefix(STRICT + L2L)
 else:
     # `l2l` of the Python that runs the workflow, also when its environment is not activated.

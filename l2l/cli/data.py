@@ -1,0 +1,74 @@
+"""Commands for data that is already measured: the published people, arrays made elsewhere, several people together."""
+
+from pathlib import Path
+from typing import Annotated
+
+from l2l.cli.options import DEFAULTS, Data, Listener, Names, Options, Out, Test, Train, about
+from l2l.errors import UserError
+from l2l.sides import SIDES, Side
+
+
+def fetch(
+    people: Annotated[Names, about("conan, devi2, fallon, kimmel, stephen, trevor, or all")],
+    /,
+    *,
+    data: Data = Path("data"),
+) -> None:
+    """Put published data at data/<person>, from an archive there or the net."""
+    from l2l.config import published as catalogue
+    from l2l.dataset import published
+
+    names = tuple(catalogue.published()) if "all" in people else people
+    refused = {}
+    for name in dict.fromkeys(names):
+        try:
+            new = published.fetch(name, data)
+        except UserError as error:
+            if len(names) == 1:
+                raise
+            refused[name] = str(error)
+            print(f"{name}: {error}")
+        else:
+            print(f"{data / name}: {'unpacked and checked' if new else 'there already'}")
+    if refused:
+        raise UserError(f"{len(refused)} of {len(names)} could not be had ({', '.join(refused)}); see above.")
+
+
+def chunk_arrays(
+    arrays: Annotated[Path, about("folder with one folder per recording")],
+    /,
+    *,
+    train: Train = (),
+    test: Test = (),
+    listener: Listener,
+    out: Out,
+    options: Options = DEFAULTS,
+) -> None:
+    """Cut arrays made by hand into windows in the published format: a folder with train/ and test/.
+
+    Without --train and --test, a share of the recordings is kept for testing.
+    """
+    from l2l.dataset.by_hand import chunk_arrays, split_recordings
+
+    chunking = options.read().chunking
+    split: dict = {"train": train, "test": test}
+    if not train and not test:
+        split = dict(split_recordings(arrays, (), chunking.test_share))
+    counts = chunk_arrays(arrays, split, out, listener, chunking)
+    print(f"{out}: {counts['train']} training and {counts['test']} test windows")
+
+
+def gather(people: Annotated[Names, about("NAME=FOLDER:SIDE, e.g. conan=data/conan:left")], /, *, out: Out) -> None:
+    """Put several people's windows together, for one model of them all; the one on the left listens there."""
+    from l2l.dataset.together import gather
+
+    places: dict[str, tuple[Path, Side]] = {}
+    for word in people:
+        name, _, place = word.partition("=")
+        side = next((side for side in SIDES if place.endswith(f":{side}")), None)
+        folder = place.removesuffix(f":{side}")
+        if side is None or not folder:
+            raise UserError(f"{word!r} does not say whose windows lie where; write e.g. {name}=data/{name}:right.")
+        places[name] = (Path(folder), side)
+    counts = gather(places, out)
+    print(f"{out}: {counts['train']} training and {counts['test']} test windows of {', '.join(places)}")
