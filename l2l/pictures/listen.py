@@ -42,7 +42,7 @@ def listen(
     """
     listener = Listener.load(results, settings.seed, person=person)
     if person and not side:
-        raise UserError("models of several people do not say where the listener sits: --side left or right.")
+        raise UserError("models of several people do not say where the listener sits; give --listener left or right.")
     number = SIDES.index(side or load_patch_codebook(results / "codebook.pt")[2]["listener"])
     basis = (results.parent / person if person else results) / "face_basis.npz"
     if not basis.is_file():

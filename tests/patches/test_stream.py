@@ -196,5 +196,5 @@ def test_a_listener_of_several_people_must_be_named(both, speakers, tmp_path):
             l2l.Listener.load(both, person=wrong)
     ann, bob = (live(l2l.Listener.load(both, person=name), speakers[0][0], speakers[1][0]) for name in ("ann", "bob"))
     assert not np.allclose(ann, bob)
-    with pytest.raises(UserError, match="--side"):
+    with pytest.raises(UserError, match="--listener left"):
         listen(tmp_path / "talk.mp4", both, tmp_path / "out.mp4", tiny_patches(), "ann")
