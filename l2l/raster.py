@@ -1,6 +1,6 @@
 """A small software rasteriser: textured and shaded triangle meshes with a depth buffer, on one CPU core.
 
-- Pixel (column, row) covers the point (x, y) = (column, row): a mesh drawn where its texture lies copies the texture.
+- The centre of pixel (column, row) is the point (x, y) = (column, row): a mesh drawn over its texture copies it.
 - x points right, y down, z away from the camera; the nearer triangle wins, whatever the order of drawing.
 - Colour, depth and texture position are affine over a triangle, so they are stepped along a row: no division per pixel.
 - Shading is texturing: brightness at the vertices is the position along a ramp of colours (Gouraud 1971).
@@ -61,24 +61,13 @@ def _fill_triangles(
             wa = 1 - wb - wc
             # The stretch of this row in which no weight is negative.
             first, last = 0.0, right - left
-            if a_dx > 0:
-                first = max(first, (-_SLACK - wa) * a_per_x)
-            elif a_dx < 0:
-                last = min(last, (-_SLACK - wa) * a_per_x)
-            elif wa < -_SLACK:
-                continue
-            if b_dx > 0:
-                first = max(first, (-_SLACK - wb) * b_per_x)
-            elif b_dx < 0:
-                last = min(last, (-_SLACK - wb) * b_per_x)
-            elif wb < -_SLACK:
-                continue
-            if c_dx > 0:
-                first = max(first, (-_SLACK - wc) * c_per_x)
-            elif c_dx < 0:
-                last = min(last, (-_SLACK - wc) * c_per_x)
-            elif wc < -_SLACK:
-                continue
+            for weight, dx, per_x in ((wa, a_dx, a_per_x), (wb, b_dx, b_per_x), (wc, c_dx, c_per_x)):
+                if dx > 0:
+                    first = max(first, (-_SLACK - weight) * per_x)
+                elif dx < 0:
+                    last = min(last, (-_SLACK - weight) * per_x)
+                elif weight < -_SLACK:
+                    last = -1.0  # nowhere
             start = int(np.ceil(first))
             wb += start * b_dx
             wc += start * c_dx
@@ -102,22 +91,7 @@ def _fill_triangles(
                 v += v_dx
 
 
-def _sum_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    normals = np.zeros_like(vertices)
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x1, y1, z1 = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
-        x2, y2, z2 = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
-        nx, ny, nz = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
-        for corner in (a, b, c):
-            normals[corner, 0] += nx
-            normals[corner, 1] += ny
-            normals[corner, 2] += nz
-    return normals
-
-
 _fill_triangles = compiled(_fill_triangles)
-_sum_normals = compiled(_sum_normals)
 
 
 def draw_textured(
@@ -180,7 +154,9 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     A vertex without triangles gets zeros. The triangles must be wound consistently.
     """
     corners = _check_mesh(vertices, triangles)
-    normals: np.ndarray = _sum_normals(np.ascontiguousarray(vertices, np.float64), corners)
+    a, b, c = np.asarray(vertices, np.float64)[corners].transpose(1, 0, 2)  # (F, 3) each
+    across = np.cross(b - a, c - a).repeat(3, 0).T  # (3, 3 F), as long as twice the triangle's area
+    normals = np.stack([np.bincount(corners.ravel(), part, len(vertices)) for part in across], 1)
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 

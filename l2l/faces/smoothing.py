@@ -1,9 +1,9 @@
-"""Taking the tremble out of faces over time, inside each run of valid frames of one scene."""
-
-import itertools
+"""Smoothing faces over time, inside each run of valid frames of one scene."""
 
 import numpy as np
 from scipy.signal import savgol_filter
+
+from l2l.video.tracks import runs
 
 _ORDER = 2  # of the smoothing polynomial
 
@@ -11,12 +11,11 @@ _ORDER = 2  # of the smoothing polynomial
 def smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: int) -> None:
     """Savitzky-Golay filter of `window` frames over faces (T, C), in place; windows of 0 to 2 change nothing.
 
-    The window keeps nods (2 to 4 Hz) whole; the released code smooths its faces too, with a bilateral filter.
+    The window preserves nods (2 to 4 Hz); the released code smooths its faces too, with a bilateral filter.
     """
     if window <= _ORDER:
         return
     scene = np.where(valid, segment, -1)
-    borders = [0, *(np.flatnonzero(np.diff(scene)) + 1).tolist(), len(scene)]
-    for start, end in itertools.pairwise(borders):
+    for start, end in runs(scene):
         if scene[start] >= 0 and end - start >= window:
             faces[start:end] = savgol_filter(faces[start:end], window, _ORDER, axis=0)

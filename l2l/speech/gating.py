@@ -1,6 +1,6 @@
 """separate, embedded backend `gating`: each person is muted while only the other one speaks.
 
-What stays in a person's file is their own speech and the pauses; the other's turns and back-channels are gone.
+A person's file keeps their own speech and the pauses; the other's turns and back-channels are gone.
 """
 
 from collections.abc import Sequence
@@ -38,12 +38,12 @@ def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: c
 
 
 def _ramps(muted: np.ndarray, fade: float) -> tuple[np.ndarray, np.ndarray]:
-    """Corner points (seconds, gain) of a gain that is 0 where muted (T,) and fades over `fade` seconds around."""
+    """Corner points (seconds, gain) of a gain that is 0 where muted (T,), with fades of `fade` seconds around."""
     times, gains = [-1.0], [1.0]
     for start, end in intervals(muted):
         begin, finish = start / FPS, end / FPS
         half = min(fade, finish - begin) / 2
         times += [begin - half, begin + half, finish - half, finish + half]
         gains += [1.0, 0.0, 0.0, 1.0]
-    # Fades of neighbours may overlap by less than a frame; times must not run backwards.
+    # Neighbouring fades may overlap by less than a frame; times must not decrease.
     return np.maximum.accumulate(np.array(times)), np.array(gains)

@@ -1,9 +1,9 @@
 """diarize, embedded backend `vad_lips`: who speaks, from voice activity and lip motion.
 
-- Voice activity says when somebody speaks; the lips say who.
+- Voice activity shows when somebody speaks; the lips show who.
 - Per person and frame, the evidence is how much the mouth moves and how well it moves with the loudness: a listener who
   chews moves the mouth too, but not with the sound.
-- The speaker changes only when the evidence pays for it (Viterbi over two speakers).
+- A change of speaker has a cost that the evidence must exceed (Viterbi over two speakers).
 """
 
 from pathlib import Path
@@ -64,25 +64,27 @@ def lip_evidence(opening: np.ndarray, energy: np.ndarray, window: float) -> np.n
     """(T, 2) evidence that each person's mouth makes the sound, from openings (T, 2) and loudness (T,)."""
     size = max(3, round(window * FPS) | 1)
     loud = gaussian_filter1d(energy / (np.percentile(energy, 98) + 1e-9), 1.0)
+    change = np.abs(np.gradient(loud)) * FPS
     evidence = np.zeros_like(opening)
+
+    def best(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.max([_correlation(a, np.roll(b, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
+
     for person in range(opening.shape[1]):
         mouth = gaussian_filter1d(opening[:, person], 1.0)
         speed = np.abs(np.gradient(mouth)) * FPS
-        change = np.abs(np.gradient(loud)) * FPS
-        together = np.max([_correlation(mouth, np.roll(loud, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
-        rhythm = np.max([_correlation(speed, np.roll(change, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
         motion = np.log(uniform_filter1d(speed, size) + 0.05)  # in eye distances per second; below 0.05 it is noise
-        evidence[:, person] = together + 0.5 * rhythm + _MOTION * motion
+        evidence[:, person] = best(mouth, loud) + 0.5 * best(speed, change) + _MOTION * motion
     return evidence
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
-    """(T,) correlation of two series in a window of `size` frames around each frame; 0 where one of them rests."""
+    """(T,) correlation of two series in a window of `size` frames around each frame; 0 where one of them is still."""
     mean_a, mean_b = uniform_filter1d(a, size), uniform_filter1d(b, size)
     variance_a = np.maximum(uniform_filter1d(a * a, size) - mean_a**2, 0)
     variance_b = np.maximum(uniform_filter1d(b * b, size) - mean_b**2, 0)
     covariance = uniform_filter1d(a * b, size) - mean_a * mean_b
-    # A resting mouth still trembles by about 0.01 of the eye distance: that must not count as agreement.
+    # A mouth at rest trembles by about 0.01 of the eye distance: that must not count as agreement.
     return covariance / np.sqrt((variance_a + 1e-4) * (variance_b + 1e-4))
 
 
@@ -90,12 +92,11 @@ def speaking_probability(evidence: np.ndarray, speech: np.ndarray, settings: con
     """(T, 2) float32: voice activity, given to the person who speaks by the evidence (T, 2)."""
     advantage = evidence[:, 1] - evidence[:, 0]  # > 0: the right person
     voiced = binary_closing(np.pad(speech > settings.speech, _FLICKER), np.ones(2 * _FLICKER + 1))[_FLICKER:-_FLICKER]
-    # People change places in the pauses: there a change costs less.
+    # Turns change in the pauses: there a change costs less.
     cost = settings.switch_cost * np.where(voiced, 1.0, _PAUSE_COST)
     path = _viterbi(np.where(voiced, advantage, 0.0), cost)
-    # How sure the choice is: the advantage of the chosen side over a second, never below even.
-    sure = 1 / (1 + np.exp(-2 * uniform_filter1d(advantage, FPS) * np.where(path == 1, 1, -1)))
-    share = np.maximum(sure, 0.5)
+    # How sure the choice is: the advantage of the chosen side over a second, never below one half.
+    share = np.maximum(1 / (1 + np.exp(-2 * uniform_filter1d(advantage, FPS) * np.where(path == 1, 1, -1))), 0.5)
     probability = np.empty((len(speech), PEOPLE), np.float32)
     # speech / (2 threshold) puts the decision at one half whatever the threshold is.
     scaled = np.clip(speech / (2 * settings.speech), 0, 1)

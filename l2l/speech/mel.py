@@ -1,8 +1,8 @@
 """mel: 4 rows of 128 bands for each video frame.
 
-The recipe of the released arrays was never published. The default is its best-supported reading: 16 kHz, window 400,
-hop 160, power (no dB), resized along time to 4 rows per frame; every number and the feature itself are settings.
-Sound is read in blocks, so that memory does not grow with the recording; the result does not depend on the blocks.
+The recipe of the released arrays was never published. The default is the one that fits them best: 16 kHz, window 400,
+hop 160, power (no dB), resized along time to 4 rows per frame; all of it can be set. Sound is read in blocks, so that
+memory does not grow with the recording; the result does not depend on the blocks.
 """
 
 from pathlib import Path
@@ -37,13 +37,10 @@ def mel_rows(wav: str | Path, out: str | Path, settings: config.MelSettings) -> 
         np.lib.format.write_array_header_1_0(target, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for first in range(0, units, _BLOCK_UNITS):
             last = min(first + _BLOCK_UNITS, units)
-            before = min(first, _MARGIN_UNITS)
-            after = min(units - last, _MARGIN_UNITS)
+            before, after = min(first, _MARGIN_UNITS), min(units - last, _MARGIN_UNITS)
             columns = _features(file, first - before, last + after, bank, settings)  # (n, 128)
             rows = (last + after - first + before) * rows_per_unit
-            resized = cv2.resize(
-                columns, (MEL_BANDS, rows), interpolation=_INTERPOLATION[settings.resize]
-            )  # (rows, 128)
+            resized = cv2.resize(columns, (MEL_BANDS, rows), interpolation=_INTERPOLATION[settings.resize])
             if settings.feature == "power_mel":
                 resized = np.maximum(resized, 0)  # Lanczos rings below zero; power cannot be negative
             resized = resized[before * rows_per_unit : rows - after * rows_per_unit]
@@ -57,14 +54,13 @@ def _features(file, first: int, last: int, bank: np.ndarray, settings: config.Me
     count = (last - first) * _UNIT_SAMPLES // settings.hop
     start = first * _UNIT_SAMPLES - half
     length = (count - 1) * settings.hop + settings.n_fft
-    sound = np.zeros(length, np.float32)
+    before = max(-start, 0)
     file.seek(min(max(start, 0), len(file)))
-    heard = file.read(max(0, length - max(-start, 0)), dtype="float32")
-    sound[max(-start, 0) : max(-start, 0) + len(heard)] = heard
-    spectrum = librosa.stft(
+    sound = np.pad(file.read(length - before, dtype="float32", fill_value=0), (before, 0))
+    columns = librosa.stft(
         sound, n_fft=settings.n_fft, hop_length=settings.hop, win_length=settings.window, center=False
-    )  # (n_fft / 2 + 1, n)
-    mel = bank @ (np.abs(spectrum) ** 2)  # (128, n)
+    )
+    mel = bank @ (np.abs(columns) ** 2)  # (128, n)
     if settings.feature != "power_mel":
         mel = np.log(mel + 1e-6)
     if settings.feature == "mfcc":

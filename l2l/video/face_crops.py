@@ -1,4 +1,4 @@
-"""Face crops: the squares around faces that SyncNet and Light-ASD look at, block by block in one pass over the video.
+"""Face crops: the squares around faces, the input of SyncNet and Light-ASD, block by block in one pass over the video.
 
 A crop is 1.4 times as large as the face's box, with the face in its upper part; what lies outside the picture is grey.
 """
@@ -52,25 +52,25 @@ def crop_blocks(
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """(track number, first frame within it, prepared crops (n, ...)) in the order in which blocks are full.
 
-    A block has at most `size` crops and begins with the last `shared` of the one before; use it before the next one
-    comes. `prepare` turns a crop (224, 224, 3) RGB into what is kept. Memory holds one block per track in the picture.
+    A block has at most `size` crops and begins with the last `shared` of the one before; its memory is used again for
+    the next one. `prepare` is applied to each crop (224, 224, 3) RGB. Memory holds one block per track in the picture.
     """
-    where = [track.where() for track in tracks]
+    centres = [track.where() for track in tracks]
     blocks: dict[int, np.ndarray] = {}  # one array each, filled in place: many small ones would fragment the memory
     filled = [0] * len(tracks)
     for frame, picture in enumerate(pictures_at_25(video, frames, f"faces {video.parent.name}")):
         for number, track in enumerate(tracks):
-            place = frame - track.first
-            if not 0 <= place < len(track):
+            at = frame - track.first
+            if not 0 <= at < len(track):
                 continue
-            crop = prepare(crop_face(picture, *where[number][place]))
+            crop = prepare(crop_face(picture, *centres[number][at]))
             if number not in blocks:
                 blocks[number] = np.empty((min(size, len(track)), *crop.shape), crop.dtype)
             block = blocks[number]
             block[filled[number]] = crop
             filled[number] += 1
-            if filled[number] == len(block) or place == len(track) - 1:
-                yield number, place + 1 - filled[number], block[: filled[number]]
+            if filled[number] == len(block) or at == len(track) - 1:
+                yield number, at + 1 - filled[number], block[: filled[number]]
                 block[:shared] = block[filled[number] - shared : filled[number]].copy()
                 filled[number] = shared
         for number in [n for n in blocks if frame >= tracks[n].first + len(tracks[n]) - 1]:

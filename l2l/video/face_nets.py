@@ -1,7 +1,7 @@
 """The two embedded face networks, run directly through LiteRT (no mediapipe runtime).
 
 - `FaceDetector`: MediaPipe's full-range sparse detector; finds small faces anywhere in a picture.
-- `FaceMesh`: 468 landmarks of one face, given where to look; its own output says where to look next.
+- `FaceMesh`: 468 landmarks of one face in a region of interest; the landmarks give the region for the next frame.
 - A region of interest is (centre x, centre y, side, angle): pixels and radians, the face upright inside.
 """
 
@@ -47,17 +47,9 @@ class Detection:
         return Region(float(centre[0]), float(centre[1]), side, float(np.arctan2(eye_line[1], eye_line[0])))
 
 
-def _interpreter(name: str) -> Interpreter:
-    path = weights.find("mediapipe", f"mediapipe/{name}")
-    with _native_stderr_muted():
-        interpreter = Interpreter(str(path), num_threads=1)
-        interpreter.allocate_tensors()
-    return interpreter
-
-
 @contextlib.contextmanager
 def _native_stderr_muted() -> Iterator[None]:
-    """LiteRT's C++ side announces its delegate on stderr, and no setting stops it."""
+    """LiteRT's C++ code writes about its delegate to stderr, and no setting stops it."""
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
@@ -68,13 +60,29 @@ def _native_stderr_muted() -> Iterator[None]:
         os.close(null)
 
 
+class _Network:
+    """A network with one input; its outputs differ in their number of values."""
+
+    def __init__(self, name: str) -> None:
+        path = weights.find("mediapipe", f"mediapipe/{name}")
+        with _native_stderr_muted():
+            self._net = Interpreter(str(path), num_threads=1)
+            self._net.allocate_tensors()
+        self._input = self._net.get_input_details()[0]["index"]
+        self._outputs = {int(np.prod(output["shape"])): output["index"] for output in self._net.get_output_details()}
+
+    def __call__(self, values: np.ndarray) -> dict[int, np.ndarray]:
+        """The outputs, flat, by their number of values."""
+        self._net.set_tensor(self._input, values)
+        self._net.invoke()
+        return {size: self._net.get_tensor(index).ravel() for size, index in self._outputs.items()}
+
+
 class FaceDetector:
     """All faces of a picture."""
 
     def __init__(self) -> None:
-        self._net = _interpreter("face_detection_full_range_sparse.tflite")
-        self._input = self._net.get_input_details()[0]["index"]
-        self._outputs = [output["index"] for output in self._net.get_output_details()]
+        self._net = _Network("face_detection_full_range_sparse.tflite")
         cells = _DETECTOR_SIDE // _DETECTOR_STRIDE
         rows, columns = np.mgrid[:cells, :cells]
         self._anchors = (np.stack([columns, rows], -1).reshape(-1, 2) + 0.5) / cells  # (cells², 2)
@@ -87,15 +95,12 @@ class FaceDetector:
         top, left = (_DETECTOR_SIDE - small.shape[0]) // 2, (_DETECTOR_SIDE - small.shape[1]) // 2
         square = np.zeros((1, _DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.float32)
         square[0, top : top + small.shape[0], left : left + small.shape[1]] = small / 127.5 - 1
-        self._net.set_tensor(self._input, square)
-        self._net.invoke()
-        outputs = {self._net.get_tensor(i).shape[-1]: self._net.get_tensor(i)[0] for i in self._outputs}
-
-        scores = 1 / (1 + np.exp(-np.clip(outputs[1][:, 0], -80, 80)))  # (cells²,)
+        outputs, cells = self._net(square), len(self._anchors)
+        scores = 1 / (1 + np.exp(-np.clip(outputs[cells], -80, 80)))  # (cells²,)
         keep = scores > min_score
         if not keep.any():
             return []
-        offsets = outputs[16][keep].reshape(-1, 8, 2) / _DETECTOR_SIDE  # centre, size, six points
+        offsets = outputs[16 * cells].reshape(-1, 8, 2)[keep] / _DETECTOR_SIDE  # centre, size, six points
         anchors = self._anchors[keep][:, None]
         size = offsets[:, 1:2]
         points = np.concatenate([offsets[:, :1], offsets[:, 2:]], 1) + anchors  # (n, 7, 2)
@@ -126,33 +131,25 @@ class FaceMesh:
     """The 468 landmarks of one face."""
 
     def __init__(self) -> None:
-        self._net = _interpreter("face_landmark.tflite")
-        self._input = self._net.get_input_details()[0]["index"]
-        self._outputs = {int(np.prod(o["shape"])): o["index"] for o in self._net.get_output_details()}
+        self._net = _Network("face_landmark.tflite")
 
     def __call__(self, picture: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Landmarks (468, 3) in pixels (z grows away from the camera, nose negative) and a score in 0..1."""
         cos, sin = np.cos(region.angle), np.sin(region.angle)
-        unit = region.side / _MESH_SIDE
-        half = region.side / 2
-        to_picture = np.array(
-            [
-                [cos * unit, -sin * unit, region.x - (cos - sin) * half],
-                [sin * unit, cos * unit, region.y - (sin + cos) * half],
-            ]
-        )
+        unit, half = region.side / _MESH_SIDE, region.side / 2
+        across = [cos * unit, -sin * unit, region.x - (cos - sin) * half]
+        to_picture = np.array([across, [sin * unit, cos * unit, region.y - (sin + cos) * half]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         crop = cv2.warpAffine(picture, to_picture, (_MESH_SIDE, _MESH_SIDE), flags=flags)
-        self._net.set_tensor(self._input, crop[None].astype(np.float32) / np.float32(255))
-        self._net.invoke()
-        points = self._net.get_tensor(self._outputs[LANDMARKS * 3]).reshape(LANDMARKS, 3)
-        score = 1 / (1 + np.exp(-float(self._net.get_tensor(self._outputs[1]).ravel()[0])))
+        outputs = self._net(crop[None].astype(np.float32) / np.float32(255))
+        points = outputs[LANDMARKS * 3].reshape(LANDMARKS, 3)
+        score = 1 / (1 + np.exp(-float(outputs[1][0])))
         xy = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         return np.concatenate([xy, points[:, 2:] * unit], 1), score
 
 
 def region_around(landmarks: np.ndarray) -> Region:
-    """Where to look for a face in the next frame, from its landmarks (468, 3) in this one."""
+    """The region of interest in the next frame, from the landmarks (468, 3) in this one."""
     eye_line = landmarks[LEFT_EYE_OUTER, :2] - landmarks[RIGHT_EYE_OUTER, :2]
     angle = float(np.arctan2(eye_line[1], eye_line[0]))
     upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

@@ -1,10 +1,10 @@
 """Face tracks: boxes that belong to one face, from frame to frame at 25 per second, as SyncNet's pipeline makes them.
 
-- A face goes on where the next box overlaps the last one; short gaps are interpolated, short or small tracks dropped.
-- Where to crop is smoothed over half a second.
+- A box that overlaps the last one continues the track; short gaps are interpolated, short or small tracks dropped.
+- The place to crop is smoothed over half a second.
 - SyncNet and Light-ASD were trained on 25 frames per second. Our recordings have 30: of six frames five are taken, each
   the nearest to its moment, and a recording that had 25 gets its own frames back. The original's `ffmpeg -r 25` on 30
-  shows frames up to two too early, so offsets of such recordings differ by as much.
+  gives frames that are up to two too early, so offsets of such recordings differ by as much.
 """
 
 from collections.abc import Sequence
@@ -75,9 +75,8 @@ def face_tracks(boxes: Sequence[np.ndarray], min_frames: int = 100, min_size: fl
 
 
 def _follow(waiting: dict[int, list[np.ndarray]]) -> list[tuple[int, np.ndarray]]:
-    """(frame, box) of the first face that waits and of all that go on from it; takes them out of `waiting`."""
-    frame = min(waiting)
-    end = max(waiting)
+    """(frame, box) of the first waiting face and of all that continue it; removes them from `waiting`."""
+    frame, end = min(waiting), max(waiting)
     seen: list[tuple[int, np.ndarray]] = []
     while frame <= end and (not seen or frame - seen[-1][0] <= _GAP):
         faces = waiting.get(frame, [])

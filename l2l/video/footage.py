@@ -1,4 +1,4 @@
-"""Footage: one normalised recording with its tracks, as backends of later steps see it."""
+"""Footage: one normalised recording with its tracks, the input of every backend after tracking."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Footage:
-    """Files of one recording; each may be read, none is written."""
+    """Files of one recording, to read."""
 
     video: Path  # 30 frames per second
     audio: Path  # 16 kHz mono, as long as the video
-    tracks: Path  # tracks.npz: two people, p0 left and p1 right
+    tracks: Path  # tracks.npz: two people, the one on the left first
 
     @classmethod
     def of(cls, folder: Path) -> "Footage":

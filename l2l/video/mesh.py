@@ -11,7 +11,7 @@ from l2l.weights import catalogue as weights
 
 LANDMARKS = 468
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
-CHIN, FOREHEAD, NOSE_TIP = 152, 10, 1
+CHIN, FOREHEAD = 152, 10
 MOUTH_CORNERS = (61, 291)
 # Pairs (upper, lower) on the inner lips: middle, right, left.
 INNER_LIP_PAIRS = ((13, 14), (82, 87), (312, 317))
@@ -47,5 +47,4 @@ def mouth_triangles() -> np.ndarray:
 
 def eye_triangles() -> np.ndarray:
     """Triangles (n, 3) that close both eyes."""
-    closed = [fan((eye[0], *eye[:8:-1], eye[8]), eye[:9]) for eye in (RIGHT_EYE, LEFT_EYE)]
-    return np.concatenate(closed)
+    return np.concatenate([fan((eye[0], *eye[:8:-1], eye[8]), eye[:9]) for eye in (RIGHT_EYE, LEFT_EYE)])

@@ -1,9 +1,8 @@
 """Face tracks of the two people: by the boxes that the tracker wrote, or by S3FD's as in SyncNet's own pipeline.
 
-Either way tracks.npz says who is p0 and who is p1, and where scenes end; the original finds scenes with PySceneDetect.
+Either way tracks.npz says who is on the left and where scenes end; the original finds scenes with PySceneDetect.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,32 +14,31 @@ from l2l.errors import UserError
 from l2l.inference import inference
 from l2l.video.face_crops import pictures_at_25
 from l2l.video.face_tracks import FaceTrack, face_tracks, frames_at_25, overlap
-from l2l.video.tracks import PEOPLE, Tracks
+from l2l.video.tracks import PEOPLE, Tracks, runs
 
 _SAME_PERSON = 0.2  # mean overlap with a person's box above which a track is that person's
 
 
 def person_tracks(video: Path, tracks: Tracks, settings: config.FaceCropsSettings, section: str) -> list[FaceTrack]:
-    """Face tracks of p0 and p1 at 25 frames per second. Raises UserError when there are none.
+    """Face tracks of both people at 25 frames per second. Raises UserError when there are none.
 
-    `section` is where the settings stand, for messages.
+    `section` is the name of the settings, for messages.
     """
     frames = frames_at_25(len(tracks))
     box, found = tracks.box[frames], tracks.found[frames]  # (n, 2, 4), (n, 2)
     detected = _detections(video, len(tracks), settings) if settings.detector == "s3fd" else None
     people: list[FaceTrack] = []
-    for first, last in _scenes(tracks.segment[frames]):
-        inside = slice(first, last)
-        if detected is not None:
-            made = face_tracks(detected[inside], settings.min_frames, settings.min_size)
-            whose = [(track, _person(track, box[inside], found[inside])) for track in made]
-        else:
-            whose = []
-            for person in range(PEOPLE):
-                boxes = [box[frame, [person]][found[frame, [person]]] for frame in range(first, last)]
-                made = face_tracks(boxes, settings.min_frames, settings.min_size)
-                whose += [(track, person) for track in made]
-        people += [replace(t, first=t.first + first, person=who) for t, who in whose if who is not None]
+    for first, last in runs(tracks.segment[frames]):
+        boxes_of: list[tuple[int | None, Sequence[np.ndarray]]] = (
+            [(None, detected[first:last])]
+            if detected is not None
+            else [(p, [box[frame, [p]][found[frame, [p]]] for frame in range(first, last)]) for p in range(PEOPLE)]
+        )
+        for person, boxes in boxes_of:
+            for track in face_tracks(boxes, settings.min_frames, settings.min_size):
+                whose = _person(track, box[first:last], found[first:last]) if person is None else person
+                if whose is not None:
+                    people.append(replace(track, first=track.first + first, person=whose))
     if not people:
         raise UserError(
             f"{video}: no face is followed for more than {settings.min_frames} frames (25 per second) and larger than "
@@ -59,14 +57,8 @@ def _detections(video: Path, frames: int, settings: config.FaceCropsSettings) ->
         return [detect(net, picture) for picture in pictures_at_25(video, frames, f"detect {video.parent.name}")]
 
 
-def _scenes(segment: np.ndarray) -> Sequence[tuple[int, int]]:
-    """[first, last) of every run of one scene number (n,)."""
-    edges = [0, *(np.flatnonzero(np.diff(segment)) + 1).tolist(), len(segment)]
-    return list(itertools.pairwise(edges))
-
-
 def _person(track: FaceTrack, box: np.ndarray, found: np.ndarray) -> int | None:
-    """Whose face it is, of boxes (n, 2, 4) where found (n, 2); None when it is nobody's."""
+    """Whose face it is, by the boxes (n, 2, 4) of both people where found (n, 2); None when it is nobody's."""
     inside = slice(track.first, track.first + len(track))
     shared = np.where(found[inside], overlap(track.box[:, None], box[inside]), 0.0).mean(0)  # (2,)
     best = int(shared.argmax())

@@ -6,21 +6,17 @@ import torch
 from torch import Tensor
 
 from l2l.video.s3fd_net import S3fd
-from l2l.weights import catalogue as weights
-from l2l.weights.state_dicts import load_into, read_torch
+from l2l.weights.state_dicts import load_published
 
 _MEAN = (123.0, 117.0, 104.0)  # red, green, blue
-_UNLIKELY = 0.05  # candidates below are not looked at
+_UNLIKELY = 0.05  # candidates below are dropped
 _CANDIDATES, _KEPT = 5000, 750
-_OVERLAP, _OVERLAP_LAST = 0.3, 0.1  # of which two boxes are one face: within the network's answer, and at the end
+_OVERLAP, _OVERLAP_LAST = 0.3, 0.1  # above which two boxes are one face: among the candidates, and at the end
 
 
 def load_s3fd() -> S3fd:
     """The network with its published weights. Raises UserError when they are missing or another network's."""
-    path = weights.find("s3fd", "s3fd/sfd_face.pth")
-    net = S3fd()
-    load_into(net, read_torch(path), path)
-    return net
+    return load_published(S3fd(), "s3fd", "s3fd/sfd_face.pth")
 
 
 def detect(net: S3fd, picture: np.ndarray, threshold: float = 0.9, scale: float = 0.25) -> np.ndarray:
@@ -51,9 +47,8 @@ def _priors(k: int, offsets: Tensor, height: int, width: int) -> Tensor:
     rows, columns = offsets.shape[1:3]
     y, x = torch.meshgrid(torch.arange(rows) + 0.5, torch.arange(columns) + 0.5, indexing="ij")
     full = torch.ones_like(x)
-    return torch.stack([x * step / width, y * step / height, full * size / width, full * size / height], -1).flatten(
-        0, 1
-    )
+    cells = torch.stack([x * step / width, y * step / height, full * size / width, full * size / height], -1)
+    return cells.flatten(0, 1)
 
 
 def candidates(offsets: Tensor, score: Tensor, priors: Tensor) -> np.ndarray:

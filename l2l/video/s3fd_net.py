@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 _TRUNK = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "up", 512, 512, 512, "pool", 512, 512, 512, "pool")
 _TAPS = {14: 0, 21: 1, 28: 2}  # layer of the trunk: scale that it feeds, before its ReLU
-SCALES = 6
+_CHANNELS = (256, 512, 512, 1024, 512, 256)  # of the six scales
 
 
 class L2Norm(nn.Module):
@@ -42,20 +42,11 @@ class S3fd(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.vgg = _trunk()
-        self.L2Norm3_3 = L2Norm(256)
-        self.L2Norm4_3 = L2Norm(512)
-        self.L2Norm5_3 = L2Norm(512)
-        self.extras = nn.ModuleList(
-            [
-                nn.Conv2d(1024, 256, 1),
-                nn.Conv2d(256, 512, 3, stride=2, padding=1),
-                nn.Conv2d(512, 128, 1),
-                nn.Conv2d(128, 256, 3, stride=2, padding=1),
-            ]
-        )
-        channels = (256, 512, 512, 1024, 512, 256)
-        self.loc = nn.ModuleList([nn.Conv2d(n, 4, 3, padding=1) for n in channels])
-        self.conf = nn.ModuleList([nn.Conv2d(n, 2 if k else 4, 3, padding=1) for k, n in enumerate(channels)])
+        self.L2Norm3_3, self.L2Norm4_3, self.L2Norm5_3 = L2Norm(256), L2Norm(512), L2Norm(512)
+        narrow, wide = nn.Conv2d(1024, 256, 1), nn.Conv2d(256, 512, 3, stride=2, padding=1)
+        self.extras = nn.ModuleList([narrow, wide, nn.Conv2d(512, 128, 1), nn.Conv2d(128, 256, 3, 2, padding=1)])
+        self.loc = nn.ModuleList([nn.Conv2d(n, 4, 3, padding=1) for n in _CHANNELS])
+        self.conf = nn.ModuleList([nn.Conv2d(n, 2 if k else 4, 3, padding=1) for k, n in enumerate(_CHANNELS)])
 
     def forward(self, pictures: Tensor) -> list[tuple[Tensor, Tensor]]:
         """(N, 3, H, W) -> per scale, offsets (N, h, w, 4) and scores (N, h, w, 2): background, face."""

@@ -1,9 +1,9 @@
-"""track: the two people of a recording, with an identity that stays (p0 left, p1 right).
+"""track: the two people of a recording, each with an identity that stays: left or right.
 
 - The face mesh follows each face from frame to frame; the detector looks every few frames for faces that are missing.
 - Every face that appears is followed as a candidate; at the end of a scene the two that are people are chosen:
   large, present, and moving. A picture on the wall does not move, an overlay is small.
-- A scene cut ends all candidates; identities are settled again, by side, in the next scene.
+- A scene cut ends all candidates; in the next scene the two people are chosen again, by side.
 
 Run it alone: `l2l track video.mp4 --out tracks.npz`.
 """
@@ -12,6 +12,7 @@ import itertools
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -34,9 +35,17 @@ _SAME_FACE = 0.35  # two faces nearer than this share of their width are one
 Seen = tuple[int, np.ndarray, float]
 
 
+def _centre(landmarks: np.ndarray) -> np.ndarray:
+    return (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
+
+
+def _width(landmarks: np.ndarray) -> float:
+    return float(np.ptp(landmarks[:, :2], axis=0).max())
+
+
 @dataclass
 class Candidate:
-    """One face of a scene: where it is now, and what has been seen of it."""
+    """One face of a scene: its last place, and the sums over the `frames` in which it was seen."""
 
     number: int
     landmarks: np.ndarray  # (468, 3) px, as last seen
@@ -48,55 +57,48 @@ class Candidate:
     seen_with: dict[int, int] = field(default_factory=dict)  # number of another candidate: frames together
 
     @property
-    def centre(self) -> np.ndarray:
-        return (self.landmarks[:, :2].min(0) + self.landmarks[:, :2].max(0)) / 2
-
-    @property
-    def width(self) -> float:
-        return float(np.ptp(self.landmarks[:, :2], axis=0).max())
-
-    @property
     def mean_width(self) -> float:
-        return self.width_sum / max(1, self.frames)
+        return self.width_sum / self.frames
 
     @property
     def mean_x(self) -> float:
-        return self.x_sum / max(1, self.frames)
+        return self.x_sum / self.frames
 
     @property
     def moves(self) -> bool:
-        return self.movement_sum > _STILL * max(1, self.frames)
+        return self.movement_sum > _STILL * self.frames
 
     def see(self, landmarks: np.ndarray) -> None:
         # Movement of every landmark, so that a mouth that talks in a still head counts too.
         step = np.linalg.norm(landmarks[:, :2] - self.landmarks[:, :2], axis=1).mean()
+        width = _width(landmarks)
         self.landmarks, self.missed, self.frames = landmarks, 0, self.frames + 1
-        self.width_sum += self.width
-        self.x_sum += float(self.centre[0])
-        self.movement_sum += min(float(step) / self.width, 0.1)
+        self.width_sum += width
+        self.x_sum += float(_centre(landmarks)[0])
+        self.movement_sum += min(float(step) / width, 0.1)
 
     def likeness(self, scene_frames: int) -> float:
-        """How much of a person it is: large, present, moving."""
+        """How much it looks like a person: large, present, moving."""
         return self.mean_width * (self.frames / scene_frames) * (1.0 if self.moves else 0.1)
 
 
+@dataclass
 class _Scene:
     """The candidates between two cuts."""
 
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.candidates: list[Candidate] = []
-        self.frames = 0
+    start: int
+    frames: int = 0
+    candidates: list[Candidate] = field(default_factory=list)
 
     def choose(self) -> list[set[int]]:
-        """The candidate numbers that make up p0 and p1; both empty when there are not two people."""
+        """The candidate numbers of the person on the left and on the right; none when there are not two people."""
         ranked = sorted(self.candidates, key=lambda c: -c.likeness(self.frames))
         pairs = [
             (a.likeness(self.frames) * b.likeness(self.frames) * a.seen_with.get(b.number, 0), a, b)
             for a, b in itertools.combinations(ranked, 2)
         ]
-        best = max(pairs, key=lambda pair: pair[0], default=None)
-        if best is None or best[0] == 0:
+        best = max(pairs, key=lambda pair: pair[0], default=(0,))
+        if not best[0]:
             return [set(), set()]
         people = sorted(best[1:], key=lambda c: c.mean_x)
         chosen = [{person.number} for person in people]
@@ -105,12 +107,9 @@ class _Scene:
                 continue
             near = int(abs(extra.mean_x - people[1].mean_x) < abs(extra.mean_x - people[0].mean_x))
             person = people[near]
-            # Someone who was lost and found again elsewhere: never seen together, alike in size.
-            if (
-                not extra.seen_with.get(person.number)
-                and 0.6 < extra.mean_width / person.mean_width < 1.6
-                and extra.moves
-            ):
+            # The same person, lost and found again elsewhere: never seen together, alike in size.
+            alike = 0.6 < extra.mean_width / person.mean_width < 1.6
+            if alike and extra.moves and not extra.seen_with.get(person.number):
                 chosen[near].add(extra.number)
         return chosen
 
@@ -123,11 +122,10 @@ class Tracker:
         self._detector, self._mesh = FaceDetector(), FaceMesh()
         self._numbers = itertools.count()
         self._colours: np.ndarray | None = None
-        self._usual_change = 0.0
+        self._mean_change = 0.0
         self._since_search = 0
         self.scene = _Scene(0)
         self.finished: list[_Scene] = []
-        self._frame = 0
 
     def __call__(self, picture: np.ndarray) -> list[Seen]:
         """(candidate number, landmarks (468, 3) px, score) of each face in an RGB picture (H, W, 3)."""
@@ -139,7 +137,7 @@ class Tracker:
             if candidate.missed <= self._settings.search_every:  # after that only the detector may find it again
                 self._follow(candidate, picture, seen)
         self._since_search += 1
-        if self._since_search >= self._settings.search_every or (not scene.frames) or len(seen) < PEOPLE:
+        if self._since_search >= self._settings.search_every or not scene.frames or len(seen) < PEOPLE:
             self._search(picture, seen)
         together = [number for number, _, _ in seen]
         for candidate in scene.candidates:
@@ -147,24 +145,23 @@ class Tracker:
                 for number in together:
                     candidate.seen_with[number] = candidate.seen_with.get(number, 0) + 1
         scene.frames += 1
-        self._frame += 1
         return seen
 
     def finish(self) -> None:
         """End the scene."""
         if self.scene.frames:
             self.finished.append(self.scene)
-            self.scene = _Scene(self._frame)
+            self.scene = _Scene(self.scene.start + self.scene.frames)
 
     def _is_cut(self, picture: np.ndarray) -> bool:
         coarse = cv2.resize(picture[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         last, self._colours = self._colours, coarse
         if last is None:
             return False
-        change, usual = float(np.abs(coarse - last).mean()), self._usual_change
-        self._usual_change += 0.1 * (change - usual)
-        # A shaking camera changes much in every frame; a cut stands out.
-        return change > max(self._settings.scene_cut, 4 * usual)
+        change, mean = float(np.abs(coarse - last).mean()), self._mean_change
+        self._mean_change += 0.1 * (change - mean)
+        # A shaking camera changes every frame; a cut changes far more than the frames before it.
+        return change > max(self._settings.scene_cut, 4 * mean)
 
     def _follow(self, candidate: Candidate, picture: np.ndarray, seen: list[Seen]) -> None:
         landmarks, score = self._mesh(picture, region_around(candidate.landmarks))
@@ -176,15 +173,14 @@ class Tracker:
 
     def _accept(self, candidate: Candidate, landmarks: np.ndarray, score: float, seen: list[Seen]) -> bool:
         """A good score, a believable change of size, and not on top of a face already found."""
-        width = float(np.ptp(landmarks[:, :2], axis=0).max())
-        if score < self._settings.min_score or not 0.6 < width / candidate.width < 1.7:
+        width, centre = _width(landmarks), _centre(landmarks)
+        if score < self._settings.min_score or not 0.6 < width / _width(candidate.landmarks) < 1.7:
             return False
-        centre = (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
         return all(np.linalg.norm(_centre(other) - centre) > _SAME_FACE * width for _, other, _ in seen)
 
     def _search(self, picture: np.ndarray, seen: list[Seen]) -> None:
-        """Look for faces that are not followed: one that was lost nearby, else a new one."""
-        # While a face is missing it is looked for every few frames, not in each.
+        """Detect faces that are not followed: each is one that was lost nearby, or a new one."""
+        # While a face is missing, the detector runs every few frames, not in each.
         if self._since_search < min(3, self._settings.search_every) and self.scene.frames:
             return
         self._since_search = 0
@@ -199,11 +195,10 @@ class Tracker:
                 continue
             found = {number for number, _, _ in seen}
             lost = [c for c in self.scene.candidates if c.number not in found]
-            near = [
-                c for c in lost if np.linalg.norm(c.centre - centre) < 1.5 * size and 0.5 < c.width / size < 2.0
-            ]  # fmt: skip
+            away = {c.number: float(np.linalg.norm(_centre(c.landmarks) - centre)) for c in lost}
+            near = [c for c in lost if away[c.number] < 1.5 * size and 0.5 < _width(c.landmarks) / size < 2.0]
             if near:
-                candidate = min(near, key=lambda c: float(np.linalg.norm(c.centre - centre)))
+                candidate = min(near, key=lambda c: away[c.number])
                 candidate.landmarks = landmarks  # a jump of position is no movement
             elif len(self.scene.candidates) < _MAX_CANDIDATES:
                 candidate = Candidate(next(self._numbers), landmarks)
@@ -214,10 +209,6 @@ class Tracker:
             seen.append((candidate.number, landmarks, score))
 
 
-def _centre(landmarks: np.ndarray) -> np.ndarray:
-    return (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
-
-
 def track(video: str | Path, out: str | Path, settings: config.TrackingSettings) -> None:
     """Write tracks.npz for a normalised recording. Raises UserError when it does not show two people."""
     video, out = Path(video), Path(out)
@@ -225,33 +216,33 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
     scores: list[list[tuple[int, float]]] = []
     with tempfile.TemporaryDirectory() as scratch:
         # Every candidate's landmarks wait on disk until the scene is over and the two people are known.
-        candidates = Path(scratch) / "candidates.npy"
-        size, scale = (0, 0), 1.0
+        candidates = Path(scratch) / "landmarks"
+        size = (0, 0)
         with open(candidates, "wb") as file:
             for picture in progress(read_frames(video), f"track {video.parent.name}", unit="frame"):
                 size = (picture.shape[1], picture.shape[0])
-                scale = landmark_scale(*size)
                 seen = tracker(picture)
                 scores.append([(number, score) for number, _, score in seen])
                 for _, landmarks, _ in seen:
-                    file.write(np.clip(np.rint(landmarks * scale), -32767, 32767).astype(np.int16).tobytes())
+                    stored = np.clip(np.rint(landmarks * landmark_scale(*size)), -32767, 32767)
+                    file.write(stored.astype(np.int16).tobytes())
         tracker.finish()
         if not scores:
             raise UserError(f"{video} has no picture that can be decoded; normalise it again.")
-        _write(out, candidates, scores, tracker.finished, size, scale, settings, video)
+        with open(candidates, "rb") as file, atomic(out) as partial:
+            together = _write(partial, file, scores, tracker.finished, size)
+            if together < settings.min_share:
+                raise UserError(
+                    f"{video}: two people are seen together in {together:.0%} of its frames, fewer than "
+                    f"tracking.min_share = {settings.min_share:.0%}; give a recording that shows both faces."
+                )
 
 
 def _write(
-    out: Path,
-    candidates: Path,
-    scores: list[list[tuple[int, float]]],
-    scenes: list[_Scene],
-    size: tuple[int, int],
-    scale: float,
-    settings: config.TrackingSettings,
-    video: Path,
-) -> None:
-    total = len(scores)
+    out: Path, candidates: BinaryIO, scores: list[list[tuple[int, float]]], scenes: list[_Scene], size: tuple[int, int]
+) -> float:
+    """Write the two people of each scene; gives the share of frames in which both are seen."""
+    total, scale = len(scores), landmark_scale(*size)
     found = np.zeros((total, PEOPLE), bool)
     score = np.zeros((total, PEOPLE), np.float32)
     box = np.zeros((total, PEOPLE, 4), np.float32)
@@ -261,12 +252,12 @@ def _write(
         segment[scene.start :] = index
         for person, numbers in enumerate(scene.choose()):
             person_of |= dict.fromkeys(numbers, person)
-    with atomic(out) as partial, NpzWriter(partial) as writer, open(candidates, "rb") as file:
+    with NpzWriter(out) as writer:
         for block, start in enumerate(range(0, total, BLOCK)):
             landmarks = np.zeros((min(BLOCK, total - start), PEOPLE, LANDMARKS, 3), np.int16)
-            for frame in range(start, min(start + BLOCK, total)):
+            for frame in range(start, start + len(landmarks)):
                 for number, value in scores[frame]:
-                    face = np.frombuffer(file.read(LANDMARKS * 3 * 2), np.int16).reshape(LANDMARKS, 3)
+                    face = np.frombuffer(candidates.read(LANDMARKS * 3 * 2), np.int16).reshape(LANDMARKS, 3)
                     person = person_of.get(number, -1)
                     if person < 0 or found[frame, person]:
                         continue
@@ -274,12 +265,7 @@ def _write(
                     landmarks[frame - start, person] = face
                     box[frame, person] = np.concatenate([face[:, :2].min(0), face[:, :2].max(0)]) / scale
             writer.add(block_name(block), landmarks)
-        together = float(found.all(1).mean())
-        if together < settings.min_share:
-            raise UserError(
-                f"{video}: two people are seen together in {together:.0%} of its frames, fewer than "
-                f"tracking.min_share = {settings.min_share:.0%}; give a recording that shows both faces."
-            )
         writer.add("size", np.array(size, np.int32))
         for name, array in (("found", found), ("score", score), ("box", box), ("segment", segment)):
             writer.add(name, array)
+    return float(found.all(1).mean())

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.errors import UserError
+from l2l.files import reading
 
 BLOCK = 512  # frames in one member
-PEOPLE = 2  # p0 = left, p1 = right
+PEOPLE = 2  # the person on the left first
 
 
 def landmark_scale(width: int, height: int) -> float:
@@ -42,7 +42,7 @@ class Tracks:
         return len(self.found)
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """(frames, landmarks (n, 2, 468, 3) float32 in pixels), in order; undefined where not found."""
+        """(frames, landmarks (n, 2, 468, 3) float32 in pixels), in order; undefined where no face is found."""
         scale = np.float32(1 / landmark_scale(self.width, self.height))
         with np.load(self.path, allow_pickle=False) as file:
             for index, start in enumerate(range(0, len(self), BLOCK)):
@@ -51,16 +51,16 @@ class Tracks:
 
 
 def load_tracks(path: str | Path) -> Tracks:
-    """Raises UserError when the file is missing or is not a tracks.npz."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            width, height = (int(value) for value in file["size"])
-            arrays = {name: file[name] for name in ("found", "score", "box", "segment")}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with `l2l track`.") from None
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        raise UserError(f"{path} is not a tracks.npz ({error}); make it again with `l2l track`.") from None
-    return Tracks(path=Path(path), width=width, height=height, **arrays)
+    """Raises UserError when the file is missing or damaged."""
+    with reading(path, "a tracks.npz", "l2l track"), np.load(path, allow_pickle=False) as file:
+        width, height = (int(value) for value in file["size"])
+        return Tracks(Path(path), width, height, *(file[name] for name in ("found", "score", "box", "segment")))
+
+
+def runs(numbers: np.ndarray) -> list[tuple[int, int]]:
+    """[first, last) of every run of one number in an array (T,)."""
+    borders = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+    return list(itertools.pairwise(borders))
 
 
 def fill_short_gaps(values: np.ndarray, found: np.ndarray, segment: np.ndarray, bridge: int) -> np.ndarray:
