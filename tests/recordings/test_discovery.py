@@ -45,3 +45,12 @@ def test_a_line_of_a_sheet_that_changes_is_a_batch_that_changes(tmp_path, monkey
 def test_somebody_unknown_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no 'nobody' .it has: alice"):
         discovery(tmp_path, ["a"]).recordings("nobody")
+
+
+def test_recordings_of_one_s_own_win_over_the_published_person_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    people = {"alice": {"listener": "left"}}
+    assert Discovery(validate({"people": people})).person("conan").source == "published"
+    (tmp_path / "data/raw/conan").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"recordings of your own.*add 'conan:'"):
+        Discovery(validate({"people": people})).person("conan")

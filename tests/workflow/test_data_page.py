@@ -23,7 +23,8 @@ def people() -> dict:
     found: dict = {}
     for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.S):
         found |= yaml.safe_load(block)["people"]
-    found["conan_released"].pop("preset", None)  # settings of the models, of no matter here
+    for person in found.values():
+        person.pop("preset", None)  # settings of the models, of no matter here
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from tqdm import tqdm
 
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
@@ -16,6 +17,7 @@ from l2l.patches.live import Listener
 from tests.dataset.archives import person_arrays, write_tar
 from tests.dataset.test_published import listing
 from tests.tiny import tiny_patches
+from tests.weights.server import PIECE, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +28,6 @@ def work(tmp_path: Path) -> Path:
     settings = tiny_patches(8).model_dump()
     people = {
         "mine": {"source": "published", "dataset": "fallon"},
-        "kimmel": {"source": "published"},
         "alice": {"source": "arrays", "listener": "left"},
         "conan_released": {"source": "published", "dataset": "conan", "models": "released"},
     }
@@ -62,9 +63,9 @@ def test_one_model_knows_several_people(work: Path) -> None:
     for name in ("conan", "fallon"):
         write_tar(work / "data" / f"{name}_data.tar", person_arrays(work / f"made_{name}"), name)
     settings = yaml.safe_load((work / "config.yaml").read_text())
-    people = {name: {"source": "published", "dataset": name} for name in ("conan", "fallon")}
-    both = {"source": "people", "people": ["conan", "fallon"]}
-    (work / "config.yaml").write_text(yaml.safe_dump({**settings, "people": {**people, "both": both}}))
+    people = ["conan", "fallon"]  # published, so that the configuration need not name them
+    both = {"source": "people", "people": people}
+    (work / "config.yaml").write_text(yaml.safe_dump({**settings, "people": {"both": both}}))
     done = snakemake(work, "results/both/eval.json")
     assert done.returncode == 0, done.stderr
     parts = {name: load_chunks(work / "data" / name, "test", "right") for name in people}
@@ -101,24 +102,43 @@ def test_arrays_become_numbers(work: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("results/kimmel/eval.json", "run `l2l fetch kimmel`, or put the archive at data/kimmel_data.tar"),
+        ("results/kimmel/eval.json", "run `l2l fetch kimmel`, which takes http"),
+        ("results/kimel/eval.json", "did you mean 'kimmel'?"),
         ("results/mine/preview.mp4", "which has no videos"),
         ("results/alice/eval.json", "data/raw/alice/ holds no recordings"),
         ("data/kimmel/train/p0_list_faces_clean_deca.npy", "run `l2l fetch kimmel`"),
     ],
 )
 def test_what_cannot_be_made_is_one_sentence_and_nothing_is_done(work: Path, target: str, words: str) -> None:
-    done = snakemake(work, target)
+    done = snakemake(work, target, "--config", "download=false")
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode and words in last and last.startswith("Error: "), done.stderr
     assert not (work / "results").exists() and not (work / "data").exists()
 
 
 @pytest.mark.workflow
-def test_a_download_is_planned_only_when_the_configuration_allows_it(work: Path) -> None:
-    assert snakemake(work, "-n", "data/kimmel/test/p0_list_faces_clean_deca.npy").returncode
-    planned = snakemake(work, "-n", "results/kimmel/eval.json", "--config", "download=true")
-    assert planned.returncode == 0 and "l2l fetch kimmel" in planned.stderr + planned.stdout
+def test_a_published_person_is_downloaded_by_name(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = ["--until", "fetch", "--", "results/conan/eval.json"]
+    with serving() as server:
+        # The authors' address is asked for through a proxy, and this server is it.
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", server.url)
+        server.status = 404
+        dead = snakemake(work, *target)
+        last = (dead.stdout + dead.stderr).strip().splitlines()[-1]
+        assert dead.returncode and last.startswith("Error: l2l fetch: http") and "HTTP 404" in last
+        assert last.endswith("put the archive at data/conan_data.tar yourself and run this again.")
+        assert not [path for path in (work / "data").rglob("*") if path.is_file()]
+
+        server.content = write_tar(work / "made.tar", person_arrays(work / "made")).read_bytes()
+        server.status, server.cuts, server.asked = 200, [4 * PIECE], []
+        done = snakemake(work, *target)
+        assert done.returncode == 0, done.stderr
+        assert server.asked == [None, f"bytes={4 * PIECE}-"]
+        size = tqdm.format_sizeof(len(server.content), "B")
+        assert f"conan_data.tar: {size}, from http://learning2listen.berkeleyvision.org" in done.stdout + done.stderr
+    assert len(load_chunks(work / "data/conan", "test", "left")) == 40
 
 
 @pytest.mark.workflow
