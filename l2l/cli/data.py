@@ -1,20 +1,18 @@
 """Commands for data that is already measured: the published people, arrays made elsewhere, several people together."""
 
 from pathlib import Path
-from typing import Annotated
 
-from l2l.cli.options import DEFAULTS, Data, Listener, Names, Options, Out, Test, Train, about
+from l2l.cli.options import DEFAULTS, Names, Options
 from l2l.errors import UserError
 from l2l.sides import SIDES, Side
 
 
-def fetch(
-    people: Annotated[Names, about("conan, devi2, fallon, kimmel, stephen, trevor, or all")],
-    /,
-    *,
-    data: Data = Path("data"),
-) -> None:
-    """Put published data at data/<person>, from an archive there or the net."""
+def fetch(people: Names, /, *, data: Path = Path("data")) -> None:
+    """Put published data at data/<person>, from an archive there or the net.
+
+    Args:
+        people: conan, devi2, fallon, kimmel, stephen, trevor, or all
+    """
     from l2l.config import published as catalogue
     from l2l.dataset import published
 
@@ -35,18 +33,14 @@ def fetch(
 
 
 def chunk_arrays(
-    arrays: Annotated[Path, about("folder with one folder per recording")],
-    /,
-    *,
-    train: Train = (),
-    test: Test = (),
-    listener: Listener,
-    out: Out,
-    options: Options = DEFAULTS,
+    arrays: Path, /, *, train: Names = (), test: Names = (), listener: Side, out: Path, options: Options = DEFAULTS
 ) -> None:
-    """Cut arrays made by hand into windows in the published format: a folder with train/ and test/.
+    """Cut arrays made by hand into windows.
 
-    Without --train and --test, a share of the recordings is kept for testing.
+    Args:
+        arrays: folder with one folder per recording
+        test: names of the recordings for testing; default: a share of all, if --train is not given either
+        out: folder for train/ and test/
     """
     from l2l.dataset.by_hand import chunk_arrays, split_recordings
 
@@ -58,8 +52,13 @@ def chunk_arrays(
     print(f"{out}: {counts['train']} training and {counts['test']} test windows")
 
 
-def gather(people: Annotated[Names, about("NAME=FOLDER:SIDE, e.g. conan=data/conan:left")], /, *, out: Out) -> None:
-    """Put several people's windows together, for one model of them all; the one on the left listens there."""
+def gather(people: Names, /, *, out: Path) -> None:
+    """Put several people's windows together, for one model of all.
+
+    Args:
+        people: NAME=FOLDER:SIDE, e.g. conan=data/conan:left, where the person sits on that side
+        out: folder for train/ and test/; the person on the left listens there
+    """
     from l2l.dataset.together import gather
 
     places: dict[str, tuple[Path, Side]] = {}

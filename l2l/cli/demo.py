@@ -1,15 +1,17 @@
 """Commands for the demo: a generated conversation, and how well it was measured."""
 
 from pathlib import Path
-from typing import Annotated
 
-from l2l.cli.options import DEFAULTS, Options, Out, Videos, about
+from l2l.cli.options import DEFAULTS, Options
 
 
-def demo_video(
-    out: Out, /, *, only: Annotated[int | None, about("the one recording to write")] = None, options: Options = DEFAULTS
-) -> None:
-    """Write the recordings of a generated conversation, and its truth."""
+def demo_video(out: Path, /, *, only: int | None = None, options: Options = DEFAULTS) -> None:
+    """Write the recordings of a generated conversation.
+
+    Args:
+        out: folder for the recordings and their truth
+        only: number of the one recording to write; default: all
+    """
     from l2l.demo.recording import write_recording
 
     settings = options.read()
@@ -17,8 +19,13 @@ def demo_video(
         write_recording(out, index, settings)
 
 
-def accuracy(truth: Annotated[Path, about("folder of demo-video")], /, *, videos: Videos, out: Out) -> None:
-    """Compare what was measured on the demo with its truth: accuracy.json."""
+def accuracy(truth: Path, /, *, videos: Path, out: Path) -> None:
+    """Compare what was measured on the demo with its truth.
+
+    Args:
+        truth: folder of demo-video
+        out: accuracy.json
+    """
     from l2l.demo.accuracy import write_accuracy
 
     write_accuracy(truth, videos, out)

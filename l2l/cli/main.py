@@ -18,7 +18,8 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter,
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from l2l.cli import config, data, demo, models, pictures, preprocess, released, steps, weights
+from l2l.cli import config, data, demo, models, preprocess, released, steps
+from l2l.cli.options import explained
 from l2l.errors import UserError
 
 # As a user meets them: what `l2l --help` shows, in this order.
@@ -31,19 +32,12 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Data that is already measured": (data.fetch, data.chunk_arrays, data.gather),
     "Models": (models.train_codebook, models.train_predictor, models.sample, models.evaluate, models.compare),
-    "Looking at a listener": (pictures.preview, pictures.listen),
-    "Settings and weight files": (config.config, weights.weights),
+    "Pictures": (models.preview, models.listen),
+    "Settings and weight files": (config.config, config.weights),
     "The released program's files": (
         *(released.fetch_models, released.import_released, released.import_config, released.export_pkl),
     ),
 }
-RELEASED: tuple[Callable[..., None], ...] = (
-    released.train_codebook,
-    released.train_predictor,
-    released.test,
-    released.import_,
-    released.export,
-)
 TITLED = DefaultFormatter(panel_spec=PanelSpec(box=Box("    \n" * 8), padding=(0, 0, 0, 4)))  # no lines drawn
 
 
@@ -70,10 +64,10 @@ def _application() -> App:
     for order, (title, commands) in enumerate(COMMANDS.items()):
         group = Group(title, sort_key=order)
         for place, command in enumerate(commands):
-            app.command(command, group=group, sort_key=place)
+            app.command(explained(command), group=group, sort_key=place)
     inner = App(name="released", help="The released program's own commands.", group=group, sort_key=len(commands))
-    for place, inside in enumerate(RELEASED):
-        inner.command(inside, sort_key=place)
+    for old in (released.train_codebook, released.train_predictor, released.test, released.import_, released.export):
+        inner.command(explained(old))
     app.command(inner)
     app["--help"].group = Group("Options", sort_key=len(COMMANDS))
     return app

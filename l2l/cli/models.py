@@ -1,63 +1,41 @@
-"""Commands for models: train, sample, score."""
+"""Commands for models: train, sample, score, watch."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from l2l.cli.options import (
-    DEFAULTS,
-    Basis,
-    Chunks,
-    Codebook,
-    Listener,
-    LogDir,
-    Names,
-    Options,
-    Out,
-    Paths,
-    Predictor,
-    Samples,
-    about,
-)
+from l2l.cli.options import DEFAULTS, Names, Options, Paths, about
 from l2l.errors import UserError
+from l2l.sides import Side
 
 
-def train_codebook(
-    chunks: Chunks, /, *, listener: Listener, out: Out, log_dir: LogDir, options: Options = DEFAULTS
-) -> None:
-    """Learn the codebook of listener motion: codebook.pt."""
+def train_codebook(chunks: Path, /, *, listener: Side, out: Path, log_dir: Path, options: Options = DEFAULTS) -> None:
+    """Learn the codebook of listener motion."""
     from l2l.architectures import train_codebook
 
     train_codebook(chunks, listener, options.read(), out, log_dir)
 
 
 def train_predictor(
-    chunks: Chunks,
+    chunks: Path,
     /,
     *,
-    codebook: Codebook,
-    listener: Listener,
+    codebook: Path,
+    listener: Side,
     people: Annotated[Names, about("the people that `l2l gather` put together")] = (),
-    out: Out,
-    log_dir: LogDir,
+    out: Path,
+    log_dir: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Learn to predict the listener's codes from the speaker: predictor.pt."""
+    """Learn to predict the listener's codes from the speaker."""
     from l2l.architectures import train_predictor
 
     train_predictor(chunks, codebook, listener, options.read(), out, log_dir, people)
 
 
 def sample(
-    chunks: Chunks,
-    /,
-    *,
-    codebook: Codebook,
-    predictor: Predictor,
-    listener: Listener,
-    out: Out,
-    options: Options = DEFAULTS,
+    chunks: Path, /, *, codebook: Path, predictor: Path, listener: Side, out: Path, options: Options = DEFAULTS
 ) -> None:
-    """Draw several futures of the listener for every test window: samples.npz."""
+    """Draw several futures of the listener for every test window."""
     from l2l.architectures import sample
 
     sample(chunks, codebook, predictor, listener, options.read(), out)
@@ -67,21 +45,18 @@ def evaluate(
     inputs: Annotated[Paths, about("PRED TRUTH SPEAKER (.npy or .npz), or a folder of chunks")],
     /,
     *,
-    out: Out = Path("eval.json"),
+    out: Path = Path("eval.json"),
     order: Annotated[Literal["exp-pose", "pose-exp"], about("arrays: which columns come first")] = "exp-pose",
     recordings: Annotated[Path | None, about("arrays: file with the recording of each clip, one per line")] = None,
     shifted: Annotated[Path | None, about("arrays: file of predictions (K, N, T, 56) for K shifted speakers")] = None,
-    samples: Samples | None = None,
-    listener: Listener | None = None,
-    codebook: Codebook | None = None,
-    predictor: Predictor | None = None,
-    basis: Basis | None = None,
+    samples: Annotated[Path | None, about("chunks: samples.npz")] = None,
+    listener: Annotated[Side | None, about("chunks: where the listener sits")] = None,
+    codebook: Annotated[Path | None, about("chunks: codebook.pt, for its use, random codes and l2_released")] = None,
+    predictor: Annotated[Path | None, about("chunks: predictor.pt, to ask the model again")] = None,
+    basis: Annotated[Path | None, about("chunks: face_basis.npz, for smiles and blinks")] = None,
     options: Options = DEFAULTS,
 ) -> None:
-    """Score three arrays, or the samples of a folder of chunks, beside baselines: eval.json.
-
-    A folder of chunks needs --samples and --listener; --codebook, --predictor and --basis allow more numbers.
-    """
+    """Score three arrays, or samples of chunks, beside baselines."""
     if len(inputs) == 3:
         from l2l.evaluation.arrays import evaluate_arrays
 
@@ -101,14 +76,50 @@ def evaluate(
     evaluate(inputs[0], samples, listener, options.read(), out, **models)
 
 
-def compare(
-    reports: Annotated[Paths, about("files of evaluate")],
-    /,
-    *,
-    out: Out = Path("compare"),
-    metrics: Annotated[Names, about("numbers to show, e.g. l2.all fd_pooled")] = (),
-) -> None:
-    """Put several eval.json into one table: <out>.csv and <out>.md."""
+def compare(reports: Paths, /, *, out: Path = Path("compare"), metrics: Names = ()) -> None:
+    """Put several eval.json into one table.
+
+    Args:
+        reports: files of evaluate
+        out: writes <out>.csv and <out>.md
+        metrics: numbers to show, e.g. l2.all fd_pooled
+    """
     from l2l.evaluation.compare import compare
 
     compare(list(reports), out, list(metrics))
+
+
+def preview(
+    videos: Path,
+    /,
+    *,
+    chunks: Path,
+    samples: Path,
+    basis: Path,
+    listener: Side,
+    out: Path,
+    options: Options = DEFAULTS,
+) -> None:
+    """Show a test recording beside its true and sampled listener."""
+    from l2l.pictures.preview import write_preview
+
+    write_preview(videos, chunks, samples, basis, listener, out, options.read().preview.seconds)
+
+
+def listen(
+    video: Annotated[Path, about("a recording of two people, side by side")],
+    /,
+    *,
+    person: Annotated[str | None, about("whose listener: the models in results/<person>/")] = None,
+    results: Annotated[Path | None, about("folder of the models, in place of --person")] = None,
+    name: Annotated[str | None, about("which of the people, where the models know several")] = None,
+    listener: Side | None = None,
+    out: Annotated[Path, about("a video of the recording and the listener")],
+    options: Options = DEFAULTS,
+) -> None:
+    """Let a trained listener answer a recording, as if live."""
+    from l2l.pictures.listen import listen
+
+    if results is None and person is None:
+        raise UserError("say whose listener it is: --person NAME, for results/NAME/, or --results FOLDER.")
+    listen(video, results or Path("results") / str(person), out, options.read(), name, listener)

@@ -1,49 +1,61 @@
-"""The arguments that several commands have, each with the line that `--help` says about it."""
+"""What several commands take: the settings, and arguments that mean the same wherever they stand."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
-
-from l2l.sides import Side
 
 if TYPE_CHECKING:
     from l2l.config import Settings
 
 
 def about(text: str) -> Parameter:
+    """The help of an argument of one command."""
     return Parameter(help=text)
 
 
 Names = tuple[str, ...]  # `--train a b c`, `--train a --train b`, or `--train` alone for none
 Paths = tuple[Path, ...]
-Listener = Annotated[Side, about("who listens: the person on the left or on the right")]
-Train = Annotated[Names, about("names of the recordings for training")]
-Test = Annotated[Names, about("names of the recordings for testing")]
-Person = Annotated[str | None, about("the person's name, for messages; default: the output folder's")]
-Out = Annotated[Path, about("where to write")]
-Videos = Annotated[Path, about("folder with one folder per preprocessed recording")]
-Video = Annotated[Path | None, about("video.mp4; default: beside the tracks")]
-Tracks = Annotated[Path, about("tracks.npz")]
-Audio = Annotated[Path, about("audio.wav")]
-Chunks = Annotated[Path, about("folder with train/ and test/, in the published format")]
-Data = Annotated[Path, about("folder of archives and people")]
-Samples = Annotated[Path, about("samples.npz")]
-Basis = Annotated[Path, about("face_basis.npz")]
-Codebook = Annotated[Path, about("codebook.pt")]
-Predictor = Annotated[Path, about("predictor.pt")]
-LogDir = Annotated[Path, about("folder for tensorboard")]
+
+# Arguments that neither the docstring nor the signature of a command explains.
+SHARED = {
+    "listener": "who listens: the person on the left or on the right",
+    "train": "names of the recordings for training",
+    "test": "names of the recordings for testing",
+    "person": "the person's name, for messages; default: the output folder's",
+    "videos": "folder with one folder per preprocessed recording",
+    "video": "video.mp4; default: beside the tracks",
+    "tracks": "tracks.npz; default: beside the sound",
+    "audio": "audio.wav",
+    "speaking": "speaking.npz",
+    "basis": "face_basis.npz",
+    "chunks": "folder with train/ and test/, in the published format",
+    "codebook": "codebook.pt",
+    "predictor": "predictor.pt",
+    "samples": "samples.npz",
+    "log_dir": "folder for tensorboard",
+    "data": "folder of archives and people",
+    "out": "where to write",
+}
 
 
 @Parameter(name="*", group="Settings")
 @dataclass(frozen=True)
 class Options:
-    """Where settings come from; each is laid over the one before: defaults, file, preset, single settings."""
+    """Where settings come from; each is laid over the one before: defaults, file, preset, single settings.
 
-    set: Annotated[Names, about("KEY=VALUE, any number, e.g. mel.feature=log_mel")] = ()
-    config: Annotated[Path | None, about("a YAML file with settings")] = None
-    preset: Annotated[Literal["modern", "small", "released"], about("laid over the file")] = "modern"
+    Args:
+        set: KEY=VALUE, any number, e.g. mel.feature=log_mel
+        config: a YAML file with settings
+        preset: laid over the file
+    """
+
+    set: Names = ()
+    config: Path | None = None
+    preset: Literal["modern", "small", "released"] = "modern"
 
     def read(self) -> "Settings":
         """The settings, validated. Raises UserError on an unknown key or a wrong value."""
@@ -53,3 +65,11 @@ class Options:
 
 
 DEFAULTS = Options()
+
+
+def explained(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, its docstring completed with the arguments in `SHARED`."""
+    text = inspect.getdoc(command) or ""
+    lines = [f"    {name}: {about}" for name, about in SHARED.items() if f"\n    {name}: " not in text]
+    command.__doc__ = "\n".join([text if "\nArgs:" in text else text + "\n\nArgs:", *lines])
+    return command

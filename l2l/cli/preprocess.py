@@ -5,21 +5,22 @@ from pathlib import Path
 from typing import Literal
 
 from l2l import backends
-from l2l.cli.options import DEFAULTS, Basis, Listener, Names, Options, Out, Paths, Person, Videos
+from l2l.cli.options import DEFAULTS, Names, Options, Paths
 from l2l.errors import UserError
+from l2l.sides import Side
 
 
 def preprocess(
     recordings: Path,
     /,
     *,
-    person: Person = None,
+    person: str | None = None,
     per_job: int = 10**6,
     batch: int = 0,
     test_videos: Names = (),  # names kept for testing
     fetched: Names = (),  # where files of addresses lie, in order
     keep: Literal["all", "needed"] = "all",
-    out: Out,
+    out: Path,
     table: Path,
     options: Options = DEFAULTS,
 ) -> None:
@@ -42,7 +43,7 @@ def preprocess(
     write_rows(table, preprocess(mine, [parts[recording.name] for recording in mine], out, settings, keep))
 
 
-def preprocess_basis(tables: Paths, /, *, videos: Videos, out: Out, options: Options = DEFAULTS) -> None:
+def preprocess_basis(tables: Paths, /, *, videos: Path, out: Path, options: Options = DEFAULTS) -> None:
     """Fit the expression basis to the usable training recordings of tables."""
     from l2l.recordings.summary import read_rows, usable
 
@@ -57,7 +58,7 @@ def preprocess_basis(tables: Paths, /, *, videos: Videos, out: Out, options: Opt
     backends.load("faces", settings.backend).fit_basis(tracks, out, settings)
 
 
-def preprocess_faces(table: Path, /, *, videos: Videos, basis: Basis, out: Out, options: Options = DEFAULTS) -> None:
+def preprocess_faces(table: Path, /, *, videos: Path, basis: Path, out: Path, options: Options = DEFAULTS) -> None:
     """Turn the tracks of a table's usable recordings into face vectors."""
     from l2l.recordings.preprocessing import faces
     from l2l.recordings.summary import read_rows, write_rows
@@ -65,7 +66,7 @@ def preprocess_faces(table: Path, /, *, videos: Videos, basis: Basis, out: Out, 
     write_rows(out, faces(read_rows(table), videos, basis, options.read()))
 
 
-def preprocess_summary(tables: Paths, /, *, person: Person = None, out: Out) -> None:
+def preprocess_summary(tables: Paths, /, *, person: str | None = None, out: Path) -> None:
     """Put tables together: preprocess.tsv and preprocess.html."""
     from l2l.recordings.summary import read_rows, write_html, write_rows
 
@@ -78,7 +79,7 @@ def preprocess_summary(tables: Paths, /, *, person: Person = None, out: Out) -> 
 
 
 def preprocess_chunk(
-    table: Path, /, *, videos: Videos, listener: Listener, person: Person = None, out: Out, options: Options = DEFAULTS
+    table: Path, /, *, videos: Path, listener: Side, person: str | None = None, out: Path, options: Options = DEFAULTS
 ) -> None:
     """Cut a table's usable recordings into windows in the published format."""
     from l2l.dataset.chunks import chunk

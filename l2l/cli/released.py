@@ -10,43 +10,49 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from l2l.cli.options import Codebook, Data, Listener, Names, Out, Paths, Predictor, about
+from l2l.cli.options import Names, Paths, about
 from l2l.errors import UserError
+from l2l.sides import Side
 
 Json = Annotated[Path, Parameter(name="--config", help="the original's JSON configuration")]
 Root = Annotated[Path, about("folder that the configuration's paths count from")]
 Changes = Annotated[Names, Parameter(name="--set", help="KEY=VALUE, any number, e.g. seed=3")]
+Draw = Annotated[int | None, Parameter(name="--sample_idx", help="keep the last of k + 1 different draws")]
 HERE = Path(".")
 
 
-def fetch_models(
-    person: Annotated[str, about("conan, fallon, stephen or trevor")],
-    /,
-    *,
-    data: Data = Path("data"),
-    configs: Annotated[Paths, about("configuration .json files, if not in the archive")] = (),
-) -> None:
-    """Unpack and check the released models of one person, <person>_models.tar."""
+def fetch_models(person: str, /, *, data: Path = Path("data"), configs: Paths = ()) -> None:
+    """Unpack and check the released models of one person.
+
+    Args:
+        person: conan, fallon, stephen or trevor
+        data: folder of <person>_models.tar
+        configs: configuration .json files, if not in the archive
+    """
     from l2l.released.archive import fetch_models
 
     print(f"{fetch_models(person, data, list(configs))}: unpacked and checked")
 
 
-def import_released(
-    folder: Annotated[Path, about("folder with codebook.{pth,json}, predictor.{pth,json} and their *_core.npz")],
-    /,
-    *,
-    listener: Listener,
-    out: Out,
-) -> None:
-    """Turn released models into a folder with codebook.pt and predictor.pt."""
+def import_released(folder: Path, /, *, listener: Side, out: Path) -> None:
+    """Turn released models into codebook.pt and predictor.pt.
+
+    Args:
+        folder: folder with codebook.{pth,json}, predictor.{pth,json} and their *_core.npz
+        out: folder for codebook.pt and predictor.pt
+    """
     from l2l.released.archive import import_folder
 
     import_folder(folder, listener, out)
 
 
-def import_config(json: Path, /, *, out: Out | None = None) -> None:
-    """Turn a released JSON configuration into settings, a YAML file to lay over config.yaml; default: print it."""
+def import_config(json: Path, /, *, out: Path | None = None) -> None:
+    """Turn a released JSON configuration into settings.
+
+    Args:
+        json: a codebook or predictor configuration
+        out: a YAML file to lay over config.yaml; default: print it
+    """
     import yaml
 
     from l2l.files import atomic
@@ -65,10 +71,12 @@ def import_config(json: Path, /, *, out: Out | None = None) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def export_pkl(
-    results: Annotated[Path, about("the .npz of `l2l released test --save`")], /, *, out: Out = Path("outputs")
-) -> None:
-    """Write results as the released program's pickles, one per frame."""
+def export_pkl(results: Path, /, *, out: Path = Path("outputs")) -> None:
+    """Write results as the released program's pickles, one per frame.
+
+    Args:
+        results: the .npz of `l2l released test --save`
+    """
     from l2l.released.test import export_pickles
 
     print(f"{export_pickles(results, out)} files under {out}")
@@ -98,9 +106,7 @@ def test(
     checkpoint: Annotated[Path, about("the predictor's .pth")],
     speaker: Annotated[str, about("whose test windows: a folder of data/")],
     etag: Annotated[str, about("put before the name of the results")] = "",
-    sample_idx: Annotated[
-        int | None, Parameter(name="--sample_idx", help="keep the last of k + 1 different draws")
-    ] = None,
+    sample_idx: Draw = None,
     save: Annotated[bool, about("write outputs/<etag><tag>predicted.npz")] = False,
 ) -> None:
     """Sample and score the test windows as the original did."""
@@ -116,15 +122,15 @@ def import_(
     *,
     codebook_pth: Path,
     codebook_npz: Path,
-    codebook_json: Path,
     predictor_pth: Path,
     predictor_npz: Path,
+    codebook_json: Path,
     predictor_json: Path,
-    listener: Listener,
+    listener: Side,
     padding: Annotated[Literal["replicate", "zeros"], about("of the convolutions")] = "replicate",
-    out: Out,
+    out: Annotated[Path, about("folder for both")],
 ) -> None:
-    """Turn released models, wherever their files are, into a folder with codebook.pt and predictor.pt."""
+    """Turn released models, wherever their files are, into codebook.pt and predictor.pt."""
     from l2l.released.convert import import_released_pair
 
     files = codebook_pth, codebook_npz, predictor_pth, predictor_npz, codebook_json, predictor_json
@@ -132,13 +138,7 @@ def import_(
 
 
 def export(
-    *,
-    codebook: Codebook,
-    predictor: Predictor,
-    codebook_pth: Path,
-    codebook_npz: Path,
-    predictor_pth: Path,
-    predictor_npz: Path,
+    *, codebook: Path, predictor: Path, codebook_pth: Path, codebook_npz: Path, predictor_pth: Path, predictor_npz: Path
 ) -> None:
     """Turn codebook.pt and predictor.pt into the original's files."""
     from l2l.released.convert import export_released

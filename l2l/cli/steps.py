@@ -1,48 +1,30 @@
 """Commands for single steps of the road from a video to windows."""
 
 from pathlib import Path
-from typing import Annotated
 
 from l2l import backends
-from l2l.cli.options import (
-    DEFAULTS,
-    Audio,
-    Basis,
-    Listener,
-    Options,
-    Out,
-    Paths,
-    Person,
-    Test,
-    Tracks,
-    Train,
-    Video,
-    Videos,
-    about,
-)
-from l2l.sides import SIDES
-
-Second = Annotated[float | None, about("second of the recording; default: all of it")]
+from l2l.cli.options import DEFAULTS, Names, Options, Paths
+from l2l.sides import SIDES, Side
 
 
 def normalise(
-    source: Path, /, *, start: Second = None, end: Second = None, out: Out, options: Options = DEFAULTS
+    source: Path, /, *, start: float | None = None, end: float | None = None, out: Path, options: Options = DEFAULTS
 ) -> None:
-    """Bring a video to 30 frames per second and 16 kHz mono: a folder with video.mp4, audio.wav, probe.json."""
+    """Bring a video to 30 frames per second and 16 kHz: video.mp4, audio.wav."""
     from l2l.video.normalise import normalise
 
     outs = out / "video.mp4", out / "audio.wav", out / "probe.json"
     normalise(source, *outs, options.read().video, start, end)
 
 
-def track(video: Path, /, *, out: Out, options: Options = DEFAULTS) -> None:
-    """Follow the two faces in video.mp4: tracks.npz."""
+def track(video: Path, /, *, out: Path, options: Options = DEFAULTS) -> None:
+    """Follow the two faces: tracks.npz."""
     settings = options.read().tracking
     backends.load("tracking", settings.backend).track(video, out, settings)
 
 
-def diarize(*, tracks: Tracks, audio: Audio, video: Video = None, out: Out, options: Options = DEFAULTS) -> None:
-    """Find who speaks when: speaking.npz, and beside it speaking.rttm and speaking.json."""
+def diarize(*, tracks: Path, audio: Path, video: Path | None = None, out: Path, options: Options = DEFAULTS) -> None:
+    """Find who speaks when: speaking.npz."""
     from l2l.speech.speaking import diarize
     from l2l.video.footage import Footage
 
@@ -52,14 +34,14 @@ def diarize(*, tracks: Tracks, audio: Audio, video: Video = None, out: Out, opti
 
 def separate(
     *,
-    audio: Audio,
-    speaking: Annotated[Path, about("speaking.npz")],
-    tracks: Annotated[Path | None, about("tracks.npz; default: beside the sound")] = None,
-    video: Video = None,
-    out: Out,
+    audio: Path,
+    speaking: Path,
+    tracks: Path | None = None,
+    video: Path | None = None,
+    out: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Give each person a file with their own speech: a folder with speech_left.wav and speech_right.wav."""
+    """Give each person a file with their own speech: speech_*.wav."""
     from l2l.video.footage import Footage
 
     settings = options.read().separation
@@ -68,14 +50,14 @@ def separate(
     backends.load("separation", settings.backend).separate(footage, speaking, _both(out, "speech_{}.wav"), settings)
 
 
-def fit_faces(tracks: Paths, /, *, out: Out, options: Options = DEFAULTS) -> None:
-    """Fit the expression basis to the tracks.npz of the training recordings: face_basis.npz."""
+def fit_faces(tracks: Paths, /, *, out: Path, options: Options = DEFAULTS) -> None:
+    """Fit the expression basis to tracks: face_basis.npz."""
     settings = options.read().faces
     backends.load("faces", settings.backend).fit_basis(list(tracks), out, settings)
 
 
-def faces(tracks: Tracks, /, *, basis: Basis, video: Video = None, out: Out, options: Options = DEFAULTS) -> None:
-    """Turn tracks into face vectors: a folder with faces_left.npz and faces_right.npz."""
+def faces(tracks: Path, /, *, basis: Path, video: Path | None = None, out: Path, options: Options = DEFAULTS) -> None:
+    """Turn tracks into face vectors: faces_*.npz."""
     from l2l.video.footage import Footage
 
     settings = options.read()
@@ -84,8 +66,8 @@ def faces(tracks: Tracks, /, *, basis: Basis, video: Video = None, out: Out, opt
     backend.extract_faces(footage, basis, _both(out, "faces_{}.npz"), settings.tracking.bridge, settings.faces)
 
 
-def mel(speech: Path, /, *, out: Out, options: Options = DEFAULTS) -> None:
-    """Turn a folder's speech_left.wav and speech_right.wav into mel rows, 4 per frame: mel_left.npy, mel_right.npy."""
+def mel(speech: Path, /, *, out: Path, options: Options = DEFAULTS) -> None:
+    """Turn speech into mel rows, 4 per frame: mel_*.npy."""
     from l2l.speech.mel import mel_rows
 
     settings = options.read().mel
@@ -94,17 +76,17 @@ def mel(speech: Path, /, *, out: Out, options: Options = DEFAULTS) -> None:
 
 
 def chunk(
-    videos: Videos,
+    videos: Path,
     /,
     *,
-    train: Train = (),
-    test: Test = (),
-    listener: Listener,
-    person: Person = None,
-    out: Out,
+    train: Names = (),
+    test: Names = (),
+    listener: Side,
+    person: str | None = None,
+    out: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Cut recordings into windows in the published format: a folder with train/ and test/."""
+    """Cut recordings into windows: train/ and test/."""
     from l2l.dataset.chunks import chunk
 
     person = person or out.name
