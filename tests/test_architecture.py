@@ -21,6 +21,7 @@ ORDER = [
     "evaluation",
     "demo pictures",
     "cli",
+    "__main__",
     "__init__",  # what `import l2l` offers
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()}

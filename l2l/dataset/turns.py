@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l2l.speech.speaking import intervals
+from l2l.speech.intervals import intervals
 from l2l.units import FPS
 
 

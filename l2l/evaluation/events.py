@@ -21,7 +21,7 @@ from scipy.signal import find_peaks
 from l2l.dataset.layout import EXPRESSION, ROTATION
 from l2l.evaluation.bootstrap import divide
 from l2l.faces.geometry import FaceBasis
-from l2l.speech.speaking import intervals
+from l2l.speech.intervals import intervals
 from l2l.units import FPS
 from l2l.video import mesh
 

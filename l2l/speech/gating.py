@@ -11,7 +11,8 @@ import soundfile
 
 from l2l import config
 from l2l.files import atomic
-from l2l.speech.speaking import SPEAKS, intervals, load_speaking
+from l2l.speech.intervals import intervals
+from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.footage import Footage

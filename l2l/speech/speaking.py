@@ -13,6 +13,7 @@ import numpy as np
 from l2l import backends, config
 from l2l.files import atomic, reading, save_json, save_npz
 from l2l.sides import SIDES
+from l2l.speech.intervals import intervals
 from l2l.units import FPS
 from l2l.video.footage import Footage
 
@@ -59,9 +60,3 @@ def load_speaking(path: str | Path) -> np.ndarray:
     """(T, 2) float32 probability that each person speaks. Raises UserError when the file is missing or damaged."""
     with reading(path, "a speaking.npz", "l2l diarize"), np.load(path, allow_pickle=False) as file:
         return file["probability"]
-
-
-def intervals(mask: np.ndarray) -> list[tuple[int, int]]:
-    """[start, end) of every run of True in a mask (T,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

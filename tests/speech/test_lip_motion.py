@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from l2l import config
+from l2l.speech.intervals import intervals
 from l2l.speech.lip_motion import lip_evidence, speaking_probability
-from l2l.speech.speaking import intervals, load_speaking, write_speaking
+from l2l.speech.speaking import load_speaking, write_speaking
 
 SETTINGS = config.DiarizationSettings()
 
