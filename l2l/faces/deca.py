@@ -1,10 +1,10 @@
-"""faces, backend deca: frames and tracks to (T, 184), in the coordinates of the published data.
+"""faces, backend `deca`: frames and tracks to (T, 184), in the coordinates of the published data.
 
 - Each face is cropped around its 68 landmarks (FAN's, or the tracked mesh's in their place) and goes through DECA's
-  encoders; 50 numbers of expression, the head's and the jaw's rotation and 128 numbers of detail are kept as they come.
-- Nothing is learned from the recordings: `l2l fit-faces` only writes down which landmarks make the crop, so that all
+  encoders; expression (50 numbers), the head's and the jaw's rotation and detail (128 numbers) are kept unchanged.
+- Nothing is learned from the recordings: `l2l fit-faces` only stores which landmarks make the crop, so that all
   recordings of a person are cropped alike.
-- Not smoothed unless faces.deca.smoothing says so: the published data is not.
+- Not smoothed by default (faces.deca.smoothing): the published data is not.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from l2l.errors import UserError
 from l2l.faces import deca_nets, fan
 from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
 from l2l.faces.smoothing import smooth
-from l2l.faces.store import backend_of, write_faces
+from l2l.faces.store import read_basis, write_faces
 from l2l.files import save_npz
 from l2l.progress import progress
 from l2l.sides import SIDES
@@ -32,12 +32,12 @@ from l2l.weights import catalogue as weights
 
 log = logging.getLogger(__name__)
 
-# (picture, box, mesh (468, 3)) -> landmarks (n, 2) in pixels, or None where there is no face after all.
+# (picture, box, mesh (468, 3)) -> landmarks (n, 2) in pixels, or None where no face is found.
 Locate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]
 
 
 def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.FacesSettings) -> None:
-    """Write face_basis.npz: the backend, and which landmarks make the crop. Raises UserError when a file is missing."""
+    """Write face_basis.npz: the backend and the landmarks of the crop. Raises UserError when a file is missing."""
     deca = settings.deca
     weights.find(*deca_nets.MODEL)
     landmarks = deca.landmarks
@@ -59,11 +59,7 @@ def extract_faces(
     device = _device(deca)
     locate = _locator(basis_path, deca, device)
     tracks = load_tracks(footage.tracks)
-    for person in range(PEOPLE):
-        if not tracks.found[:, person].any():
-            raise UserError(
-                f"{footage.tracks}: the person on the {SIDES[person]} is never seen; track the recording again."
-            )
+    tracks.check_both_seen()
     encoders = deca_nets.load_encoders(deca.detail).to(device)
     faces = np.zeros((PEOPLE, len(tracks), FACE_DIM), np.float32)
     found = np.zeros((PEOPLE, len(tracks)), bool)
@@ -92,14 +88,9 @@ def _device(deca: config.DecaSettings) -> torch.device:
 
 
 def _locator(basis_path: Path, deca: config.DecaSettings, device: torch.device) -> Locate:
-    """What finds the landmarks of the crop, as the basis says."""
-    if backend_of(basis_path) != "deca":
-        raise UserError(
-            f"{basis_path} is of faces.backend {backend_of(basis_path)}, not deca; make another with `l2l fit-faces`."
-        )
-    with np.load(basis_path, allow_pickle=False) as file:
-        landmarks = str(file["landmarks"])
-    if landmarks == "mesh":
+    """The function that finds the landmarks of the crop, by the basis."""
+    (landmarks,) = read_basis(basis_path, "deca", "landmarks")
+    if str(landmarks) == "mesh":
         return lambda picture, box, mesh: mesh[MESH_POINTS, :2]
     find = fan.Fan(deca.detector, device)
     return lambda picture, box, mesh: find(picture, box)
@@ -109,16 +100,15 @@ def _crops(footage: Footage, tracks: Tracks, locate: Locate) -> Iterator[tuple[i
     """(person, frame, crop (3, 224, 224)) of every tracked face, frame by frame."""
     frames = progress(read_frames(footage.video), "faces", unit="frame", total=len(tracks))
     meshes = (mesh for _, block in tracks.blocks() for mesh in block)
-    seen = 0
+    frame = -1
     for frame, (picture, pair) in enumerate(zip(frames, meshes, strict=False)):
-        seen += 1
         for person in np.flatnonzero(tracks.found[frame]):
             landmarks = locate(picture, tracks.box[frame, person], pair[person])
             if landmarks is not None:
                 yield int(person), frame, crop(picture, around_landmarks(landmarks))
-    if seen < len(tracks):
+    if frame + 1 < len(tracks):
         raise UserError(
-            f"{footage.video} has {seen} pictures, {footage.tracks} {len(tracks)}; track the recording again."
+            f"{footage.video} has {frame + 1} pictures, {footage.tracks} {len(tracks)}; track the recording again."
         )
 
 

@@ -14,11 +14,9 @@ from l2l.faces.deca_nets import CROP
 _FROM_LANDMARKS = 1.1  # the box of the landmarks lacks the forehead
 _MARGIN = 1.25
 
-# Landmarks of the mesh where the 68 have theirs (contour, brows, nose, mouth), in the 68's order; the eyes never
-# touch the box.
-#
-# Chosen by what the 68 points are by definition: the contour runs from the ear at the height of the eye around the
-# chin to the other ear, the brows along their upper edge; nose and mouth can stick out when the head is turned away.
+# Landmarks of the mesh where the 68 have theirs by definition, in the 68's order: the contour runs from the ear at the
+# height of the eye around the chin to the other ear, the brows along their upper edge; nose and mouth can stick out
+# when the head is turned away. The eyes never touch the box.
 MESH_POINTS = (
     *(127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356),  # contour
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),  # brows

@@ -1,4 +1,4 @@
-"""DECA's networks (Feng et al. 2021), as they stand in its checkpoint, and what their numbers mean.
+"""DECA's encoders (Feng et al. 2021), as its checkpoint has them, and the meaning of their numbers.
 
 - Two encoders of one shape: a face crop to 236 parameters of a face, and to 128 numbers of its detail.
 - Names of layers are those of the published file, so that it can be loaded strictly.

@@ -1,7 +1,6 @@
 """The 68 landmarks of FAN (Bulat and Tzimiropoulos 2017), through the package face-alignment, for DECA's crop.
 
-The package would download its weights at the first call. Here it gets them from among the weight files or is not
-called at all.
+The package downloads its weights at the first call. Here they must be among the weight files, or it is not called.
 """
 
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ Detector = Literal["tracks", "s3fd"]
 
 
 def missing(detector: Detector) -> str | None:
-    """What FAN lacks here, with how to get it, or None when it can run."""
+    """What FAN needs and does not find, with how to get it; None when it can run."""
     if find_spec("face_alignment") is None:
         return "the package face-alignment is not installed (docs/backends.md)"
     for entry, file in [_FAN] + [_S3FD] * (detector == "s3fd"):
@@ -40,11 +39,11 @@ class Fan:
         """Raises UserError when the package or a file is missing or damaged."""
         reason = missing(detector)
         if reason:
-            raise UserError(f"FAN's landmarks are not to be had: {reason}, or use faces.deca.landmarks: mesh.")
+            raise UserError(f"FAN cannot run: {reason}, or use faces.deca.landmarks: mesh.")
         self._detector = detector
         path = weights.find(*_FAN)
         read_torch(path)
-        kind, options = "folder", {}  # reads boxes from files, which is never asked of it
+        kind, options = "folder", {}  # would read boxes from files; it is never used
         if detector == "s3fd":
             s3fd = weights.find(*_S3FD)
             read_torch(s3fd)
@@ -62,7 +61,7 @@ class Fan:
             )
 
     def __call__(self, picture: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-        """Landmarks (68, 2) in pixels of the face in `box` (x0, y0, x1, y1) of an RGB picture; None: there is none."""
+        """Landmarks (68, 2) px of the face in `box` (x0, y0, x1, y1) of an RGB picture, None where no face is found."""
         if self._detector == "tracks":
             return self._network.get_landmarks_from_image(picture, [box])[0]
         centre, half = (box[:2] + box[2:]) / 2, _REGION / 2 * (box[2:] - box[:2])
@@ -79,7 +78,7 @@ class Fan:
 
 @contextmanager
 def _hub(folder: Path) -> Iterator[None]:
-    """torch's folder of downloads is `folder`, for as long as the package looks for its file there."""
+    """Inside, torch's folder of downloads, where the package looks for its file, is `folder`."""
     before = torch.hub.get_dir()
     torch.hub.set_dir(str(folder))
     try:

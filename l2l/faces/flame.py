@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2l.errors import UserError
+from l2l.files import reading
 from l2l.weights import catalogue as weights
 from l2l.weights.flame_import import IDENTITY
 
@@ -25,17 +25,15 @@ class Flame:
     def __init__(self, path: Path | None = None) -> None:
         """Read `path`, else the file among the weights. Raises UserError when it is missing or no such file."""
         path = path or weights.find("flame", "flame/flame.npz")
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                values = {name: torch.from_numpy(file[name]) for name in file.files}
+        command = "l2l weights import-flame"
+        with reading(path, "a flame.npz", command), np.load(path, allow_pickle=False) as file:
+            values = {name: torch.from_numpy(file[name]) for name in file.files}
             self.triangles = values["f"].long()  # (9976, 3)
             self.template = values["v_template"]  # (5023, 3)
             shapes = values["shapedirs"]  # (5023, 3, 400): 300 identities, 100 expressions
             self._shapes = torch.cat([shapes[..., :SHAPE], shapes[..., IDENTITY : IDENTITY + EXPRESSION]], -1)
             self._corrections = values["posedirs"].reshape(-1, 9 * (len(_PARENTS) - 1)).T  # (36, 15069)
             self._regressor, self._weights = values["J_regressor"], values["weights"]  # (5, 5023), (5023, 5)
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{path} is not a flame.npz ({error}); make it with `l2l weights import-flame`.") from None
 
     def __call__(self, shape: Tensor, expression: Tensor, pose: Tensor) -> Tensor:
         """Vertices (N, 5023, 3) of shape (N, 100), expression (N, 50) and pose (N, 6: head, jaw)."""

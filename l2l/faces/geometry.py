@@ -3,7 +3,7 @@
 - Axes are those of the picture: x right, y down, z away from the camera. Lengths are in outer-eye distances.
 - A face is neutral + jaw + expression, then turned, scaled and moved: `compose` undoes `decompose`.
 - Rotations are axis-angle in radians: pitch > 0 nods down, jaw x > 0 opens the mouth, jaw y moves the chin sideways.
-- The depth that the mesh network gives is flat, so yaw and pitch come out a little small; their course is right.
+- The mesh network's depth is too flat, so yaw and pitch are a little too small; their course over time is right.
 """
 
 from dataclasses import dataclass
@@ -27,16 +27,13 @@ class FaceBasis:
     @property
     def jaw_weights(self) -> np.ndarray:
         """(468,) how far each landmark follows the jaw: 0 above the mouth, 1 at the chin."""
-        y = self.template[:, 1]
-        lip_line = self.template[list(mesh.MOUTH_CORNERS), 1].mean()
-        weights = np.clip(2.2 * (y - lip_line) / (self.template[mesh.CHIN, 1] - lip_line), 0, 1)
+        corners, lower = list(mesh.MOUTH_CORNERS), list(mesh.INNER_LIP_LOWER[1:-1])
+        x, y = self.template[:, 0], self.template[:, 1]
+        lip_line = self.template[corners, 1].mean()
+        weights = np.clip(2.2 * (y - lip_line) / (y[mesh.CHIN] - lip_line), 0, 1)
         # Inside the mouth the lower lip goes with the jaw although it touches the upper one, which does not.
         weights[list(mesh.INNER_LIP_UPPER)] = 0
-        middle = (
-            np.abs(self.template[list(mesh.INNER_LIP_LOWER[1:-1]), 0])
-            / np.abs(self.template[list(mesh.MOUTH_CORNERS), 0]).mean()
-        )
-        lower = list(mesh.INNER_LIP_LOWER[1:-1])
+        middle = np.abs(x[lower]) / np.abs(x[corners]).mean()
         weights[lower] = np.maximum(weights[lower], 1 - 0.85 * middle**2)
         return weights
 
@@ -51,7 +48,7 @@ class FaceBasis:
 def rigid_landmarks(template: np.ndarray) -> np.ndarray:
     """Indices of landmarks that move with the skull: neither the jaw, nor around the eyes and the mouth.
 
-    A blink or a smile would otherwise read as a small nod.
+    Otherwise a blink or a smile would count as a small nod.
     """
     corners = template[list(mesh.MOUTH_CORNERS)]
     rims = template[list(mesh.RIGHT_EYE + mesh.LEFT_EYE)]
@@ -123,7 +120,7 @@ def neutral_face(landmarks: np.ndarray, template: np.ndarray) -> np.ndarray:
     straight, _ = straighten(landmarks, template)
     gap = mouth_gap(straight)
     at_rest = straight[gap <= np.quantile(gap, 0.3)]
-    # The median person may sit a little turned; what counts as "straight ahead" is the template.
+    # People may sit a little turned; "straight ahead" is defined by the template.
     return np.median(at_rest, axis=0)
 
 
@@ -136,18 +133,22 @@ def jaw_moved(neutral: np.ndarray, jaw: np.ndarray, basis: FaceBasis) -> np.ndar
 
 def decompose(landmarks: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:
     """Landmarks (n, 468, 3) px -> (n, 56): expression, head rotation, jaw rotation."""
-    straight, rotation = straighten(landmarks, neutral)
-    jaw = _jaw_rotation(straight, neutral, basis)
-    rest = straight - jaw_moved(neutral, jaw, basis)  # (n, 468, 3)
-    expression = rest.reshape(len(rest), -1) @ basis.components.T  # (n, 50)
-    return np.concatenate([expression, Rotation.from_matrix(rotation).as_rotvec(), jaw], axis=1)
+    rest, rotation, jaw = _without_pose(landmarks, neutral, basis)
+    return np.concatenate([rest @ basis.components.T, Rotation.from_matrix(rotation).as_rotvec(), jaw], axis=1)
 
 
 def residual(landmarks: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:
     """What rotation and jaw leave unexplained (n, 1404); the expression basis is fitted to it."""
-    straight, _ = straighten(landmarks, neutral)
-    rest = straight - jaw_moved(neutral, _jaw_rotation(straight, neutral, basis), basis)
-    return rest.reshape(len(rest), -1)
+    return _without_pose(landmarks, neutral, basis)[0]
+
+
+def _without_pose(
+    landmarks: np.ndarray, neutral: np.ndarray, basis: FaceBasis
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The residual (n, 1404), the head's rotation (n, 3, 3) and the jaw's (n, 3) of landmarks (n, 468, 3) px."""
+    straight, rotation = straighten(landmarks, neutral)
+    jaw = _jaw_rotation(straight, neutral, basis)
+    return (straight - jaw_moved(neutral, jaw, basis)).reshape(len(straight), -1), rotation, jaw
 
 
 def compose(faces: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:

@@ -1,11 +1,9 @@
-"""faces, embedded backend: tracked landmarks to (T, 184), in two steps.
+"""faces, embedded backend `landmarks`: tracked landmarks to (T, 184), in two steps.
 
 - `fit_basis` learns one expression basis for both people from the training recordings (PCA, zero = the face at rest):
   `l2l fit-faces tracks.npz ... --out face_basis.npz`.
 - `extract_faces` turns a recording's tracks into faces with that basis:
   `l2l faces tracks.npz --basis face_basis.npz --out folder`.
-
-The basis is stored, so that motion can be turned back into a mesh.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +16,9 @@ from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.geometry import COMPONENTS, FaceBasis
 from l2l.faces.smoothing import smooth
-from l2l.faces.store import backend_of, write_faces
+from l2l.faces.store import read_basis, write_faces
 from l2l.files import save_npz
-from l2l.sides import SIDES
+from l2l.units import MODEL_DIM
 from l2l.video.footage import Footage
 from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
@@ -66,14 +64,8 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     largest = np.abs(components).argmax(1)
     components = components * np.sign(components[np.arange(COMPONENTS), largest])[:, None]
     explained = values[::-1][:COMPONENTS].sum() / values.sum()
-    save_npz(
-        out,
-        backend=np.array("landmarks"),
-        template=template.astype(np.float32),
-        components=components.astype(np.float32),
-        explained=np.array(explained),
-        frames=np.array(count),
-    )
+    arrays = {"template": template.astype(np.float32), "components": components.astype(np.float32)}
+    save_npz(out, backend=np.array("landmarks"), **arrays, explained=np.array(explained), frames=np.array(count))
 
 
 def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -> Iterator[np.ndarray]:
@@ -88,16 +80,9 @@ def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -
 
 
 def load_basis(path: str | Path) -> FaceBasis:
-    """Raises UserError when the file is missing or not a face_basis.npz."""
-    if backend_of(path) != "landmarks":
-        raise UserError(
-            f"{path} is of faces.backend {backend_of(path)}, not landmarks; make another with `l2l fit-faces`."
-        )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return FaceBasis(file["template"].astype(np.float64), file["components"].astype(np.float64))
-    except (ValueError, KeyError, OSError) as error:
-        raise UserError(f"{path} is not a face_basis.npz ({error}); make it again with `l2l fit-faces`.") from None
+    """Raises UserError when the file is missing, damaged or of another backend."""
+    template, components = read_basis(path, "landmarks", "template", "components")
+    return FaceBasis(template.astype(np.float64), components.astype(np.float64))
 
 
 def extract_faces(
@@ -105,14 +90,10 @@ def extract_faces(
 ) -> None:
     """Write faces_left.npz and faces_right.npz for one recording; short gaps of at most `bridge` frames are filled."""
     tracks, basis = load_tracks(footage.tracks), load_basis(basis_path)
+    tracks.check_both_seen()
     for person, out in enumerate(outs):
-        landmarks = _sample(tracks, person, _NEUTRAL_FRAMES)
-        if not len(landmarks):
-            raise UserError(
-                f"{footage.tracks}: the person on the {SIDES[person]} is never seen; track the recording again."
-            )
-        neutral = geometry.neutral_face(landmarks, basis.template)
-        faces = np.zeros((len(tracks), 56), np.float32)
+        neutral = geometry.neutral_face(_sample(tracks, person, _NEUTRAL_FRAMES), basis.template)
+        faces = np.zeros((len(tracks), MODEL_DIM), np.float32)
         for frames, block in tracks.blocks():
             found = tracks.found[frames, person]
             faces[frames][found] = geometry.decompose(block[found, person], neutral, basis)

@@ -1,16 +1,15 @@
-"""faces_left.npz, faces_right.npz: what every faces backend writes and every later step reads.
+"""faces_left.npz, faces_right.npz: written by every faces backend and read by every later step.
 
-Of face_basis.npz, which each backend writes in its own way, only the name of the backend is read here.
+Each backend writes arrays of its own into face_basis.npz; all of them write the backend's name.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from l2l.errors import UserError
-from l2l.files import NpzWriter, atomic, map_npz
+from l2l.files import NpzWriter, atomic, map_npz, reading
 from l2l.units import FACE_DIM
 
 _BLOCK = 4096  # frames written at once
@@ -48,22 +47,22 @@ def write_faces(
 
 
 def load_faces(path: str | Path) -> Faces:
-    """Raises UserError when the file is missing or is not a faces file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Faces(map_npz(path, "faces"), file["valid"], file["segment"], file["neutral"])
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with `l2l faces`.") from None
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not a faces file ({error}); make it again with `l2l faces`.") from None
+    """Raises UserError when the file is missing or damaged."""
+    with reading(path, "a faces file", "l2l faces"), np.load(path, allow_pickle=False) as file:
+        return Faces(map_npz(path, "faces"), file["valid"], file["segment"], file["neutral"])
 
 
 def backend_of(basis: str | Path) -> str:
-    """The faces backend that made a face_basis.npz. Raises UserError when the file is missing or no such file."""
-    try:
-        with np.load(basis, allow_pickle=False) as file:
-            return str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
-    except FileNotFoundError:
-        raise UserError(f"{basis} is missing; make it with `l2l fit-faces`.") from None
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{basis} is not a face_basis.npz ({error}); make it again with `l2l fit-faces`.") from None
+    """The faces backend that made a face_basis.npz. Raises UserError when the file is missing or damaged."""
+    with reading(basis, "a face_basis.npz", "l2l fit-faces"), np.load(basis, allow_pickle=False) as file:
+        return str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
+
+
+def read_basis(path: str | Path, backend: str, *names: str) -> list[np.ndarray]:
+    """Arrays of a face_basis.npz. Raises UserError when it is missing, damaged or of another backend."""
+    if backend_of(path) != backend:
+        raise UserError(
+            f"{path} is of faces.backend {backend_of(path)}, not {backend}; make another with `l2l fit-faces`."
+        )
+    with reading(path, "a face_basis.npz", "l2l fit-faces"), np.load(path, allow_pickle=False) as file:
+        return [file[name] for name in names]

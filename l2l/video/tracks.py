@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from l2l.errors import UserError
 from l2l.files import reading
+from l2l.sides import SIDES
 
 BLOCK = 512  # frames in one member
 PEOPLE = 2  # the person on the left first
@@ -40,6 +42,12 @@ class Tracks:
 
     def __len__(self) -> int:
         return len(self.found)
+
+    def check_both_seen(self) -> None:
+        """Raises UserError naming the person who is in no frame."""
+        for person, side in enumerate(SIDES):
+            if not self.found[:, person].any():
+                raise UserError(f"{self.path}: the person on the {side} is never seen; track the recording again.")
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """(frames, landmarks (n, 2, 468, 3) float32 in pixels), in order; undefined where no face is found."""
