@@ -32,26 +32,13 @@ _CROSS = "fact_model.cross_modal_model"
 _PAST = "fact_model.listener_past_transformer_config"
 _SPEAKER = "fact_model.speaker_full_transformer_config"
 
-_COMMON = {
+# Names of keys, wherever they stand; those of `_MODULES` hold anything.
+_KNOWN = {
     "pipeline", "tag", "who", "segment_tag", "learning_rate", "warmup_steps", "model_path", "num_epochs", "batch_size",
-    "log_step", "data.local", "data.basedir", "data.speaker",
+    "log_step", "local", "basedir", "speaker", "n_embed", "zquant_dim", "l_vqconfig", "out_dim", "in_dim",
+    "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "sequence_length", "use_conv",
+    "use_continuous", "quant_factor", "quant_sequence_length", "max_mask_len", "patch", "loss_config",
 }  # fmt: skip
-_LAYERS = {
-    "in_dim", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "sequence_length",
-    "use_conv", "use_continuous", "quant_factor", "quant_sequence_length", "max_mask_len",
-}  # fmt: skip
-_KNOWN: dict[Stage, set[str]] = {
-    "codebook": _COMMON
-    | {f"transformer_config.{key}" for key in _LAYERS}
-    | {"VQuantizer.n_embed", "VQuantizer.zquant_dim"},
-    "predictor": _COMMON
-    | {"l_vqconfig", "patch", "loss_config.loss_type", "loss_config.loss_aug", "loss_config.weight"}
-    | {f"{_CROSS}.{key}" for key in _LAYERS}
-    | {f"{_CROSS}.transformer.{key}" for key in _LAYERS}
-    | {f"{_CROSS}.output_layer.out_dim"}
-    | {f"{_PAST}.{key}" for key in _LAYERS}
-    | {f"{_SPEAKER}.{key}" for key in _LAYERS},
-}
 _MODULES = {"patch", "loss_config"}  # never read, whatever is in them
 # What the released code had written into itself.
 _FIXED: dict[Stage, dict[str, int]] = {
@@ -96,12 +83,17 @@ class ReleasedConfig:
             raise UserError(f"{self.path}: key {key!r}: expected a number above 0, not {value!r}.")
         return value
 
-    def count(self, key: str) -> int:
-        """A whole number, at least 1."""
-        value = self.number(key)
-        if value != int(value):
-            raise UserError(f"{self.path}: key {key!r}: expected a whole number, not {value!r}.")
-        return int(value)
+    def count(self, *keys: str) -> int:
+        """The one whole number, at least 1, that all these keys have. Raises UserError naming two that differ."""
+        first = self.number(keys[0])
+        if first != int(first):
+            raise UserError(f"{self.path}: key {keys[0]!r}: expected a whole number, not {first!r}.")
+        for key in keys[1:]:
+            if self.number(key) != first:
+                raise UserError(
+                    f"{self.path}: {keys[0]!r} is {first}, but {key!r} is {self.get(key)}; the two must be equal."
+                )
+        return int(first)
 
     def text(self, key: str) -> str:
         value = self.get(key)
@@ -180,27 +172,14 @@ def read_config(path: Path, expected: Stage | None = None) -> ReleasedConfig:
     if expected not in (None, stage):
         raise UserError(f"{path} is a {stage} configuration; give the one of the {expected}.")
     flat = dict(leaves(values))
-    unknown = tuple(key for key in flat if key not in _KNOWN[stage] | _MODULES)
+    unknown = tuple(key for key in flat if key.rpartition(".")[2] not in _KNOWN)
     if unknown:
         log.warning("%s: unknown keys, which change nothing: %s", path, ", ".join(unknown))
     found = ReleasedConfig(Path(path), stage, flat, unknown)
     for key, wanted in _FIXED[stage].items():
         if found.count(key) != wanted:
             raise UserError(f"{path}: key {key!r} is {found.get(key)}, but the model is built for {wanted}.")
-    if stage == "codebook":
-        _agree(found, "transformer_config.hidden_size", "VQuantizer.zquant_dim")
     return found
-
-
-def _agree(found: ReleasedConfig, *keys: str) -> int:
-    """The one value of several keys. Raises UserError naming two that differ."""
-    first = found.count(keys[0])
-    for key in keys[1:]:
-        if found.count(key) != first:
-            raise UserError(
-                f"{found.path}: {keys[0]!r} is {first}, but {key!r} is {found.get(key)}; the two must be equal."
-            )
-    return first
 
 
 def _training(found: ReleasedConfig, width: int) -> dict[str, Any]:
@@ -213,7 +192,7 @@ def _training(found: ReleasedConfig, width: int) -> dict[str, Any]:
     if "batch_size" in found.values:
         training["batch_size"] = found.count("batch_size")
     if "num_epochs" in found.values:
-        # The released loop runs one epoch less than it was told.
+        # The released loop runs one epoch less than num_epochs.
         training |= {"max_epochs": max(found.count("num_epochs") - 1, 1), "max_steps": _NO_LIMIT}
     return training
 
@@ -222,34 +201,23 @@ def codes(found: ReleasedConfig) -> int:
     """How many codes the codebook has, which is the predictor's vocabulary."""
     if found.stage == "codebook":
         return found.count("VQuantizer.n_embed")
-    return _agree(found, f"{_PAST}.in_dim", f"{_CROSS}.output_layer.out_dim")
+    return found.count(f"{_PAST}.in_dim", f"{_CROSS}.output_layer.out_dim")
 
 
 def sizes(found: ReleasedConfig) -> dict[str, Any]:
     """The section `windows.codebook` or `windows.predictor` of our settings, as far as the JSON says anything."""
     if found.stage == "codebook":
-        part = "transformer_config"
-        width = found.count(f"{part}.hidden_size")
-        layers, heads, inner = (
-            found.count(f"{part}.{key}") for key in ("num_hidden_layers", "num_attention_heads", "intermediate_size")
-        )
-        own: dict[str, Any] = {"codes": codes(found)}
+        parts, width = ["transformer_config"], "VQuantizer.zquant_dim"
     else:
-        cross = f"{_CROSS}.transformer"
-        others = (_PAST, _SPEAKER)
-        width = _agree(found, f"{_CROSS}.in_dim", f"{cross}.hidden_size", *(f"{o}.hidden_size" for o in others))
-        heads = _agree(found, f"{cross}.num_attention_heads", *(f"{o}.num_attention_heads" for o in others))
-        inner = _agree(found, f"{cross}.intermediate_size", *(f"{o}.intermediate_size" for o in others))
-        layers = found.count(f"{cross}.num_hidden_layers")
-        codes(found)
-        own = {}
+        parts, width = [f"{_CROSS}.transformer", _PAST, _SPEAKER], f"{_CROSS}.in_dim"
+    hidden, vocabulary = found.count(width, *(f"{part}.hidden_size" for part in parts)), codes(found)
     return {
-        "hidden_size": width,
-        "layers": layers,
-        "heads": heads,
-        "feedforward_size": inner,
-        **own,
-        "training": _training(found, width),
+        "hidden_size": hidden,
+        "layers": found.count(f"{parts[0]}.num_hidden_layers"),
+        "heads": found.count(*(f"{part}.num_attention_heads" for part in parts)),
+        "feedforward_size": found.count(*(f"{part}.intermediate_size" for part in parts)),
+        **({"codes": vocabulary} if found.stage == "codebook" else {}),
+        "training": _training(found, hidden),
     }
 
 

@@ -46,26 +46,26 @@ def read_statistics(path: Path, inputs: tuple[str, ...]) -> dict[str, Standardiz
 
     Raises UserError naming the file, and the array that is missing, misshapen or not finite.
     """
-    found = {}
     try:
         with np.load(path, allow_pickle=False) as file:
-            for name in inputs:
-                mean, std = (np.asarray(file[f"body_{kind}_{NAMES[name]}"]) for kind in ("mean", "std"))
-                for kind, array in (("mean", mean), ("std", std)):
-                    if array.size != CHANNELS[name] or not np.isfinite(array).all():
-                        raise UserError(
-                            f"{path}: body_{kind}_{NAMES[name]} has shape {array.shape}, expected {CHANNELS[name]} "
-                            "finite numbers."
-                        )
-                values = {"mean": mean.ravel(), "std": std.ravel()}
-                found[name] = Standardizer.from_dict(values, "none" if name == "audio" else "bilateral")
+            arrays = {(name, kind): file[f"body_{kind}_{NAMES[name]}"] for name in inputs for kind in ("mean", "std")}
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; it lies beside the released checkpoint.") from None
     except KeyError as error:
         raise UserError(f"{path}: {error.args[0]}; give the file that belongs to this model.") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile):
         raise UserError(f"{path} is not an .npz file that can be read; fetch it again.") from None
-    return found
+    for (name, kind), array in arrays.items():
+        if array.size != CHANNELS[name] or array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise UserError(
+                f"{path}: body_{kind}_{NAMES[name]} has shape {array.shape}, expected {CHANNELS[name]} finite numbers."
+            )
+    return {
+        name: Standardizer.from_dict(
+            {kind: arrays[name, kind].ravel() for kind in ("mean", "std")}, "none" if name == "audio" else "bilateral"
+        )
+        for name in inputs
+    }
 
 
 def write_statistics(path: Path, standardizers: Mapping[str, Standardizer]) -> None:
@@ -90,21 +90,22 @@ class ReleasedPair:
 
         Raises UserError for files that do not fit each other.
         """
-        codebook_pth, codebook_npz, codebook_json = codebook
-        predictor_pth, predictor_npz, predictor_json = predictor
-        codes, vocabulary = released_config.codes(codebook_json), released_config.codes(predictor_json)
-        if codes != vocabulary:
+        (codebook_pth, codebook_npz, codebook_json), (predictor_pth, predictor_npz, predictor_json) = (
+            codebook,
+            predictor,
+        )
+        self.codes, vocabulary = released_config.codes(codebook_json), released_config.codes(predictor_json)
+        if self.codes != vocabulary:
             raise UserError(
-                f"{predictor_json.path} is for {vocabulary} codes, but {codebook_json.path} has {codes}; "
+                f"{predictor_json.path} is for {vocabulary} codes, but {codebook_json.path} has {self.codes}; "
                 "give the configuration of the codebook it was trained with."
             )
         self.codebook_sizes = released_config.settings(codebook_json, changes).windows.codebook
         self.predictor_sizes = released_config.settings(predictor_json, changes).windows.predictor
         self.codebook, self.predictor = read_released(codebook_pth), read_released(predictor_pth)
-        self.codes = codes
         self.pair = Pair(
             load_codebook_weights(self.codebook, self.codebook_sizes, codebook_pth),
-            load_predictor_weights(self.predictor, self.predictor_sizes, codes, predictor_pth),
+            load_predictor_weights(self.predictor, self.predictor_sizes, self.codes, predictor_pth),
             **read_statistics(codebook_npz, ("listener",)),
             **read_statistics(predictor_npz, ("speaker", "audio")),
         )

@@ -1,7 +1,7 @@
 """The released test: every test window's listener, drawn once, as `l2l released test` and nothing else does it.
 
 - The loop itself is `l2l.windows.autoregressive`; here are the original's folders, its score and its result.
-- The first 32 frames of a result are the mean pose, which is what the loop was told of them; they are no prediction.
+- The first 32 frames of a result are the mean pose, which is what the loop was given; they are no prediction.
 - Where the original failed (a number of windows that is no multiple of 32), the score is over the windows sampled.
 - `--save` writes ONE file, `outputs/<etag><tag>predicted.npz`. A window n and its frame t are row n, column t of:
   `expression` (N, 64, 50) and `pose` (N, 64, 6; head rotation, jaw) in raw units; `probabilities` (N, 8, K), of which
@@ -9,6 +9,7 @@
   `overall_l2` and `seed` are single values.
 """
 
+import functools
 import logging
 import pickle
 import zipfile
@@ -61,12 +62,13 @@ def rollout(
     found = autoregress(
         codebook, predictor, past, speaker, audio, sampling, lambda logits: distribution(logits, sampling), choose_codes
     )
-    told = torch.zeros_like(listener[:, :FRAMES]) if past is None else past
-    prediction = torch.cat([told, codebook.decode(found.codes)], dim=1)
-    probabilities = torch.cat([torch.zeros_like(found.probabilities), found.probabilities], dim=1)
-    halves = (told, listener[:, FRAMES:])
-    upper_bound = torch.cat([codebook.decode(codebook.encode(half)) for half in halves], dim=1)
-    return Rollout(prediction, probabilities, upper_bound)
+    given = torch.zeros_like(listener[:, :FRAMES]) if past is None else past
+    bounds = [codebook.decode(codebook.encode(half)) for half in (given, listener[:, FRAMES:])]
+    return Rollout(
+        torch.cat([given, codebook.decode(found.codes)], dim=1),
+        torch.cat([torch.zeros_like(found.probabilities), found.probabilities], dim=1),
+        torch.cat(bounds, dim=1),
+    )
 
 
 def window_l2(listener: Tensor, prediction: Tensor) -> Tensor:
@@ -116,17 +118,8 @@ def released_test(
     truth, rolled = [], []
     for rows in chosen_rows(len(data), sampling):
         motion, audio, listener = standardized(pair, data, rows, "real", device)
-        rolled.append(
-            rollout(
-                pair.codebook,
-                pair.predictor,
-                listener,
-                motion,
-                audio,
-                sampling,
-                lambda probabilities: choose(probabilities, sampling, generator),
-            )
-        )
+        draw = functools.partial(choose, sampling=sampling, generator=generator)
+        rolled.append(rollout(pair.codebook, pair.predictor, listener, motion, audio, sampling, draw))
         truth.append(listener)
     result = Rollout(*(torch.cat(parts).cpu() for parts in zip(*rolled, strict=True)))
     listener = torch.cat(truth).cpu()
