@@ -1,9 +1,9 @@
 """listen: a trained listener on one recording, as if live.
 
 - The recording is measured in a temporary folder: the same steps as in the workflow, with the person's own basis.
-- Then it is played: every 8 frames of the speaker go into `Listener.step`, and what comes out is shown when it would
-  have been, 16 frames (0.53 s) after the speaker: 8 to hear a patch, 8 of look-ahead.
-- Where the speaker's face is not seen, the last one seen stays.
+- Every 8 frames of the speaker go into `Listener.step`. The answer is shown when it would have come in a live
+  conversation: 16 frames (0.53 s) after the speaker, 8 to hear a patch and 8 of look-ahead.
+- Where the speaker's face is not seen, the last one seen is used.
 """
 
 import tempfile
@@ -15,7 +15,6 @@ import numpy as np
 from l2l import backends
 from l2l.config import Settings
 from l2l.errors import UserError
-from l2l.faces.meshes import mesher_of
 from l2l.faces.store import Faces, load_faces
 from l2l.patches.checkpoint import load_codebook as load_patch_codebook
 from l2l.patches.live import Listener
@@ -24,10 +23,8 @@ from l2l.progress import progress
 from l2l.recordings.preprocessing import STEPS
 from l2l.recordings.recordings import Recording
 from l2l.sides import SIDES, Side
-from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.video.footage import Footage
-from l2l.video.tracks import load_tracks
 
 DELAY = PATCH + Listener.look_ahead  # frames between what the speaker does and the listener's answer to it
 
@@ -56,21 +53,9 @@ def listen(
         backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
         true, speaker = load_faces(outs[number]), load_faces(outs[1 - number])
         shown = play(listener.step, held(speaker), np.load(folder / f"mel_{SIDES[1 - number]}.npy"))
-        probability = load_speaking(folder / "speaking.npz")
         late = np.full((len(true), MODEL_DIM), np.nan, np.float32)
         late[DELAY:] = shown[: len(true) - DELAY]
-        scene = Scene(
-            video=folder / "video.mp4",
-            tracks=load_tracks(folder / "tracks.npz"),
-            speaks=probability >= SPEAKS,
-            probability=probability,
-            true=true.faces[:, :MODEL_DIM],
-            sampled=late,
-            predicted=np.isfinite(late[:, 0]),
-            mesher=mesher_of(basis, true.neutral),
-            listener=number,
-        )
-        render(scene, 0, len(true), out)
+        render(Scene.of(folder, number, true, late, basis), 0, len(true), out)
 
 
 def held(faces: Faces) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""preview: a first look, in one video.
+"""preview: the measured recording, the true and a sampled listener in one video.
 
 - Left: a test recording with what was measured drawn in (boxes, landmarks, who speaks), and below it the last
   seconds of speech and nodding.
@@ -18,7 +18,7 @@ import soundfile
 from l2l.dataset.layout import ROTATION, WINDOW, load_chunks
 from l2l.dataset.samples import load_samples
 from l2l.faces.meshes import Mesher, mesher_of
-from l2l.faces.store import load_faces
+from l2l.faces.store import Faces, load_faces
 from l2l.features.sequences import chain
 from l2l.files import atomic
 from l2l.progress import progress
@@ -34,24 +34,35 @@ WIDTH, HEIGHT = 1280, 720
 _PICTURE = (864, 486)  # width, height of the recording
 _STRIP_SECONDS = 6.0
 _PAPER, _INK, _FAINT = (250, 249, 246), (40, 40, 44), (176, 176, 180)
-_COLOURS = ((38, 110, 190), (206, 96, 30))  # p0, p1
+_COLOURS = ((38, 110, 190), (206, 96, 30))  # left, right
 _MOUTH = (92, 52, 50)
 _SKIN = {"true": (196, 206, 220), "sampled": (236, 200, 160)}
 
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is drawn of one recording."""
+    """All that is drawn of one recording of T frames."""
 
     video: Path
     tracks: Tracks
-    speaks: np.ndarray  # (T, 2) bool
-    probability: np.ndarray  # (T, 2)
+    probability: np.ndarray  # (T, 2) that each person speaks
+    listener: int  # 0 left, 1 right
     true: np.ndarray  # (T, 56) the listener as measured
     sampled: np.ndarray  # (T, 56) one sampled listener; NaN where there is none
-    predicted: np.ndarray  # (T,) bool: frames that the model made
     mesher: Mesher  # of the listener
-    listener: int
+
+    @classmethod
+    def of(cls, folder: Path, listener: int, true: Faces, sampled: np.ndarray, basis: Path) -> "Scene":
+        """From the folder of a preprocessed recording."""
+        return cls(
+            folder / "video.mp4",
+            load_tracks(folder / "tracks.npz"),
+            load_speaking(folder / "speaking.npz"),
+            listener,
+            true.faces[:, :MODEL_DIM],
+            sampled,
+            mesher_of(basis, true.neutral),
+        )
 
 
 def write_preview(
@@ -59,8 +70,7 @@ def write_preview(
 ) -> None:
     """Write preview.mp4 for the test recording with the most windows. Raises UserError when there is none."""
     scene = _gather(videos, chunks, samples, basis_path, listener)
-    shown = np.flatnonzero(scene.predicted)
-    start = max(0, int(shown[0]) - WINDOW // 2)
+    start = max(0, int(np.isfinite(scene.sampled[:, 0]).argmax()) - WINDOW // 2)
     count = min(round(seconds * FPS), len(scene.tracks) - start)
     render(scene, start, count, out)
 
@@ -83,33 +93,18 @@ def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Si
     windows = windows.first(futures.shape[1])
     names, counts = np.unique(windows.videos, return_counts=True)
     name = str(names[counts.argmax()])
-    folder, number = videos / name, SIDES.index(listener)
-    tracks, faces = load_tracks(folder / "tracks.npz"), load_faces(folder / f"faces_{listener}.npz")
-    probability = load_speaking(folder / "speaking.npz")
+    faces = load_faces(videos / name / f"faces_{listener}.npz")
     sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
-    predicted = np.zeros(len(faces), bool)
     rows = np.flatnonzero(windows.videos == name)
-    # In a turn that goes on, only the first window's past was given.
+    # Where whole turns were sampled, only a turn's first window was given its past.
     given = {pieces[0].row for pieces in chain(windows, rows)} if "turns" in drawn else set(rows)
     shown = drawn.get("turns", futures[0])  # (N, 64, 56)
     for row in rows:
-        begin = int(windows.files[row, 0, 2])
-        for frame in range(first if row in given else 0, WINDOW):
-            # Windows may overlap: a frame that was predicted is not covered by a later window's.
-            if not predicted[begin + frame]:
-                predicted[begin + frame] = True
-                sampled[begin + frame] = shown[row, frame]
-    return Scene(
-        video=folder / "video.mp4",
-        tracks=tracks,
-        speaks=probability >= SPEAKS,
-        probability=probability,
-        true=faces.faces[:, :MODEL_DIM],
-        sampled=sampled,
-        predicted=predicted,
-        mesher=mesher_of(basis, faces.neutral),
-        listener=number,
-    )
+        begin, skip = int(windows.files[row, 0, 2]), first if row in given else 0
+        there = sampled[begin + skip : begin + WINDOW]
+        # Windows may overlap: the earlier one's frames stay.
+        there[:] = np.where(np.isfinite(there), there, shown[row, skip:])
+    return Scene.of(videos / name, SIDES.index(listener), faces, sampled, basis)
 
 
 def _sound(wav: Path, start: int, count: int, out: Path) -> Path:
@@ -136,13 +131,13 @@ def _draw(scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) 
     _draw_strip(canvas[_PICTURE[1] :, : _PICTURE[0]], scene, frame)
     half = HEIGHT // 2
     _draw_face(canvas[:half, _PICTURE[0] :], scene.mesher, scene.true[frame], "true", "listener, as recorded")
-    if scene.predicted[frame]:
+    if np.isfinite(scene.sampled[frame, 0]):
         _draw_face(canvas[half:, _PICTURE[0] :], scene.mesher, scene.sampled[frame], "sampled", "listener, sampled")
     else:
         where = canvas[half:, _PICTURE[0] :]
         _text(where, "listener, sampled", (16, 30), _FAINT)
-        _text(where, "(no prediction here: the model is given", (16, half // 2), _FAINT, 0.5)
-        _text(where, "this past, or nobody listens)", (16, half // 2 + 22), _FAINT, 0.5)
+        _text(where, "(nothing is predicted here: the model is given", (16, half // 2), _FAINT, 0.5)
+        _text(where, "these frames, or nobody listens)", (16, half // 2 + 22), _FAINT, 0.5)
     return canvas
 
 
@@ -155,7 +150,7 @@ def _draw_recording(canvas: np.ndarray, scene: Scene, picture: np.ndarray, landm
         for x, y in np.round(landmarks[person, ::3, :2] * scale * 8).astype(int):
             cv2.circle(shown, (int(x), int(y)), 8, colour, -1, cv2.LINE_AA, 3)
         x0, y0, x1, y1 = np.round(scene.tracks.box[frame, person].reshape(2, 2) * scale).astype(int).ravel().tolist()
-        speaks = bool(scene.speaks[frame, person])
+        speaks = scene.probability[frame, person] >= SPEAKS
         cv2.rectangle(shown, (x0 - 8, y0 - 8), (x1 + 8, y1 + 8), colour, 3 if speaks else 1, cv2.LINE_AA)
         role = "listener" if person == scene.listener else "speaker"
         label = f"{SIDES[person]} {role}{'  SPEAKS' if speaks else ''}"
@@ -176,9 +171,9 @@ def _draw_strip(canvas: np.ndarray, scene: Scene, frame: int) -> None:
     for person, colour in enumerate(_COLOURS):
         top = 22 + 34 * person
         _text(canvas, f"{SIDES[person]} speaks", (16, top + 17), colour, 0.5)
-        for at, value, on in zip(x, scene.probability[frames, person], scene.speaks[frames, person], strict=True):
-            high = int(24 * float(value))
-            cv2.line(canvas, (int(at), top + 24), (int(at), top + 24 - high), colour if on else _FAINT, 4)
+        for at, value in zip(x, scene.probability[frames, person], strict=True):
+            foot, shade = (int(at), top + 24), colour if value >= SPEAKS else _FAINT
+            cv2.line(canvas, foot, (foot[0], foot[1] - int(24 * float(value))), shade, 4)
     middle, unit = 165, 45 / np.radians(12)
     _text(canvas, "head pitch", (16, middle + 5), _INK, 0.5)
     _text(canvas, "true", (16, middle + 28), _FAINT, 0.45)
