@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from l2l import config
 from l2l.cli import main as cli
 from tests.road import ROOT, snakemake
 
@@ -57,6 +58,18 @@ def test_the_steps_run_alone_as_shown(folder, monkeypatch):
     monkeypatch.chdir(folder)
     for command in commands("l2l"):
         assert cli.main(shlex.split(command)[1:]) == 0, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_that_are_named_exist(page):
+    for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?=[`:=])", page.read_text()):
+        section, *keys = name.split(".")
+        if section not in config.Config.model_fields or keys[-1] in {"pt", "pth", "json", "npz", "yaml"}:
+            continue
+        found = config.Config()
+        for key in name.split("."):
+            assert hasattr(found, key), name
+            found = getattr(found, key)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
