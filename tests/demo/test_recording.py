@@ -8,7 +8,9 @@ import av
 import numpy as np
 import pytest
 
+from l2l.config import from_differences
 from l2l.demo.motion import FPS
+from l2l.demo.recording import write_recording
 
 CODE = """
 import sys
@@ -21,12 +23,10 @@ write_recording(Path(sys.argv[1]), 1, from_differences(["demo.seconds=8"]))
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The same recording by two processes."""
-    made = []
-    for name in ("first", "second"):
-        folder = tmp_path_factory.mktemp(name)
-        subprocess.run([sys.executable, "-c", CODE, str(folder)], check=True, capture_output=True)
-        made.append(folder)
+    """The same recording by two processes: this one and another."""
+    made = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
+    write_recording(made[0], 1, from_differences(["demo.seconds=8"]))
+    subprocess.run([sys.executable, "-c", CODE, str(made[1])], check=True, capture_output=True)
     return made
 
 
