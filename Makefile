@@ -5,6 +5,8 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
+# Python compiles a module when it is first imported; compiling all of them takes longer than installing them.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # One test process per core, with one thread each; the tests of a file share what they prepare.
 PYTEST = $(BIN)/pytest -n $(if $(filter all,$(CORES)),logical,$(CORES)) --dist loadscope --no-loadscope-reorder
 LINTERS := ruff ruff-format mypy snakefmt snakemake-lint
@@ -17,7 +19,7 @@ install: .venv/.installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "l2l needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	$(PIP) -e '.[demo,dev]'
 	$(BIN)/l2l weights fetch mediapipe
 	@touch $@
 
@@ -49,7 +51,7 @@ workflows: install
 	$(PYTEST) -m workflow
 
 test-slurm: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slurm]'
+	$(PIP) -e '.[slurm]'
 	$(BIN)/pytest -m slurm tests/slurm
 
 # What is computed goes; recordings and downloads stay.
