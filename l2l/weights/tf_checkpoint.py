@@ -11,11 +11,11 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
+import google_crc32c
 import numpy as np
 
-from l2l.compiled import compiled
 from l2l.errors import UserError
 
 _FOOTER, _TRAILER = 48, 5  # bytes: at the end of the file; after each block
@@ -55,17 +55,15 @@ class TFCheckpoint:
 
     def read(self, wanted: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
         """The wanted variables; others in the file are left alone. Raises UserError naming what does not fit."""
-        length = self.data.stat().st_size
-        # All is looked at before anything is read: another network's file is refused at once.
-        for name, shape in wanted.items():
-            self._check(name, shape, length)
+        for name, shape in wanted.items():  # before anything is read: another network's file is refused at once
+            self._check(name, shape)
         with open(self.data, "rb") as file:
             return {name: self._array(file, name) for name in wanted}
 
-    def _check(self, name: str, shape: tuple[int, ...], length: int) -> None:
-        if name not in self.variables:
+    def _check(self, name: str, shape: tuple[int, ...]) -> None:
+        found, length = self.variables.get(name), self.data.stat().st_size
+        if found is None:
             raise UserError(f"{self.index}: the variable {name!r} is missing; this is another network's file.")
-        found = self.variables[name]
         if found.shape != tuple(shape):
             raise UserError(
                 f"{self.index}: the variable {name!r} has shape {found.shape}, {tuple(shape)} is needed; "
@@ -79,16 +77,15 @@ class TFCheckpoint:
                 f"{length}; get it again from its publisher."
             )
 
-    def _array(self, file, name: str) -> np.ndarray:
+    def _array(self, file: BinaryIO, name: str) -> np.ndarray:
         found = self.variables[name]
-        array = np.empty(found.shape, found.dtype)
         file.seek(found.offset)
-        if file.readinto(array.reshape(-1).view(np.uint8)) != found.size or masked_sum(array) != found.sum:
+        content = file.read(found.size)
+        if masked_sum(content) != found.sum:
             raise UserError(
-                f"{self.data} is damaged: the checksum of the variable {name!r} is wrong; get the file again from its "
-                "publisher."
+                f"{self.data} is damaged: the checksum of the variable {name!r} is wrong; get the file again."
             )
-        return array
+        return np.frombuffer(bytearray(content), found.dtype).reshape(found.shape)
 
 
 def _read_index(path: Path) -> dict[str, Variable]:
@@ -118,7 +115,7 @@ def _block(table: bytes, offset: int, size: int) -> bytes:
     content, (kind, stated) = table[offset : offset + size], struct.unpack_from("<BI", table, offset + size)
     if kind != 0:
         raise ValueError("a block is compressed, which TensorFlow does not do")
-    if masked_sum(np.frombuffer(table, np.uint8, size + 1, offset)) != stated:
+    if masked_sum(table[offset : offset + size + 1]) != stated:
         raise ValueError("the checksum of a block is wrong")
     return content
 
@@ -186,39 +183,24 @@ def _variable(name: str, message: bytes) -> Variable:
     fields = dict(_fields(message))
     if 7 in fields or fields.get(3, 0) != 0:
         raise ValueError(f"the variable {name!r} is stored in parts")
-    numbers = [fields.get(field, 0) for field in (1, 4, 5, 6)]
-    shape_message = fields.get(2, b"")
-    if not isinstance(shape_message, bytes) or not all(isinstance(number, int) for number in numbers):
-        raise ValueError(f"the variable {name!r} is not described as one")
-    shape = []
-    for field, dimension in _fields(shape_message):  # TensorShapeProto: 2 dimension {1 size}
-        if field == 2 and isinstance(dimension, bytes):
-            shape.append(dict(_fields(dimension)).get(1, 0))
-    if len(shape) > _MAX_RANK or not all(isinstance(size, int) for size in shape):
-        raise ValueError(f"the variable {name!r} has no shape that makes sense")
-    dtype, offset, size, checksum = numbers
-    return Variable(_DTYPES.get(dtype), tuple(shape), offset, size, checksum)  # type: ignore[arg-type]
+    dtype, offset, size, checksum = (_number(fields.get(field, 0)) for field in (1, 4, 5, 6))
+    dimensions = fields.get(2, b"")  # TensorShapeProto: 2 dimension {1 size}
+    if not isinstance(dimensions, bytes):
+        raise ValueError(f"the variable {name!r} has no shape")
+    parts = [part for field, part in _fields(dimensions) if field == 2 and isinstance(part, bytes)]
+    if len(parts) > _MAX_RANK:
+        raise ValueError(f"the variable {name!r} has {len(parts)} dimensions")
+    shape = tuple(_number(dict(_fields(part)).get(1, 0)) for part in parts)
+    return Variable(_DTYPES.get(dtype), shape, offset, size, checksum)
 
 
-def _table() -> np.ndarray:
-    """(256,) uint32: the CRC-32C (Castagnoli) of every byte."""
-    table = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        table = np.where(table & 1, (table >> 1) ^ np.uint32(0x82F63B78), table >> 1).astype(np.uint32)
-    return table
+def _number(value: int | bytes) -> int:
+    if isinstance(value, bytes):
+        raise ValueError("a field is not a number")
+    return value
 
 
-def _crc(data: np.ndarray, table: np.ndarray) -> np.uint32:
-    crc = np.uint32(0xFFFFFFFF)
-    for k in range(data.shape[0]):
-        crc = table[(crc ^ data[k]) & np.uint32(255)] ^ (crc >> np.uint32(8))
-    return crc ^ np.uint32(0xFFFFFFFF)
-
-
-_crc_compiled = compiled(_crc)
-
-
-def masked_sum(array: np.ndarray) -> int:
-    """CRC-32C of an array's bytes, rotated and shifted: the file format does so, lest a sum of sums be trivial."""
-    crc = int(_crc_compiled(array.reshape(-1).view(np.uint8), _table()))
+def masked_sum(data: bytes) -> int:
+    """CRC-32C, rotated and shifted as the file format has it."""
+    crc = google_crc32c.value(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

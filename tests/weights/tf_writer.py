@@ -56,14 +56,14 @@ def write_blocks(path: Path, block: bytes, kind: int = 0) -> Path:
 
 def _sealed(block: bytes, kind: int) -> bytes:
     content = block + bytes([kind])
-    return content + struct.pack("<I", masked_sum(np.frombuffer(content, np.uint8)))
+    return content + struct.pack("<I", masked_sum(content))
 
 
 def _entry(place: Place) -> bytes:
     array = place.array
     shape = b"".join(_bytes(2, _number(1, size)) for size in array.shape)
     numbers = _number(1, _NUMBERS[array.dtype.str[1:]]) + _bytes(2, shape)
-    checksum = b"\x35" + struct.pack("<I", masked_sum(np.asarray(array, order="C")))
+    checksum = b"\x35" + struct.pack("<I", masked_sum(np.asarray(array, order="C").tobytes()))
     return numbers + _number(4, place.offset) + _number(5, array.nbytes) + checksum
 
 
