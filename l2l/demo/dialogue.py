@@ -1,21 +1,21 @@
 """The score of one generated conversation: who speaks when, who nods, smiles and chews.
 
-- Everything follows from (seed, recording) and from how long each sentence takes to say: sample-exact, nothing random
-  later on.
-- What a listener can be learnt from is put in on purpose: nods answer the speaker's pauses, smiles answer smiles.
-- What makes it hard is there too: nods without a reason, back-channels, jaws that move without a voice.
+- Everything follows from (seed, recording) and from the length of each spoken sentence, to the sample.
+- A model can learn to listen from it: nods answer the speaker's pauses, smiles answer smiles.
+- Difficulties are in it too: nods without a reason, back-channels, jaws that move without a voice.
 - The conversation is written past its end and then cut, as a recording of a longer one would be.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 from l2l.config import Settings
+from l2l.units import SAMPLE_RATE
 
-SAMPLE_RATE = 16000
+Say = Callable[[str, int], np.ndarray]  # text and person -> (n,) float32 at 16 kHz
 BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "Uh huh.")
 SENTENCES = (
     "I was wondering about that the other day.",
@@ -77,10 +77,10 @@ _NOD_LENGTH = (0.6, 1.0)
 _STRAY_NODS = 0.04  # per second of listening
 _SMILES_PER_TURN = 0.6
 _SMILE_LENGTH = (1.6, 2.6)
-_BACKCHANNEL_CHANCE = 0.5  # at each pause
+_BACKCHANNEL_PROBABILITY = 0.5  # at each pause
 _BACKCHANNEL_GAP = 6.0  # seconds between two back-channels of one person
 _BACKCHANNEL_LENGTH = 0.8  # seconds, at most
-_CHEW_CHANCE = 0.25  # of each turn listened to
+_CHEW_PROBABILITY = 0.25  # of each turn, by its listener
 _CHEW_LENGTH = (2.0, 4.0)
 
 
@@ -91,9 +91,6 @@ class Event:
     person: int
     start: float
     end: float
-
-
-E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ class Score:
         return sound
 
 
-def write_score(settings: Settings, index: int, say: Callable[[str, int], np.ndarray]) -> Score:
+def write_score(settings: Settings, index: int, say: Say) -> Score:
     """The score of recording `index`; `say(text, person)` gives a sentence as (n,) float32 at 16 kHz."""
     random = np.random.default_rng([settings.seed, index])
     score = Score(round(settings.demo.seconds * SAMPLE_RATE))
@@ -163,10 +160,8 @@ def write_score(settings: Settings, index: int, say: Callable[[str, int], np.nda
     return _cut(score)
 
 
-def _turn(
-    random: np.random.Generator, order: list[str], speaker: int, say: Callable[[str, int], np.ndarray]
-) -> list[tuple[str, np.ndarray]]:
-    """Sentences of one turn, as texts and sounds; `order` is the shuffled bank, refilled when it runs out."""
+def _turn(random: np.random.Generator, order: list[str], speaker: int, say: Say) -> list[tuple[str, np.ndarray]]:
+    """Sentences of one turn, as texts and sounds; `order` is the shuffled bank, refilled when it is empty."""
     wanted = random.integers(_SENTENCES_PER_TURN[0], _SENTENCES_PER_TURN[1] + 1)
     sentences: list[tuple[str, np.ndarray]] = []
     length = 0.0
@@ -188,9 +183,9 @@ def _perform(
     speaker: int,
     start: float,
     sentences: list[tuple[str, np.ndarray]],
-    say: Callable[[str, int], np.ndarray],
+    say: Say,
 ) -> float:
-    """Add one turn that begins at `start` seconds, and what the listener does meanwhile. Gives its end in seconds."""
+    """Add one turn from `start` seconds on, and the listener's part in it. Gives its end in seconds."""
     listener, demo = 1 - speaker, settings.demo
     now, pauses = start, []
     for number, (text, sound) in enumerate(sentences):
@@ -204,23 +199,21 @@ def _perform(
     score.turns.append(Event(speaker, start, now))
     score.pauses += pauses
 
-    nods = []
-    for pause in pauses:
-        if pause.answered:
-            begin = pause.start + random.uniform(*_NOD_DELAY)
-            nods.append(Event(listener, begin, begin + random.uniform(*_NOD_LENGTH)))
-    # A nod without a reason keeps clear of the pauses, so that an unanswered pause is one.
+    def lasting(begin: float, length: tuple[float, float]) -> Event:
+        return Event(listener, begin, begin + random.uniform(*length))
+
+    nods = [lasting(pause.start + random.uniform(*_NOD_DELAY), _NOD_LENGTH) for pause in pauses if pause.answered]
+    # A nod without a reason keeps its distance from the pauses, so that an unanswered pause stays unanswered.
     blocked = nods + [Event(speaker, pause.start, pause.start + 1) for pause in pauses]
     for _ in range(random.poisson(_STRAY_NODS * (now - start))):
-        begin = random.uniform(start, now)
-        nod = Event(listener, begin, begin + random.uniform(*_NOD_LENGTH))
+        nod = lasting(random.uniform(start, now), _NOD_LENGTH)
         if not any(_overlap(nod, other, margin=0.3) for other in blocked) and nod.end < now:
             nods.append(nod)
             blocked.append(nod)
     score.nods += nods
 
     chews = []
-    if random.random() < _CHEW_CHANCE:
+    if random.random() < _CHEW_PROBABILITY:
         length = random.uniform(*_CHEW_LENGTH)
         begin = random.uniform(start, now - length)
         chews.append(Event(listener, begin, begin + length))
@@ -231,19 +224,20 @@ def _perform(
         smile = Smile(speaker, begin, begin + random.uniform(*_SMILE_LENGTH), reply=False)
         if not any(other.person == speaker and _overlap(smile, other, margin=0.3) for other in score.smiles):
             score.smiles.append(smile)
-            reply = replace(smile, person=listener, start=smile.start + demo.smile_lag, end=smile.end + demo.smile_lag)
             if random.random() < demo.smile_probability:
-                score.smiles.append(replace(reply, reply=True))
+                score.smiles.append(
+                    Smile(listener, smile.start + demo.smile_lag, smile.end + demo.smile_lag, reply=True)
+                )
 
     for pause in pauses:
-        text, chance = random.choice(BACKCHANNELS), random.random()
+        text, drawn = random.choice(BACKCHANNELS), random.random()
         begin = max(start, pause.start + random.uniform(-0.3, 0.2))
         own = [u for u in score.utterances if u.person == listener and u.backchannel]
         recent = bool(own) and begin - own[-1].start / SAMPLE_RATE < _BACKCHANNEL_GAP
         sound = say(text, listener)[: int(_BACKCHANNEL_LENGTH * SAMPLE_RATE) - 1]
         voiced = Event(listener, begin, begin + len(sound) / SAMPLE_RATE)
         chewing = any(_overlap(voiced, chew, margin=0.2) for chew in chews)
-        if chance < _BACKCHANNEL_CHANCE and not recent and not chewing:
+        if drawn < _BACKCHANNEL_PROBABILITY and not recent and not chewing:
             score.utterances.append(Utterance(listener, round(begin * SAMPLE_RATE), sound, text, backchannel=True))
     return now
 
@@ -255,15 +249,12 @@ def _overlap(a: Event, b: Event, margin: float) -> bool:
 def _cut(score: Score) -> Score:
     """The score up to its end. A gesture that would be cut short is left out, a pause with it; a voice is cut off."""
 
-    def within(events: list[E]) -> list[E]:
+    def within(events: list[Any]) -> list[Any]:
         return sorted((event for event in events if event.end <= score.seconds), key=lambda event: event.start)
 
-    heard = [
-        replace(utterance, sound=utterance.sound[: score.samples - utterance.start])
-        for utterance in sorted(score.utterances, key=lambda utterance: utterance.start)
-        if utterance.start < score.samples
-    ]
+    in_order = sorted(score.utterances, key=lambda utterance: utterance.start)
+    heard = [replace(u, sound=u.sound[: score.samples - u.start]) for u in in_order if u.start < score.samples]
     turns = [replace(turn, end=min(turn.end, score.seconds)) for turn in score.turns]
-    # A pause so late that its nod has no room says nothing about nodding.
+    # A pause too late for its nod says nothing about nodding.
     pauses = [pause for pause in within(score.pauses) if pause.start + _NOD_DELAY[1] + _NOD_LENGTH[1] <= score.seconds]
     return Score(score.samples, heard, turns, pauses, within(score.nods), within(score.smiles), within(score.chews))

@@ -1,20 +1,20 @@
-"""From the score to motion: what each head does in every frame.
+"""From the score to motion: the pose of each head in every frame.
 
 - Heads drift slowly, nod when the score says so, and move with the emphasis of their own voice.
 - Jaws follow the loudness of their own voice and the score's chewing, nothing else.
-- Every gesture starts and ends at rest, so that no curve jumps.
+- Every gesture starts and ends at rest, so that all curves are continuous.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from l2l.config import Settings
-from l2l.demo.dialogue import SAMPLE_RATE, Event, Score
+from l2l.demo.dialogue import Event, Score
 from l2l.demo.rig import Pose
-
-FPS = 30
+from l2l.units import FPS, SAMPLE_RATE
 
 _YAW, _PITCH, _ROLL = 9.0, 3.0, 2.5  # degrees, the largest drift
 _PERIOD = (6.0, 20.0)  # seconds of one swing of the drift
@@ -80,25 +80,23 @@ def move(score: Score, settings: Settings, index: int, person: int) -> Motion:
     # The head lags behind its own slow mean, so that long sentences do not push it down.
     head[:, 0] += _EMPHASIS * (emphasis - gaussian_filter1d(emphasis, 1.0 * FPS))
     head[:, 1] += 0.5 * _EMPHASIS * talking * _drift(random, time / 4, 1.0)
-    for nod in score.nods:
-        if nod.person == person:
-            dips = 1 if nod.end - nod.start < 2 * _DIP else 2
-            depth = random.uniform(*_NOD_DEPTH)
-            head[:, 0] += depth * np.sin(np.pi * dips * _progress(time, nod)) ** 2
+    for nod in _of(score.nods, person):
+        dips = 1 if nod.end - nod.start < 2 * _DIP else 2
+        head[:, 0] += random.uniform(*_NOD_DEPTH) * np.sin(np.pi * dips * _progress(time, nod)) ** 2
 
     jaw = _JAW * gaussian_filter1d(level, 1.0)  # a jaw has mass: about two frames to open
-    for chew in score.chews:
-        if chew.person == person:
-            cycles = max(1, round(random.uniform(*_CHEW_RATE) * (chew.end - chew.start)))
-            opening = random.uniform(*_CHEW_OPENING)
-            jaw += opening * np.sin(np.pi * cycles * _progress(time, chew)) ** 2
+    for chew in _of(score.chews, person):
+        cycles = max(1, round(random.uniform(*_CHEW_RATE) * (chew.end - chew.start)))
+        jaw += random.uniform(*_CHEW_OPENING) * np.sin(np.pi * cycles * _progress(time, chew)) ** 2
     smile = np.zeros(count)
-    for event in score.smiles:
-        if event.person == person:
-            strength = random.uniform(0.75, 1.0)
-            rise = np.clip(3 * np.minimum(_progress(time, event), 1 - _progress(time, event)), 0, 1)
-            smile = np.maximum(smile, strength * np.sin(np.pi / 2 * rise) ** 2)
+    for event in _of(score.smiles, person):
+        rise = np.clip(3 * np.minimum(_progress(time, event), 1 - _progress(time, event)), 0, 1)
+        smile = np.maximum(smile, random.uniform(0.75, 1.0) * np.sin(np.pi / 2 * rise) ** 2)
     return Motion(head, jaw, smile, _blinks(random, time))
+
+
+def _of(events: Sequence[Event], person: int) -> list[Event]:
+    return [event for event in events if event.person == person]
 
 
 def _progress(time: np.ndarray, event: Event) -> np.ndarray:

@@ -25,7 +25,7 @@ _FACE_HEIGHT = 0.42  # of the half's height: where the face's centre is
 _MARGIN = 160  # pixels of photograph around the half, for what moves into view
 _TEETH, _THROAT = (206, 186, 162), (52, 18, 19)  # RGB
 
-# Package, path inside it: of p0 and of p1.
+# Package, path inside it: of the person on the left and on the right.
 PHOTOGRAPHS = (("skimage", "data/astronaut.png"), ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"))
 
 

@@ -1,7 +1,7 @@
 """One generated recording: a video as a camera would give it, and the truth about it.
 
-- `demo_00.mp4`: 1280x720 at 30 frames per second, p0 on the left, p1 on the right, both voices in one channel.
-- `demo_00.truth.npz`: what the steps after it have to find out again. Written last: where it is, the video is whole.
+- `demo_00.mp4`: 1280x720 at 30 frames per second, two people side by side, both voices in one channel.
+- `demo_00.truth.npz`: what the later steps should find. It is written last: where it is, the video is complete.
 - The same settings and recording number give the same bytes.
 """
 
@@ -14,13 +14,14 @@ import soundfile
 
 from l2l.config import Settings
 from l2l.demo import voices
-from l2l.demo.dialogue import SAMPLE_RATE, Event, Score, write_score
+from l2l.demo.dialogue import Event, Score, write_score
 from l2l.demo.motion import Motion, move, speaking
 from l2l.demo.puppet import WIDTH, Puppet, photograph
 from l2l.files import atomic, save_npz
+from l2l.units import SAMPLE_RATE
 from l2l.video.media import VideoWriter
+from l2l.video.tracks import PEOPLE
 
-PEOPLE = 2
 _ROOM_NOISE = 0.0015  # of full scale: a quiet room, -56 dB
 
 
@@ -59,16 +60,11 @@ def truth(score: Score, motions: Sequence[Motion]) -> dict[str, np.ndarray]:
     def rows(events: Sequence[Event]) -> np.ndarray:
         return np.array([[event.person, event.start, event.end] for event in events], np.float64).reshape(-1, 3)
 
-    def both(curves: list[np.ndarray]) -> np.ndarray:
-        return np.stack(curves, 1).astype(np.float32)
-
+    curves = ("head", "jaw", "smile", "blink")
     return {
         "speaking": speaking(score),
         "backchannel": speaking(score, backchannels_only=True),
-        "head": both([motion.head for motion in motions]),
-        "jaw": both([motion.jaw for motion in motions]),
-        "smile": both([motion.smile for motion in motions]),
-        "blink": both([motion.blink for motion in motions]),
+        **{name: np.stack([getattr(motion, name) for motion in motions], 1).astype(np.float32) for name in curves},
         "turns": rows(score.turns),
         "pauses": rows(score.pauses),
         "pauses_answered": np.array([pause.answered for pause in score.pauses], bool),
@@ -80,9 +76,7 @@ def truth(score: Score, motions: Sequence[Motion]) -> dict[str, np.ndarray]:
 
 
 def _film(path: Path, sound: Path, motions: Sequence[Motion]) -> None:
-    puppets: list[Puppet] = []
-    for person in range(PEOPLE):
-        puppets.append(Puppet(photograph(person), left=person * WIDTH))
+    puppets = [Puppet(photograph(person), left=person * WIDTH) for person in range(PEOPLE)]
     canvas = np.concatenate([puppet.background for puppet in puppets], 1)  # (720, 1280, 3)
     depth = np.empty(canvas.shape[:2], np.float32)
     with VideoWriter(path, canvas.shape[1], canvas.shape[0], audio=sound) as writer:

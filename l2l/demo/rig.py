@@ -1,4 +1,4 @@
-"""The strings of a puppet: how a face mesh and the head around it follow rotation, jaw, smile and eyelids.
+"""The rig of a puppet: how a face mesh and the head around it follow rotation, jaw, smile and eyelids.
 
 - Around the face's oval lie rings of vertices: first the rest of the head, which turns with the face, then a zone that
   lets go of it step by step; the outermost ring never moves.
@@ -12,7 +12,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_matrix, diags
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import laplacian
 from scipy.sparse.linalg import spsolve
 
 from l2l.video import mesh
@@ -23,6 +24,7 @@ _NOSE = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 129, 358, 94)
 _CHEEKS = (50, 280)
 _EARS = (234, 454)
 _LOWER_LIP = 17
+_FIXED = mesh.FACE_OVAL + mesh.RIGHT_EYE + mesh.LEFT_EYE + _BROWS + _NOSE  # moved neither by a smile nor by a blink
 
 # Distances from the oval's centre in units of the oval itself: where the head ends and where nothing moves any more.
 _HEAD_SIDE, _HEAD_TOP, _HEAD_BOTTOM = 1.5, 2.05, 1.12
@@ -104,8 +106,7 @@ class Rig:
 
     def _smiling(self, landmarks: np.ndarray) -> np.ndarray:
         """(468, 3) pixels by which a full smile moves each landmark."""
-        still = mesh.FACE_OVAL + mesh.RIGHT_EYE + mesh.LEFT_EYE + _BROWS + _NOSE
-        values = dict.fromkeys(still, np.zeros(3))
+        values = dict.fromkeys(_FIXED, np.zeros(3))
         for corners, cheek, side in (((61, 78), _CHEEKS[0], -1), ((291, 308), _CHEEKS[1], 1)):
             values |= dict.fromkeys(corners, self._width * np.array([side * 0.06, -0.055, 0.02]))
             values[cheek] = self._width * np.array([side * 0.012, -0.02, -0.01])
@@ -115,8 +116,7 @@ class Rig:
 
     def _blinking(self, landmarks: np.ndarray) -> np.ndarray:
         """(468, 3) pixels by which closing the eyes moves each landmark."""
-        still = mesh.FACE_OVAL + mesh.RIGHT_EYE + mesh.LEFT_EYE + _BROWS + _NOSE
-        values = dict.fromkeys(still, np.zeros(3))
+        values = dict.fromkeys(_FIXED, np.zeros(3))
         for eye in (mesh.RIGHT_EYE, mesh.LEFT_EYE):
             for lower, upper in zip(eye[1:8], eye[:8:-1], strict=True):
                 values[upper] = landmarks[lower] - landmarks[upper]
@@ -165,13 +165,11 @@ def _spread(values: dict[int, np.ndarray]) -> np.ndarray:
     triangles = mesh.triangles()
     a, b = triangles.ravel(), np.roll(triangles, 1, axis=1).ravel()  # each triangle's edges
     links = coo_matrix((np.ones(len(a)), (a, b)), (mesh.LANDMARKS, mesh.LANDMARKS)).tocsr()
-    links = ((links + links.T) > 0).astype(float)
-    laplacian = (diags(np.asarray(links.sum(1)).ravel()) - links).tocsr()
+    graph = laplacian(((links + links.T) > 0).astype(float)).tocsr()
     fixed = np.array(sorted(values))
     free = np.setdiff1d(np.arange(mesh.LANDMARKS), fixed)
     given = np.stack([values[i] for i in fixed])  # (n, d)
     spread = np.zeros((mesh.LANDMARKS, given.shape[1]))
     spread[fixed] = given
-    solved = spsolve(laplacian[free][:, free].tocsc(), -(laplacian[free][:, fixed] @ given))
-    spread[free] = solved.reshape(len(free), -1)
+    spread[free] = spsolve(graph[free][:, free].tocsc(), -(graph[free][:, fixed] @ given)).reshape(len(free), -1)
     return spread

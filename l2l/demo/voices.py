@@ -1,7 +1,7 @@
 """The two voices of the demo: espeak-ng at 16 kHz.
 
 - The library and its data come from the package espeakng_loader; nothing has to be installed on the system.
-- It is GPL, and only ever runs in a process of its own (see `espeak.py`), one per sentence: ~0.05 s each.
+- It is GPL and runs only in a separate process (see `espeak.py`), one per sentence: ~0.05 s each.
 - The same sentence gives the same samples, in any order and in any process.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from l2l.errors import UserError
+from l2l.units import SAMPLE_RATE
 
-SAMPLE_RATE = 16000
-_SILENCE = 0.004  # of full scale: what lies before the first and after the last louder sample is cut
+_SILENCE = 0.004  # of full scale: quieter samples at the beginning and the end are cut
 _PEAK = 0.6  # of full scale: both voices are equally loud
 
 
@@ -32,7 +32,7 @@ class Voice:
     rate: int  # words per minute
 
 
-VOICES = (Voice("en-us+f4", 72, 60, 172), Voice("en-us+f1", 18, 45, 164))  # p0, p1
+VOICES = (Voice("en-us+f4", 72, 60, 172), Voice("en-us+f1", 18, 45, 164))  # left, right
 
 
 @cache
@@ -64,7 +64,7 @@ def _synthesise(text: str, voice: Voice) -> np.ndarray:
         raise UserError(f"espeak-ng stayed silent at {text!r}; install l2l[demo] again.")
     sound = sound[loud[0] : loud[-1] + 1]
     sound = (sound * (_PEAK / np.abs(sound).max())).astype(np.float32)
-    sound.flags.writeable = False  # shared by all who ask for this sentence
+    sound.flags.writeable = False  # the cache shares it
     return sound
 
 

@@ -20,9 +20,8 @@ import imageio_ffmpeg
 import numpy as np
 
 from l2l.errors import UserError
-from l2l.units import FPS, SAMPLE_RATE
+from l2l.units import FPS
 
-SAMPLES_PER_FRAME = Fraction(SAMPLE_RATE, FPS)
 _MAX_SIDE = 8192  # pixels; a header that claims more is hostile or broken
 
 

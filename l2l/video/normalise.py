@@ -3,7 +3,6 @@
 Run it alone: `l2l normalise in.mp4 --out folder`. It writes `video.mp4`, `audio.wav` and, last, `probe.json`.
 """
 
-import math
 from pathlib import Path
 
 import av
@@ -13,12 +12,12 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic, save_json
 from l2l.units import FPS, SAMPLE_RATE
-from l2l.video.media import SAMPLES_PER_FRAME, Probe, probe, run_ffmpeg
+from l2l.video.media import Probe, probe, run_ffmpeg
 
 
 def samples_for(frames: int) -> int:
     """Samples at 16 kHz that cover this many frames."""
-    return math.ceil(frames * SAMPLES_PER_FRAME)
+    return -(-frames * SAMPLE_RATE // FPS)
 
 
 def normalise(
@@ -30,7 +29,7 @@ def normalise(
     start: float | None = None,
     end: float | None = None,
 ) -> None:
-    """Write picture, sound and what is known about both, of all the recording or of seconds `start` to `end`.
+    """Write picture, sound and a report on both, of the whole recording or of seconds `start` to `end`.
 
     Raises UserError naming `source` when it cannot be used.
     """
@@ -40,7 +39,7 @@ def normalise(
         part = {name: value for name, value in (("ss", start), ("to", end)) if value is not None}
         if (start or 0.0) >= found.seconds:
             raise UserError(f"{source} is {found.seconds:.1f} s long, and start is {start}; correct the sample sheet.")
-        # A part cannot be copied: it would have to begin at a key frame.
+        # A part must be encoded again: a copy can only begin at a key frame.
         kept = _is_normal(found, settings) and not part
         if kept:
             run_ffmpeg(source, ffmpeg.input(str(source))["v:0"], new_video, vcodec="copy")
@@ -65,7 +64,7 @@ def normalise(
 
 
 def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:
-    """Whether the picture can be taken over as it is, without loss."""
+    """Whether the picture can be copied unchanged."""
     return (
         found.constant_rate
         and abs(found.fps - FPS) < 0.003

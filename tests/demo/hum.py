@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from l2l.demo.dialogue import SAMPLE_RATE
+from l2l.units import SAMPLE_RATE
 
 
 def hum(text: str, person: int) -> np.ndarray:

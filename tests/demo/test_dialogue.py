@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import binom
 
 from l2l.config import Settings, from_differences
-from l2l.demo.dialogue import BACKCHANNELS, SAMPLE_RATE, SENTENCES, Score, write_score
+from l2l.demo.dialogue import BACKCHANNELS, SENTENCES, Score, write_score
+from l2l.units import SAMPLE_RATE
 from tests.demo.hum import hum
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from l2l.config import Settings
-from l2l.demo.dialogue import SAMPLE_RATE, Event, Score, Utterance, write_score
-from l2l.demo.motion import FPS, frames, loudness, move, speaking
+from l2l.demo.dialogue import Event, Score, Utterance, write_score
+from l2l.demo.motion import frames, loudness, move, speaking
+from l2l.units import FPS, SAMPLE_RATE
 from tests.demo.hum import hum
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from l2l.config import from_differences
-from l2l.demo.motion import FPS
 from l2l.demo.recording import write_recording
+from l2l.units import FPS
 
 CODE = """
 import sys
