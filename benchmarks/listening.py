@@ -27,7 +27,7 @@ from l2l.patches.codebook import Codebook as PatchCodebook
 from l2l.patches.live import Listener
 from l2l.patches.predictor import Predictor as PatchPredictor
 from l2l.patches.stream import sample_sequences
-from l2l.training.checkpoint import Pair
+from l2l.windows.checkpoint import Pair
 from l2l.windows.codebook import Codebook
 from l2l.windows.predictor import Predictor
 from l2l.windows.sampling import decode, futures
@@ -82,8 +82,8 @@ def throughput(models: PatchModels) -> None:
     patches = np.repeat(faces[None, :32], BATCH, axis=0)
     released = Settings.model_validate(config.preset("released"))
     pair = Pair(
-        Codebook(released.codebook).eval().requires_grad_(False),
-        Predictor(released.predictor, released.codebook.codes).eval().requires_grad_(False),
+        Codebook(released.windows.codebook).eval().requires_grad_(False),
+        Predictor(released.windows.predictor, released.windows.codebook.codes).eval().requires_grad_(False),
         *(unit(channels) for channels in (56, 56, 128)),
     )
     whole = np.zeros((BATCH, 64, 184), np.float32)

@@ -19,6 +19,8 @@ from torch import Tensor
 from benchmarks import measures
 from benchmarks.dyads import Speaker, answered, listen, speak
 from l2l import config
+from l2l.architectures import train_codebook, train_predictor
+from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.dataset.layout import REGIONS, Chunks
 from l2l.features.sound import frame_sound
@@ -29,18 +31,17 @@ from l2l.patches.checkpoint import load_models as load_patch_models
 from l2l.patches.checkpoint import set_guidance
 from l2l.patches.stream import sample_sequences
 from l2l.patches.train_codebook import prepare_codebook as prepare_patch_codebook
-from l2l.patches.train_codebook import train_codebook as train_patch_codebook
 from l2l.patches.train_predictor import nats
 from l2l.patches.train_predictor import prepare_predictor as prepare_patch_predictor
-from l2l.patches.train_predictor import train_predictor as train_patch_predictor
-from l2l.training.checkpoint import load_codebook, load_file, load_pair
-from l2l.training.holdout import load_training_chunks
+from l2l.training.checkpoint import read_checkpoint
+from l2l.training.holdout import load_training_chunks, split_by_video
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, PATCH
-from l2l.windows.codebook import FRAMES, GROUPS, perplexity
+from l2l.windows.checkpoint import load_codebook, load_pair
+from l2l.windows.codebook import FRAMES, GROUPS
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
 from l2l.windows.sampling import decode, futures
-from l2l.windows.train_codebook import prepare_codebook, train_codebook
-from l2l.windows.train_predictor import prepare_predictor, train_predictor
+from l2l.windows.train_codebook import prepare_codebook
+from l2l.windows.train_predictor import prepare_predictor
 
 if TYPE_CHECKING:
     from benchmarks.quality import Bench
@@ -77,7 +78,7 @@ class Trained(ABC):
         error = np.abs(bench.unit.apply(motion) - truth)
         found = [self.likelihoods(s, t, (0, *SHIFTS)) for s, t in zip(bench.speakers, bench.truth, strict=True)]
         true, shifted = np.array([f[0][0] for f in found]), np.array([np.mean(f[0][1:]) for f in found])
-        deaf = np.array([f[1] for f in found])
+        alone = np.array([f[1] for f in found])
         result = {
             **self.spent,
             "l1": {region: float(error[..., channels].mean()) for region, channels in REGIONS.items()},
@@ -87,8 +88,8 @@ class Trained(ABC):
             "nats": float(true.mean()),
             "gain": measures.interval(lambda rows: float((shifted - true)[rows].mean()), len(true)),
         }
-        if np.isfinite(deaf).all():
-            unheard = measures.interval(lambda rows: float((deaf - true)[rows].mean()), len(true))
+        if np.isfinite(alone).all():
+            unheard = measures.interval(lambda rows: float((alone - true)[rows].mean()), len(true))
             result["over_unconditional"] = unheard
         return result
 
@@ -116,16 +117,15 @@ def steps_within(prepare: Callable[[], Any], seconds: float, progress: float = 0
 
 
 def trained(
-    folder: Path, row: str, budget: float, settings: Settings, prepare: tuple, train: tuple, load: Callable
+    folder: Path, row: str, budget: float, settings: Settings, prepare: tuple, load: Callable
 ) -> dict[str, Any]:
     """Train both models of a row into `folder`/`row`, unless they are there; steps and CPU-seconds of both."""
     own, data = folder / row, folder / "data"
     paths = own / "codebook.pt", own / "predictor.pt"
-    sections = ("codebook", "predictor") if row == "modern" else ("windows",)
     report = own / "training.json"
     spent: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {"steps": [], "cpu_seconds": []}
     shares = SHARE[row], 1 - SHARE[row]
-    for k, section in enumerate(sections):
+    for k, section in enumerate(("codebook", "predictor")):
         if paths[k].exists() and len(spent["steps"]) > k:
             continue
 
@@ -134,14 +134,17 @@ def trained(
             return prepare[k](chunks, settings) if k == 0 else prepare[k](chunks, *load(paths[0])[:2], settings)
 
         steps = steps_within(run, shares[k] * budget)
-        sizes = getattr(settings, section)
-        training = sizes.training.model_copy(
-            update={"max_steps": steps, "validate_every": -(-steps // LOOKS), "warmup_steps": min(50, steps // 8)}
-        )
-        now = settings.model_copy(update={section: sizes.model_copy(update={"training": training})})
+        limits = {"max_steps": steps, "validate_every": -(-steps // LOOKS), "warmup_steps": min(50, steps // 8)}
+        changed: dict[str, Any] = {section: {"training": limits}}
+        if settings.architecture == "windows":
+            changed = {"windows": changed}
+        now = Settings.model_validate(config.merge(settings.model_dump(), changed))
         start = time.process_time()
-        extra = (paths[0],) if k else ()
-        train[k](data, *extra, "left", now, paths[k], own / "tensorboard" / section)
+        board = own / "tensorboard" / section
+        if k == 0:
+            train_codebook(data, "left", now, paths[k], board)
+        else:
+            train_predictor(data, paths[0], "left", now, paths[k], board)
         spent = {
             "steps": [*spent["steps"][:k], steps],
             "cpu_seconds": [*spent["cpu_seconds"][:k], time.process_time() - start],
@@ -183,9 +186,9 @@ class Modern(Trained):
         faces = torch.from_numpy(models.speaker.apply(speaker.motion))
         sound = torch.from_numpy(models.audio.apply(self._sound(speaker)))
 
-        def of(shift: int, deaf: bool) -> float:
+        def of(shift: int, without_speaker: bool) -> float:
             inputs = faces.roll(shift, 0)[None], sound.roll(shift, 0)[None]
-            logits = models.predictor(past, *inputs, codes, torch.tensor([deaf]))
+            logits = models.predictor(past, *inputs, codes, torch.tensor([without_speaker]))
             return float(nats(logits, codes).sum(-1).mean()) / PATCH
 
         return [of(shift, False) for shift in shifts], of(0, True)
@@ -203,7 +206,6 @@ def modern(folder: Path, budget: float) -> Modern:
         budget,
         settings,
         (prepare_patch_codebook, prepare_patch_predictor),
-        (train_patch_codebook, train_patch_predictor),
         load_patch_codebook,
     )
     own = folder / "modern"
@@ -219,11 +221,9 @@ def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
     Pose first, then expression, which is drawn after it; between the strengths tried, a straight line. Then the model
     is calibrated for them, which changes the rates a little, and all once more.
     """
-    from l2l.training.holdout import split
-
     chunks = load_training_chunks(data, "left", ("listener", "speaker", "audio"))
     share = settings.predictor.training.validation_share
-    _, held = split(chunks, settings.windows.holdout, share, settings.seed)
+    _, held = split_by_video(chunks, share, settings.seed)
     numbers = [int(name.removeprefix("train")) for name in np.unique(chunks.videos[held])]
     frames = len(chunks.files[chunks.videos == chunks.videos[0]]) * 32 + 32
     speakers = [speak(0, number, frames / FPS) for number in numbers]
@@ -235,7 +235,7 @@ def choose_guidance(own: Path, data: Path, settings: Settings) -> list[float]:
 
     codebook, listener, _ = load_patch_codebook(own / "codebook.pt")
     run = prepare_patch_predictor(chunks, codebook, listener, settings)
-    run.task.model.load_state_dict(load_file(own / "predictor.pt", "predictor", "patches")["state_dict"])
+    run.task.model.load_state_dict(read_checkpoint(own / "predictor.pt", "predictor", "patches")["state_dict"])
     sizes = settings.predictor
     wanted, strengths = rates(truths), [sizes.pose_guidance, sizes.expression_guidance]
     for _ in range(2):  # calibration changes the rates a little
@@ -325,19 +325,14 @@ def released(folder: Path, budget: float) -> Released:
         "schedule": "cosine",
         "validation_share": VALIDATION,
     }
-    settings = Settings.model_validate(
-        config.merge(
-            config.preset("released"),
-            {"codebook": {"training": training, "best": "reconstruction"}, "predictor": {"training": training}},
-        )
-    )
+    windows = {"codebook": {"training": training, "best": "reconstruction"}, "predictor": {"training": training}}
+    settings = Settings.model_validate(config.merge(config.preset("released"), {"windows": windows}))
     spent = trained(
         folder,
         "released",
         budget,
         settings,
         (prepare_codebook, prepare_predictor),
-        (train_codebook, train_predictor),
         load_codebook,
     )
     return Released(spent, folder / "released", settings)

@@ -1,30 +1,29 @@
 """Which architecture a model has: patches, the default, or windows, the paper's. Only this module asks.
 
-- A training asks the settings; everything later asks the checkpoint, which always says it.
-- Each architecture is a package with modules of the same names. It is imported when it is needed, so that the other one
-  may be missing.
+- A training asks the settings; all later steps ask the checkpoint, which always says it.
+- Each architecture is a package with modules of the same names and functions. It is imported when it is needed, so that
+  the default works without the other one, and the workflow works without torch.
 """
 
 import logging
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from l2l.config import Settings
-from l2l.dataset.layout import load_chunks
+from l2l.config import Settings, WindowsSettings
 from l2l.errors import UserError
-from l2l.files import save_npz
 from l2l.sides import Side
-from l2l.training.checkpoint import architecture
+
+if TYPE_CHECKING:
+    from l2l.asking import CodeUse, Model
+    from l2l.dataset.layout import Chunks
 
 log = logging.getLogger(__name__)
 
 
-def _module(name: str, module: str) -> ModuleType:
-    """`module` of the architecture `name`."""
-    return import_module(f"l2l.{name}.{module}")
+def model_settings(settings: Settings) -> Settings | WindowsSettings:
+    """The section that holds `codebook` and `predictor` of the chosen architecture."""
+    return settings if settings.architecture == "patches" else settings.windows
 
 
 def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
@@ -33,7 +32,13 @@ def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, 
     `chunks` is a person's folder in the published format. The same call resumes a training that was stopped. Raises
     UserError when there is too little to train on or when another process trains `out`, Stopped after a signal.
     """
-    _module(settings.architecture, "train_codebook").train_codebook(chunks, listener, settings, out, log_dir)
+    from l2l.training.holdout import load_training_chunks
+
+    def prepare() -> Any:
+        data = load_training_chunks(chunks, listener, ("listener",))
+        return _module(settings.architecture, "train_codebook").prepare_codebook(data, settings)
+
+    _train(prepare, model_settings(settings).codebook.training, listener, settings.seed, out, log_dir)
 
 
 def train_predictor(
@@ -49,13 +54,21 @@ def train_predictor(
 
     `people` are those whose windows `l2l gather` put together; patches only.
     """
-    arguments = chunks, codebook, listener, settings, out, log_dir
-    if settings.architecture == "patches":
-        _module("patches", "train_predictor").train_predictor(*arguments, people=people)
-        return
-    if people:
-        raise UserError("--people needs architecture patches: models of windows know one listener.")
-    _module("windows", "train_predictor").train_predictor(*arguments)
+    from l2l.training.holdout import load_training_chunks
+
+    def prepare() -> Any:
+        model, standardizer, _ = _module(settings.architecture, "checkpoint").load_codebook(codebook)
+        data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
+        module = _module(settings.architecture, "train_predictor")
+        return module.prepare_predictor(data, model, standardizer, settings, people)
+
+    _train(prepare, model_settings(settings).predictor.training, listener, settings.seed, out, log_dir)
+
+
+def _train(prepare: Any, training: Any, listener: Side, seed: int, out: Path, log_dir: Path) -> None:
+    from l2l.training.run import checkpoint_writer, train
+
+    train(prepare, training, seed, out, log_dir, checkpoint_writer(out, listener, seed))
 
 
 def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settings: Settings, out: Path) -> None:
@@ -70,12 +83,43 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
 
     Raises UserError when there are no test windows.
     """
+    import numpy as np
+
+    from l2l.dataset.layout import load_chunks
+    from l2l.files import save_npz
+
     data = load_chunks(chunks, "test", listener)
     if not len(data):
         raise UserError(
             f"{chunks}/test has no test windows; add a second recording, or raise chunking.test_share in config.yaml."
         )
-    drawing = _module(architecture(codebook, "codebook"), "sampling")
-    arrays: dict[str, np.ndarray] = drawing.sample(data, codebook, predictor, settings)
-    save_npz(out, **arrays, seed=np.array(settings.seed), sampling=np.array(settings.sampling.model_dump_json()))
+    arrays = _module(_architecture(codebook), "sampling").sample(data, codebook, predictor, settings)
+    sampling = settings.sampling.model_dump_json()
+    save_npz(out, **arrays, seed=np.array(settings.seed), sampling=np.array(sampling))
     log.info("wrote %s: %d futures of %d windows", out, *arrays["samples"].shape[:2])
+
+
+def code_use(codebook: Path, test: "Chunks") -> "CodeUse":
+    """How often the codebook uses its codes for the listener's true motion in `test`."""
+    return _module(_architecture(codebook), "asked").code_use(codebook, test)
+
+
+def load_asked(codebook: Path, predictor: Path, test: "Chunks", settings: Settings) -> "Model":
+    """The two models, ready to be asked about the windows `test`; `settings` are those of the samples."""
+    return _module(_architecture(codebook), "asked").load_asked(codebook, predictor, test, settings)
+
+
+def _architecture(codebook: Path) -> str:
+    from l2l.training.checkpoint import read_checkpoint
+
+    return str(read_checkpoint(codebook, "codebook")["architecture"])
+
+
+def _module(architecture: str, name: str) -> Any:
+    """Module `name` of an architecture. Raises UserError when this l2l does not have the architecture."""
+    try:
+        return import_module(f"l2l.{architecture}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith(f"l2l.{architecture}"):
+            raise UserError(f"this l2l has no architecture {architecture}.") from None
+        raise

@@ -1,38 +1,27 @@
-"""A model asked again: what would it have predicted had it heard another speaker?
+"""A model asked again: what would it have predicted if it had heard another speaker?
 
-- `Model` is all that the evaluation knows of a model. Whatever predicts a listener from a speaker can stand behind it.
-- The listener it is asked about, and what it is told of the listener's past, stay the same; only the speaker changes.
-- `PairModel` is the codebook of windows with its predictor (of patches: `l2l.patches.asked`). Its error
-  is a likelihood: no sample is drawn, so no chance comes in.
+- `Model` is all that the evaluation knows of a model. Any model that predicts a listener from a speaker can offer it.
+- The listener, and what the model is given of the listener's past, stay the same; only the speaker changes.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from l2l import config
-from l2l.dataset.layout import Chunks
 from l2l.features.sound import frame_sound
-from l2l.training.checkpoint import Pair
-from l2l.units import MODEL_DIM
-from l2l.windows.autoregressive import autoregress
-from l2l.windows.codebook import FRAMES, GROUPS
-from l2l.windows.predictor import SPEAKER_AUDIO
-from l2l.windows.sampling import decode, futures, next_logits
+from l2l.features.standardize import Standardizer
 
 
 @dataclass(frozen=True)
-class Speaker:
-    """What one person did and said in N clips; sound is read when it is asked for."""
+class SpeakerInput:
+    """What one person did and said in N clips; sound is read when it is needed."""
 
     faces: np.ndarray  # (N, T, 56) raw
     read_audio: Callable[[], np.ndarray]
-    # Who knows them already gives these two; else they are made of the audio.
+    # These two save time where the results are known already; without them they are made of the audio.
     read_sound: Callable[[bool], np.ndarray] | None = None
     read_loudest: Callable[[], np.ndarray] | None = None
 
@@ -56,80 +45,19 @@ class Model(Protocol):
 
     error: str  # what `errors` measures, e.g. "nll"
 
-    def samples(self, speaker: Speaker) -> np.ndarray:
-        """Futures (S, N, T, 56) of the predicted frames, raw units, had this been the speaker."""
+    def samples(self, speaker: SpeakerInput) -> np.ndarray:
+        """Futures (S, N, T, 56) of the predicted frames, raw units, given this speaker."""
 
-    def errors(self, speaker: Speaker) -> np.ndarray:
-        """How wrong the model is about the true listener of each clip, (N,), positive, had this been the speaker."""
+    def errors(self, speaker: SpeakerInput) -> np.ndarray:
+        """How wrong the model is about the true listener of each clip, (N,), positive, given this speaker."""
 
     def random_codes(self, samples: int) -> np.ndarray:
         """What the decoder makes of codes drawn evenly, (S, N, T, 56) of the predicted frames, raw units."""
 
 
-class PairModel:
-    """A codebook and its predictor, about the windows of `chunks`."""
+class CodeUse(NamedTuple):
+    """How often a codebook uses its codes for the true motion of a test set."""
 
-    error = "nll"  # -log p of the true codes of frames 32..63, nats, summed over the 4 codes of a window
-
-    def __init__(
-        self, pair: Pair, chunks: Chunks, sampling: config.SamplingSettings, seed: int, device: torch.device
-    ) -> None:
-        self.pair, self.chunks, self.sampling, self.seed, self.device = pair, chunks, sampling, seed, device
-        pair.codebook.to(device)
-        pair.predictor.to(device)
-        self.one_pass = sampling.positions == "all"
-        self.past, self.codes = self._coded()
-
-    def _rows(self) -> list[slice]:
-        size = self.sampling.batch_size
-        return [slice(start, start + size) for start in range(0, len(self.chunks), size)]
-
-    @torch.no_grad()
-    def _coded(self) -> tuple[Tensor | None, Tensor]:
-        """What the model is told, and the true codes of what follows (N, 4).
-
-        It is told nothing (None), or codes (N, 4), or standardized motion (N, 32, 56), as its way of sampling needs it.
-        """
-        past, codes = [], []
-        for rows in self._rows():
-            motion = self.pair.listener.apply(self.chunks.listener[rows, :, :MODEL_DIM])
-            listener = torch.from_numpy(motion).to(self.device)  # (B, 64, 56)
-            told = listener[:, :FRAMES]
-            past.append(self.pair.codebook.encode(told) if self.one_pass else told)
-            codes.append(self.pair.codebook.encode(listener[:, FRAMES:]))
-        return torch.cat(past) if self.sampling.past == "real" else None, torch.cat(codes)
-
-    def samples(self, speaker: Speaker) -> np.ndarray:
-        """(S, N, 32, 56), drawn as `l2l sample` draws, with a generator of the same seed."""
-        heard = Chunks(self.chunks.listener, speaker.faces, speaker.audio, self.chunks.files)
-        generator = torch.Generator().manual_seed(self.seed)
-        drawn = [futures(self.pair, heard, r, self.sampling, generator, self.device)[0] for r in self._rows()]
-        return np.concatenate([decode(self.pair, codes, self.device) for codes in drawn], axis=1)
-
-    def errors(self, speaker: Speaker) -> np.ndarray:
-        """(N,) nats; the whole distribution, without temperature or nucleus."""
-        found = []
-        for rows in self._rows():
-            motion = torch.from_numpy(self.pair.speaker.apply(speaker.faces[rows])).to(self.device)
-            loud = speaker.audio[rows, :SPEAKER_AUDIO] if self.one_pass else speaker.audio[rows]
-            audio = torch.from_numpy(self.pair.audio.apply(loud)).to(self.device)
-            past = None if self.past is None else self.past[rows]
-            probabilities = self._probabilities(past, motion, audio, self.codes[rows])  # (B, 4, K)
-            true = probabilities.gather(-1, self.codes[rows][..., None])[..., 0]
-            found.append(-true.clamp_min(torch.finfo(true.dtype).tiny).log().sum(-1))
-        return torch.cat(found).cpu().numpy().astype(np.float64)
-
-    def _probabilities(self, past: Tensor | None, motion: Tensor, audio: Tensor, codes: Tensor) -> Tensor:
-        """(B, 4, K); where codes are drawn one after another, each is told the true ones before it."""
-        if self.one_pass:
-            return next_logits(self.pair, past, motion, audio).softmax(-1)
-        told = iter(codes.T)
-        loop = (self.pair.codebook, self.pair.predictor, past, motion, audio, self.sampling)
-        return autoregress(*loop, lambda logits: logits.softmax(-1), lambda _: next(told)).probabilities
-
-    def random_codes(self, samples: int) -> np.ndarray:
-        """Codes drawn evenly from the whole codebook, decoded: (S, N, 32, 56), raw units."""
-        generator = torch.Generator().manual_seed(self.seed)
-        count = self.pair.codebook.quantize.embedding.num_embeddings
-        codes = torch.randint(count, (samples, len(self.chunks), GROUPS), generator=generator)
-        return np.concatenate([decode(self.pair, codes[:, rows], self.device) for rows in self._rows()], axis=1)
+    standardizer: Standardizer  # of the motion that the codebook encodes
+    block: int  # frames that one code stands for
+    counts: dict[str, np.ndarray]  # (K,) of each set of codes, by its name

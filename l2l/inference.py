@@ -1,14 +1,27 @@
-"""Running a network: a number of threads and no gradients, and afterwards torch as it was."""
+"""Running a network: on which device, with how many threads."""
 
 import contextlib
 from collections.abc import Iterator
 
 import torch
 
+from l2l.errors import UserError
+
+
+def torch_device(choice: str, key: str) -> torch.device:
+    """The device for `choice` (auto, cpu or cuda), the value of setting `key`; auto takes a GPU when there is one.
+
+    Raises UserError when cuda is chosen and there is no GPU.
+    """
+    found = torch.cuda.is_available()
+    if choice == "cuda" and not found:
+        raise UserError(f"{key} is cuda, but torch finds no GPU; set it to auto or cpu.")
+    return torch.device("cuda" if found and choice != "cpu" else "cpu")
+
 
 @contextlib.contextmanager
 def inference(threads: int) -> Iterator[None]:
-    """Inside, torch uses `threads` threads and keeps nothing for gradients."""
+    """Inside, torch uses `threads` threads and keeps nothing for gradients; afterwards it is as it was."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

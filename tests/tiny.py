@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from l2l import config
 from l2l.config import Settings
 
 
@@ -16,7 +17,7 @@ def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
         "sampling": {"samples": 3},
         "evaluation": {"bootstrap": 50},
     }
-    return Settings.model_validate({**values, **sections})
+    return Settings.model_validate(config.merge(values, sections))
 
 
 def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
@@ -41,4 +42,4 @@ def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
         "sampling": {"samples": 3},
         "evaluation": {"bootstrap": 50, "shifts": 5, "shift_seconds": 1},
     }
-    return Settings.model_validate({**values, **sections})
+    return Settings.model_validate(config.merge(values, sections))

@@ -11,6 +11,7 @@ from l2l.config.models import (
     WindowCodebookSettings,
     WindowPredictorSettings,
     WindowsSettings,
+    WindowTrainingSettings,
 )
 from l2l.config.people import Person
 from l2l.config.section import Section

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from l2l.asking import Speaker
+from l2l.asking import SpeakerInput
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.evaluation import results
@@ -114,7 +114,7 @@ def evaluate_arrays(
     answers["mirror"] = "the speaker's own motion", _single(speakers)
     answers["delayed_mirror"] = LATE, _single([late(clip) for clip in speakers])
     rows = [_row(name, *answer) for name, answer in answers.items()]
-    nobody = Speaker(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
+    nobody = SpeakerInput(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
     found = results.measure(rows, nobody, scorer)
     for name in found:
         found[name]["gain"] = {"l2": CANNOT_BE_ASKED}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l2l.asking import Model, Speaker
+from l2l.asking import Model, SpeakerInput
 from l2l.dataset.layout import Chunks
 from l2l.evaluation.bootstrap import ONE_RECORDING
 from l2l.evaluation.clips import Clips
@@ -29,13 +29,13 @@ class Row:
 
     name: str
     what: str
-    predict: Callable[[Speaker], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
+    predict: Callable[[SpeakerInput], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
     hears: bool | None = True  # whether the answer depends on the speaker; None: it cannot be asked with another one
 
 
-def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> Speaker:
+def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> SpeakerInput:
     """The speakers of all windows, or of the chosen ones, (N, 64, 56) and (N, 256, 128)."""
-    return Speaker(np.asarray(test.speaker[chosen, :, :MODEL_DIM], np.float32), lambda: test.audio[chosen])
+    return SpeakerInput(np.asarray(test.speaker[chosen, :, :MODEL_DIM], np.float32), lambda: test.audio[chosen])
 
 
 def pose(of: Callable[..., np.ndarray], train: Chunks, windows: int, length: int) -> np.ndarray:

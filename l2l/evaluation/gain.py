@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from l2l.asking import Model, Speaker
+from l2l.asking import Model, SpeakerInput
 from l2l.evaluation.baselines import Row
 from l2l.evaluation.bootstrap import Bootstrap, Number, absent
 from l2l.evaluation.clips import Clips, Reference
@@ -59,7 +59,7 @@ def spread(truth: Clips) -> np.ndarray:
 def gains(
     rows: Sequence[Row],
     model: Model | None,
-    speaker: Speaker,
+    speaker: SpeakerInput,
     reference: Reference,
     bootstrap: Bootstrap,
     shifts: Shifts,
@@ -69,7 +69,7 @@ def gains(
     truth, scale = np.stack(reference.truth).astype(np.float64), spread(reference.truth)  # (N, T, 56), (56,)
     asked = [row for row in rows if row.hears]
 
-    def errors(heard: Speaker, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
+    def errors(heard: SpeakerInput, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
         of_model = pool.submit(model.errors, heard) if model else None
         of_rows = {row.name: l2_errors(np.asarray(row.predict(heard)), truth, scale) for row in asked}
         return of_rows | ({"model": of_model.result()} if of_model else {})

@@ -9,7 +9,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from l2l.asking import Speaker
+from l2l.asking import SpeakerInput
 from l2l.config import Settings
 from l2l.evaluation import motion
 from l2l.evaluation.baselines import Row
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 2  # rows measured at a time; each needs a few hundred MB
 
 
-def measure(rows: Sequence[Row], speaker: Speaker, scorer: Scorer) -> dict[str, dict[str, Any]]:
+def measure(rows: Sequence[Row], speaker: SpeakerInput, scorer: Scorer) -> dict[str, dict[str, Any]]:
     """Row -> what it is, its number of samples, and metric -> part -> number."""
 
     def one(row: Row) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from l2l.asking import Speaker
+from l2l.asking import SpeakerInput
 from l2l.features.sound import frame_sound
 from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
@@ -59,7 +59,7 @@ class Timeline:
             within.append(pool is own)
         return Shifts(self, np.stack(chosen, 1), np.array(within))
 
-    def speaker(self, begins: np.ndarray) -> Speaker:
+    def speaker(self, begins: np.ndarray) -> SpeakerInput:
         """The speaker of N stretches that begin at `begins` (N,)."""
         at = begins[:, None] + np.arange(self.length)  # (N, T)
         window, offset = self.window[at], self.offset[at]
@@ -72,7 +72,7 @@ class Timeline:
             return self._sound(power)[window, offset]  # (N, T, 128)
 
         faces = np.asarray(self.faces[window, offset, :MODEL_DIM], np.float32)
-        return Speaker(faces, read, sound, lambda: self._loudest[window, offset].max(1))
+        return SpeakerInput(faces, read, sound, lambda: self._loudest[window, offset].max(1))
 
     def _by_frame(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """A function of windows' rows (n, 4 T, 128) -> (n, T, 128), of all windows: made once for all shifts."""
@@ -101,7 +101,7 @@ class Shifts:
     def __len__(self) -> int:
         return len(self.begins)
 
-    def __iter__(self) -> Iterator[Speaker]:
+    def __iter__(self) -> Iterator[SpeakerInput]:
         return map(self.timeline.speaker, self.begins)
 
 

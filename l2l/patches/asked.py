@@ -1,22 +1,43 @@
-"""The patch models asked again, with another speaker: `l2l.asking` for architecture patches.
+"""The patch models asked again, with another speaker: see `l2l.asking`.
 
-- Windows are listened to one by one, whatever `sampling.span` says: a shuffled speaker has no turn to be joined to.
+- Windows are sampled one by one, whatever `sampling.span` says: a shuffled speaker belongs to no turn.
 - The error is that of the model as it was trained, without guidance, temperature or nucleus.
 """
+
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from l2l.asking import Speaker
+from l2l.asking import CodeUse, SpeakerInput
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.together import identities
-from l2l.patches.checkpoint import Models
+from l2l.patches.checkpoint import Models, load_codebook, load_models
 from l2l.patches.sampling import PAST, sample_windows
+from l2l.training.device import prepare
 from l2l.units import MODEL_DIM, PATCH
 
 _AT_ONCE = 256  # windows of one pass
+
+
+def code_use(codebook: Path, test: Chunks) -> CodeUse:
+    """Of each level of each codec, all windows."""
+    model, standardizer, _ = load_codebook(codebook)
+    names = [f"{codec}_{level + 1}" for codec in ("pose", "expression") for level in range(model.levels)]
+    counts = np.zeros((len(names), model.codes), np.int64)
+    for row in range(0, len(test), _AT_ONCE):
+        motion = standardizer.apply(test.listener[row : row + _AT_ONCE, :, :MODEL_DIM])
+        for q, codes in enumerate(model.encode(torch.from_numpy(motion)).flatten(0, 1).T.numpy()):
+            counts[q] += np.bincount(codes, minlength=model.codes)
+    return CodeUse(standardizer, PATCH, dict(zip(names, counts, strict=True)))
+
+
+def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "Model":
+    """Both models, about the windows `test`. Raises UserError when they do not belong together."""
+    models = load_models(codebook, predictor).to(prepare(settings.predictor.training))
+    return Model(models, test, settings)
 
 
 class Model:
@@ -35,14 +56,14 @@ class Model:
         parts = torch.from_numpy(motion).split(_AT_ONCE)
         self.codes = torch.cat([models.codebook.encode(part.to(models.device)) for part in parts])  # (N, 8, Q)
 
-    def samples(self, speaker: Speaker) -> np.ndarray:
+    def samples(self, speaker: SpeakerInput) -> np.ndarray:
         """(S, N, T, 56), drawn as `l2l sample` draws each window by itself."""
         heard = Chunks(self.chunks.listener, speaker.faces, speaker.audio, self.chunks.files)
         # A copy: a view would keep the given past in memory, too.
         return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :].copy()
 
     @torch.inference_mode()
-    def errors(self, speaker: Speaker) -> np.ndarray:
+    def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """(N,) nats."""
         predictor, sound, found = self.models.predictor, speaker.sound(self.models.power), []
         for start in range(0, len(self.codes), _AT_ONCE):

@@ -1,15 +1,16 @@
-"""After the training of a predictor of patches: its chances put right, so that what it draws for minutes stays likely.
+"""After the training of a predictor: its probabilities corrected, so that what it draws for minutes stays likely.
 
-- Dropout and little data leave a model too sure of what it learned. One temperature for each code of a patch is fitted
-  to the held-out likelihood (Guo et al. 2017).
-- A model that draws for minutes builds on its own draws. What one step hides in its likelihood - how slowly a head
-  comes back from far out - adds up, until some postures are held far too long. So listeners are drawn for training
-  speakers, codes that came more often than the true listener has them lose some of their logit, the others gain, and
-  again, for some rounds. Without it, heads drifted 1.3 times as far as the true ones.
+- With dropout and little data a model is too sure of what it learned. One temperature for each code of a patch is
+  fitted to the held-out likelihood (Guo et al. 2017).
+- A model that draws for minutes builds on its own draws, so that small errors of one step add up: some postures were
+  held far too long, and heads drifted 1.3 times as far as the true ones. Therefore listeners are drawn for training
+  speakers, some rounds. Each time, codes that came more often than in the true listener lose some of their logit, and
+  the others gain.
 """
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,24 +18,41 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from l2l.features.sequences import cut, tiles
 from l2l.patches.predictor import Predictor
 from l2l.patches.sampler import Sampler
-from l2l.units import PATCH
-
-if TYPE_CHECKING:
-    from l2l.patches.train_predictor import PredictorTask
 
 log = logging.getLogger(__name__)
 
 RANGE = 0.5, 2.0  # of temperatures
 LISTENERS, PATCHES = 96, 160  # at most so many are drawn, for so long (43 s)
 STEP = 0.3  # of a logarithm of two frequencies, in each round
-LEAST = 1e-3  # a frequency, so that a code that never came has a logarithm
+LEAST = 1e-3  # added to a frequency, so that a code that never came has a logarithm
+
+
+class Trained(Protocol):
+    """A predictor after its training, with the data that it was trained and validated on."""
+
+    @property
+    def model(self) -> Predictor: ...
+
+    def held_logits(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Logits (B, P, Q, K) of held-out codes (B, P, Q), and which patches are real (B, P)."""
+        ...
+
+    def training_speakers(self, count: int, patches: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Encoded speakers (B, P, D) of training; which patches are real (B, P); who listens (B,).
+
+        B is at most `count`, P at most `patches`.
+        """
+        ...
+
+    def training_codes(self) -> tuple[Tensor, Tensor]:
+        """The true codes (N, P, Q) of the training sequences, and which are real (N, P)."""
+        ...
 
 
 @torch.no_grad()
-def calibrate(task: "PredictorTask", guidance: tuple[float, float], rounds: int, seed: int) -> None:
+def calibrate(task: Trained, guidance: tuple[float, float], rounds: int, seed: int) -> None:
     """Set the temperatures and biases of `task.model`, as trained, for drawing with `guidance`."""
     model = task.model.eval()
     head = model.head
@@ -42,8 +60,8 @@ def calibrate(task: "PredictorTask", guidance: tuple[float, float], rounds: int,
     head.bias.zero_()
     head.temperature.copy_(fitted_temperatures(task))
     log.info("temperatures of the codes: %s", " ".join(f"{value:.2f}" for value in head.temperature.tolist()))
-    heard, inside, who = _speakers(task)
-    true = frequencies(*_true_codes(task), model.codes)
+    heard, inside, who = task.training_speakers(LISTENERS, PATCHES)
+    true = frequencies(*task.training_codes(), model.codes)
     generator = np.random.default_rng(seed)
     for number in range(rounds):
         found = frequencies(drawn(model, heard, guidance, generator, who), inside, model.codes)
@@ -54,11 +72,11 @@ def calibrate(task: "PredictorTask", guidance: tuple[float, float], rounds: int,
         head.bias.sub_(STEP * ratio.clamp(-1, 1))
 
 
-def fitted_temperatures(task: "PredictorTask") -> Tensor:
+def fitted_temperatures(task: Trained) -> Tensor:
     """(Q,) of the least negative log-likelihood of the held-out codes, given all of the true past."""
-    if not len(task.held):
-        return torch.ones(task.model.per_patch)
     parts = [(logits[inside], codes[inside]) for logits, codes, inside in task.held_logits()]
+    if not parts:
+        return torch.ones(task.model.per_patch)
     everything, true = (torch.cat(part) for part in zip(*parts, strict=True))  # (n, Q, K), (n, Q)
 
     def best(q: int) -> float:
@@ -83,33 +101,10 @@ def drawn(
     generator: np.random.Generator,
     who: Tensor | None = None,
 ) -> Tensor:
-    """Codes (B, P, Q) of listeners `who` (B,) that begin with nothing and hear (B, P, D)."""
+    """Codes (B, P, Q) of listeners `who` (B,) without a past, for encoded speakers (B, P, D)."""
     sampler = Sampler(model, guidance)
     memory, codes = sampler.begin(len(heard), who), []
     for patch in heard.unbind(1):
         uniform = torch.from_numpy(generator.random((len(heard), model.per_patch))).to(heard.device)
         codes.append(sampler.draw(memory, patch, uniform)[0])
     return torch.stack(codes, dim=1)
-
-
-def _speakers(task: "PredictorTask") -> tuple[Tensor, Tensor, Tensor | None]:
-    """What is heard (B, P, D) in stretches of training speakers, evenly chosen, which patches are real (B, P), who
-    listens (B,)."""
-    numbers = np.unique(task.places[:, 0])
-    places = tiles(task.sequences.lengths // PATCH, numbers, PATCHES)  # (n, 2) sequence, patch
-    places = places[np.linspace(0, len(places) - 1, min(LISTENERS, len(places))).astype(int)]
-    longest = int(min(PATCHES, (task.sequences.lengths[places[:, 0]] // PATCH - places[:, 1]).max()))
-    frames, inside = cut(task.sequences, places[:, 0], PATCH * places[:, 1], PATCH * longest)
-    heard = task.model.listen(task.speaker[frames], task.audio[frames])
-    real = torch.from_numpy(inside[:, PATCH - 1 :: PATCH]).to(heard.device)
-    return heard, real, task.whose(places[:, 0])
-
-
-def _true_codes(task: "PredictorTask") -> tuple[Tensor, Tensor]:
-    """All codes of the training sequences (N, P, Q), from their first frame on, and which are real (N, P)."""
-    numbers = np.unique(task.places[:, 0])
-    counts = task.sequences.lengths[numbers] // PATCH
-    steps = np.arange(counts.max())
-    inside = steps < counts[:, None]
-    rows = task.firsts[numbers][:, None] + np.minimum(steps, np.maximum(counts - 1, 0)[:, None])
-    return task.codes[0, rows], torch.from_numpy(inside).to(task.codes.device)

@@ -1,29 +1,20 @@
-"""Checkpoints of the patch models: see `l2l.training.checkpoint`, whose files these are, of architecture patches."""
+"""Checkpoints of the patch models: files of `l2l.training.checkpoint`, of architecture patches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from l2l import config
-from l2l.errors import UserError
 from l2l.features.sound import frame_sound
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
 from l2l.patches.predictor import Predictor
-from l2l.training.checkpoint import (
-    Meta,
-    check_pair,
-    codebook_from,
-    load_file,
-    restore_weights,
-    save_checkpoint,
-    standardizers,
-)
+from l2l.training.checkpoint import Meta, load_model, pop_standardizers, read_checkpoint, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Models:
     audio: Standardizer
     power: bool  # whether mel is power, of which the logarithm is taken
     guidance: tuple[float, float]  # of pose codes, of expression codes
-    people: tuple[str, ...]  # whom it tells apart; none: it knows one listener
+    people: tuple[str, ...]  # whom it tells apart; empty: it models one listener
 
     @property
     def device(self) -> torch.device:
@@ -66,36 +57,35 @@ class Models:
 
 
 def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
-    """The codebook on CPU in eval mode, the listener's standardizer, and the rest with `fingerprint`.
+    """The codebook, the listener's standardizer, and the rest; see `load_model` of `l2l.training.checkpoint`."""
 
-    Raises UserError naming the file that is missing, unreadable or of another kind.
-    """
-    return codebook_from(path, "patches", lambda sizes: Codebook(config.CodebookSettings.model_validate(sizes)))
+    def build(content: Meta) -> Codebook:
+        return Codebook(config.CodebookSettings.model_validate(content["config"]))
+
+    model, standardizers, meta = load_model(path, "codebook", "patches", build)
+    return model, standardizers["listener"], meta
 
 
 def load_models(codebook: Path, predictor: Path) -> Models:
     """Both models. Raises UserError also when the predictor was trained with another codebook."""
-    codebook_model, listener, codebook_meta = load_codebook(codebook)
-    content = load_file(Path(predictor), "predictor", "patches")
-    try:
+    codebook_model, listener, meta = load_codebook(codebook)
+    known: dict[str, Any] = {}
+
+    def build(content: Meta) -> Predictor:
+        pose, expression = map(float, content["guidance"])
+        known.update(power=bool(content["power"]), guidance=(pose, expression), people=tuple(content["people"]))
         sizes = config.PredictorSettings.model_validate(content["config"])
-        people = tuple(map(str, content["people"]))
-        model = Predictor(sizes, codebook_model, len(people))
-        power, (pose, expression) = bool(content["power"]), map(float, content["guidance"])
-    except (KeyError, ValidationError, ValueError):
-        raise UserError(f"{predictor}: the predictor's sizes cannot be read; train the predictor again.") from None
-    check_pair(codebook, codebook_meta, predictor, content)
-    restore_weights(model, content, predictor)
-    others = standardizers(content, ("speaker", "audio"), predictor)
-    units = listener, others["speaker"], others["audio"]
-    return Models(codebook_model, model, *units, power, (pose, expression), people)
+        return Predictor(sizes, codebook_model, len(known["people"]))
+
+    model, others, _ = load_model(predictor, "predictor", "patches", build, (codebook, meta))
+    return Models(codebook_model, model, listener, others["speaker"], others["audio"], **known)
 
 
 def set_guidance(path: Path, strengths: tuple[float, float], weights: dict[str, Tensor] | None = None) -> None:
     """Rewrite a predictor's checkpoint with other strengths of guidance, of pose codes and of expression codes, and
     with `weights` calibrated for them."""
-    content = load_file(path, "predictor", "patches")
-    found = standardizers(content, ("speaker", "audio"), path)
+    content = read_checkpoint(path, "predictor", "patches")
+    found = pop_standardizers(content, path)
     del content["format"]
     changed = {"guidance": list(strengths)} | ({"state_dict": weights} if weights else {})
     save_checkpoint(path, found, **{**content, **changed})

@@ -1,9 +1,9 @@
 """The codebook of patches: motion of any length to 6 codes for each 8 frames, and back without seams.
 
-- Two codecs: pose (head rotation and jaw) and expression. One codec for all 56 channels lost EVERY nod: 50 channels of
-  expression outbid a rare, fast movement of one.
+- Two codecs: pose (head rotation and jaw) and expression. With one codec for all 56 channels every nod was lost: in
+  the loss, 50 channels of expression outweigh a rare, fast movement of one channel.
 - Codes are in order of time; within a patch pose comes before expression, and coarse before fine.
-- Differs from Ng et al. 2022, section 3.2, where 4 codes describe 32 frames: see `l2l.windows.codebook` for that.
+- Differs from Ng et al. 2022, section 3.2, where 4 codes describe 32 frames.
 """
 
 import torch

@@ -4,10 +4,10 @@
   gave 2 to 5 times the error for the same computing time, and transposed ones a seam.
 - Both directions are causal: a patch's codes depend on it and the past, its block of motion on its codes and the past.
   So a listener's past can be encoded online, and codes decoded as they come (`Streaming`).
-- The latent has unit variance (BatchNorm without weights). While the quantizer waits, noise on it keeps neighbouring
-  latents alike; k-means then starts on latents that mean something. Quantized from the first step, whole regions
-  stayed at the mean pose.
-- Residual vector quantization with k-means, moving averages, revival of dead codes and the rotation trick comes from
+- The latent has unit variance (BatchNorm without weights). Before the quantizer is used, noise on the latent keeps
+  neighbouring latents alike, so that k-means starts on latents that mean something. Quantized from the first step,
+  whole regions stayed at the mean pose.
+- Residual vector quantization with k-means, moving averages, restarts of dead codes and the rotation trick comes from
   vector-quantize-pytorch (Zeghidour et al. 2021; Fifty et al. 2024).
 """
 
@@ -83,7 +83,7 @@ class Decoder(nn.Module):
         return self.end(F.gelu(x)).transpose(1, 2).unflatten(2, (BLOCK, self.channels))  # (B, P, 24, C)
 
     def begin(self, batch: int) -> list[Tensor]:
-        """What `step` remembers: the last inputs of each convolution, zeros before the first patch."""
+        """The memory of `step`: the last inputs of each convolution, zeros before the first patch."""
         weight = self.start.weight
         widths = [self.start.in_channels] + [self.start.out_channels] * len(self.blocks)
         return [weight.new_zeros(batch, width, self.KERNEL - 1) for width in widths]
@@ -112,7 +112,7 @@ class Codec(nn.Module):
             codebook_size=sizes.codes,
             kmeans_init=True,
             decay=sizes.decay,
-            threshold_ema_dead_code=sizes.revive,
+            threshold_ema_dead_code=sizes.restart_below,
             rotation_trick=True,
             commitment_weight=sizes.commitment,
         )

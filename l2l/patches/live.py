@@ -5,7 +5,7 @@
 
 - What comes out belongs to the 8 frames before those that went in: `Listener.look_ahead`. `flush` gives the last ones.
 - The same inputs from the same seed give the same listener, live or offline (`sample_sequences`), up to rounding.
-- Several listeners, each with a speaker of its own, go on together: `count`. Who is beside whom changes nothing.
+- Several listeners, each with its own speaker, go on together: `count`. They do not change each other.
 """
 
 import copy
@@ -17,7 +17,7 @@ import numpy as np
 from l2l.errors import UserError
 from l2l.patches.checkpoint import Models, load_models
 from l2l.patches.overlap_add import LOOK_AHEAD
-from l2l.patches.stream import Chance, State, Stream
+from l2l.patches.stream import Sampling, Stream, StreamState
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 
 
@@ -31,12 +31,12 @@ class Listener:
         models: Models,
         seed: int = 0,
         count: int | None = None,
-        chance: Chance | None = None,
+        sampling: Sampling | None = None,
         person: str | None = None,
     ) -> None:
-        """`count` listeners in one batch; None: a single one, whose arrays have no batch axis. `person`: who listens,
-        where the models know several."""
-        self._models, self._seed, self._count, self._chance = models, seed, count, chance
+        """`count` listeners in one batch; None: one, whose arrays have no batch axis. `person`: who listens, for models
+        of several people."""
+        self._models, self._seed, self._count, self._sampling = models, seed, count, sampling
         self._who = _number(models.people, person)
         self._stream = self._begin()
 
@@ -46,21 +46,21 @@ class Listener:
         folder: str | Path,
         seed: int = 0,
         count: int | None = None,
-        chance: Chance | None = None,
+        sampling: Sampling | None = None,
         person: str | None = None,
     ) -> "Listener":
-        """From `codebook.pt` and `predictor.pt` in a person's results. Raises UserError when they are not there, or are
-        of architecture windows, which knows no streams, or when they know several people and not `person`."""
+        """From `codebook.pt` and `predictor.pt` in a person's results. Raises UserError when they are not there, are of
+        architecture windows, which cannot stream, or are of several people and `person` is none of them."""
         models = load_models(Path(folder) / "codebook.pt", Path(folder) / "predictor.pt")
-        return cls(models, seed, count, chance, person)
+        return cls(models, seed, count, sampling, person)
 
     def _begin(self) -> Stream:
         count = self._count or 1
         who = None if self._who is None else [self._who] * count
-        return Stream(self._models, [(self._seed, 0, number) for number in range(count)], self._chance, who)
+        return Stream(self._models, [(self._seed, 0, number) for number in range(count)], self._sampling, who)
 
     def reset(self, seed: int | None = None) -> None:
-        """Forget everything and begin again, with another seed if one is given."""
+        """Begin again from nothing, with another seed if one is given."""
         self._seed = self._seed if seed is None else seed
         self._stream = self._begin()
 
@@ -89,19 +89,19 @@ class Listener:
         return motion[0] if self._count is None else motion
 
     @property
-    def state(self) -> State:
+    def state(self) -> StreamState:
         """A copy of all that changes from step to step."""
         return copy.deepcopy(self._stream.state)
 
     @state.setter
-    def state(self, state: State) -> None:
+    def state(self, state: StreamState) -> None:
         self._stream.state = copy.deepcopy(state)
 
 
 def _number(people: Sequence[str], person: str | None) -> int | None:
-    """The number of `person`. Raises UserError when the models know several and not this one."""
+    """The number of `person`. Raises UserError when the models are of several people and not of this one."""
     if not people:
         return None
     if person not in people:
-        raise UserError(f"these models know several people; say who listens: {', '.join(people)}.")
+        raise UserError(f"these models are of several people; say who listens: {', '.join(people)}.")
     return people.index(person)

@@ -3,9 +3,9 @@
 - Token t joins the speaker's motion and sound of patch t with the listener's codes of patch t - 1; the past of both
   comes through attention (`l2l.patches.causal`). Ng et al. 2022, section 3.3, sees 40 frames at a time.
 - The speaker's branch is narrow on purpose, and noisy in training: with all channels the model learns its training
-  speakers by heart, and on new ones hears no better than without any.
-- A code comes in and goes out as the vector that the codebook has for it, beside its number: what lies close by in the
-  codebook is alike, and six tables of 64 codes do not fit into a narrow token.
+  speakers by heart, and predicts no better for new ones than without any speaker.
+- Beside its number, a code goes in and out as its vector in the codebook: codes whose vectors lie close together are
+  alike, and six tables of 64 codes do not fit into a narrow token.
 - The codes of a patch are drawn one after another: head q sees the trunk and the codes already drawn of this patch.
 - A sequence without a speaker gets one learned vector instead. The two likelihoods together give guidance (Ho and
   Salimans 2022): logits = null + strength * (heard - null).
@@ -21,7 +21,7 @@ from l2l.patches.codebook import Codebook
 from l2l.units import MEL_BANDS, MODEL_DIM, PATCH
 
 
-class Speaker(nn.Module):
+class SpeakerEncoder(nn.Module):
     """Motion (B, 8 P, 56) and sound (B, 8 P, 128), one row a frame -> (B, P, D)."""
 
     def __init__(self, sizes: config.PredictorSettings) -> None:
@@ -42,10 +42,10 @@ def table(codes: int, width: int) -> nn.Embedding:
     return embedding
 
 
-class Places(nn.Module):
-    """Where codes lie in the codebook's latent space: one vector per code of each level, zero for `unknown`.
+class CodeVectors(nn.Module):
+    """The codebook's vectors: one per code of each level, zero for `unknown`.
 
-    The vectors are the codebook's, never trained here, and not in the checkpoint.
+    They are not trained here and not in the checkpoint.
     """
 
     def __init__(self, codebook: Codebook) -> None:
@@ -83,10 +83,10 @@ class DepthHead(nn.Module):
     temperature: Tensor  # (Q,)
     bias: Tensor  # (Q, K)
 
-    def __init__(self, width: int, inner: int, places: Places, per_patch: int, codes: int) -> None:
+    def __init__(self, width: int, inner: int, vectors: CodeVectors, per_patch: int, codes: int) -> None:
         super().__init__()
-        self.places = places
-        sizes = [places.level(q).shape[1] for q in range(per_patch)]
+        self.vectors = vectors
+        sizes = [vectors.level(q).shape[1] for q in range(per_patch)]
         self.seen = nn.ModuleList([table(codes, width) for _ in range(per_patch - 1)])
         self.placed = nn.ModuleList([nn.Linear(size, width, bias=False) for size in sizes[:-1]])
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(per_patch)])
@@ -99,12 +99,12 @@ class DepthHead(nn.Module):
     def one(self, x: Tensor, q: int) -> Tensor:
         """Logits (..., K) of code q; x (..., D) is the trunk plus the codes drawn before it."""
         hidden = F.gelu(self.hidden[q](self.norms[q](x)))
-        logits = self.logits[q](hidden) + self.aims[q](hidden) @ self.places.aims(q).T
+        logits = self.logits[q](hidden) + self.aims[q](hidden) @ self.vectors.aims(q).T
         return logits / self.temperature[q] + self.bias[q]
 
-    def told(self, codes: Tensor, q: int) -> Tensor:
-        """What the heads after code q are told of it, codes (...) -> (..., D)."""
-        return self.seen[q](codes) + self.placed[q](F.embedding(codes, self.places.level(q)))
+    def embed(self, codes: Tensor, q: int) -> Tensor:
+        """Code q as the heads after it see it, codes (...) -> (..., D)."""
+        return self.seen[q](codes) + self.placed[q](F.embedding(codes, self.vectors.level(q)))
 
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
         """Trunk (B, P, D) and the true codes (B, P, Q) -> logits (B, P, Q, K)."""
@@ -112,7 +112,7 @@ class DepthHead(nn.Module):
         for q in range(len(self.logits)):
             found.append(self.one(x, q))
             if q < len(self.seen):
-                x = x + self.told(codes[..., q], q)
+                x = x + self.embed(codes[..., q], q)
         return torch.stack(found, dim=2)
 
 
@@ -120,20 +120,20 @@ class Predictor(nn.Module):
     """`per_patch` codes of 0..`codes` - 1 of `codebook` for each patch; motion and sound are standardized."""
 
     def __init__(self, sizes: config.PredictorSettings, codebook: Codebook, people: int = 0) -> None:
-        """`people`: how many listeners it tells apart; 0: it knows one."""
+        """`people`: how many listeners it tells apart; 0: it models one."""
         super().__init__()
         width, per_patch, codes = sizes.width, codebook.per_patch, codebook.codes
         self.per_patch, self.codes = per_patch, codes
-        self.speaker = Speaker(sizes)
+        self.speaker = SpeakerEncoder(sizes)
         self.null = nn.Parameter(torch.zeros(width))
         self.people = table(people, width) if people else None
-        self.places = Places(codebook)
+        self.vectors = CodeVectors(codebook)
         self.past = nn.ModuleList([table(codes + 1, width) for _ in range(per_patch)])  # the last: not known
-        self.placed = nn.Linear(sum(self.places.level(q).shape[1] for q in (0, codebook.levels)), width, bias=False)
+        self.placed = nn.Linear(sum(self.vectors.level(q).shape[1] for q in (0, codebook.levels)), width, bias=False)
         self.trunk = CausalTransformer(
             width, sizes.layers, sizes.heads, sizes.expansion * width, sizes.window, sizes.dropout
         )
-        self.head = DepthHead(width, sizes.head_width, self.places, per_patch, codes)
+        self.head = DepthHead(width, sizes.head_width, self.vectors, per_patch, codes)
         self.dropout = nn.Dropout(sizes.dropout)
 
     @property
@@ -143,17 +143,17 @@ class Predictor(nn.Module):
 
     def tokens(self, past: Tensor, heard: Tensor, who: Tensor | None = None) -> Tensor:
         """Codes (B, ..., Q) of the patches before, what is heard (B, ..., D) and who listens (B,) -> (B, ..., D)."""
-        remembered = torch.stack([known(past[..., q]) for q, known in enumerate(self.past)]).sum(0)
-        x = heard + remembered + self.placed(self.places(past))
+        numbers = torch.stack([known(past[..., q]) for q, known in enumerate(self.past)]).sum(0)
+        x = heard + numbers + self.placed(self.vectors(past))
         if self.people is not None:
-            assert who is not None, "a model of several people must be told who listens"
+            assert who is not None, "a model of several people needs to know who listens"
             x = x + self.people(who).reshape(len(who), *[1] * (x.ndim - 2), -1)
         return self.dropout(x)
 
-    def listen(self, motion: Tensor, audio: Tensor, deaf: Tensor | None = None) -> Tensor:
-        """Speaker (B, 8 P, 56) and (B, 8 P, 128) -> (B, P, D); rows where `deaf` (B,) is True get the null vector."""
+    def listen(self, motion: Tensor, audio: Tensor, dropped: Tensor | None = None) -> Tensor:
+        """Speaker (B, 8 P, 56) and (B, 8 P, 128) -> (B, P, D); where `dropped` (B,) is True, the null vector."""
         heard = self.speaker(motion, audio)
-        return heard if deaf is None else torch.where(deaf[:, None, None], self.null, heard)
+        return heard if dropped is None else torch.where(dropped[:, None, None], self.null, heard)
 
     def forward(
         self,
@@ -161,16 +161,16 @@ class Predictor(nn.Module):
         motion: Tensor,
         audio: Tensor,
         codes: Tensor,
-        deaf: Tensor | None = None,
+        dropped: Tensor | None = None,
         who: Tensor | None = None,
     ) -> Tensor:
         """Logits (B, P, Q, K) of all patches at once.
 
         past (B, P, Q): the codes of the patch before each, or `unknown`. The speaker's motion (B, 8 P, 56) and sound
-        (B, 8 P, 128), and rows without one (B,). codes (B, P, Q): the true ones, each seen by the head after it.
-        who (B,): which listener, for a model of several.
+        (B, 8 P, 128); dropped (B,): rows without a speaker. codes (B, P, Q): the true ones, each seen by the heads
+        after it. who (B,): which listener, for a model of several.
         """
-        heard = self.listen(motion, audio, deaf)
+        heard = self.listen(motion, audio, dropped)
         return self.head(self.dropout(self.trunk(self.tokens(past, heard, who))), codes)
 
     def begin(self, batch: int) -> Cache:

@@ -1,7 +1,7 @@
 """Drawing codes from the predictor of patches, one patch after another, for some listeners at once.
 
-- What changes is in `Memory`; what codes are drawn follows from it, what is heard, and given uniform numbers.
-- Guidance (Ho and Salimans 2022) needs a second memory, of the same listener without a speaker: the batch is doubled.
+- All that changes is in `Memory`. The codes follow from it, from the speaker, and from given uniform numbers.
+- Guidance (Ho and Salimans 2022) also needs the same listeners without a speaker: the batch is doubled.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from l2l.features.nucleus import nucleus
+from l2l.codes import nucleus
 from l2l.patches.causal import Cache
 from l2l.patches.predictor import Predictor
 
@@ -18,7 +18,7 @@ from l2l.patches.predictor import Predictor
 class Memory:
     """All that is remembered from patch to patch."""
 
-    cache: Cache  # of the predictor; with guidance, of those that hear and then of those that do not
+    cache: Cache  # of the predictor; with guidance, those with a speaker, then those without
     past: Tensor  # (B, Q) the codes of the last patch
     who: Tensor | None  # (B,) which listener, for a model of several
 
@@ -48,7 +48,7 @@ class Sampler:
         trunk, head = self._trunk(memory, heard), self.predictor.head
         codes, entropy = [], uniform.new_zeros(len(uniform))
         for q in range(self.predictor.per_patch):
-            logits = head.one(trunk, q)  # (B, K), or (2 B, K) with those that hear nothing
+            logits = head.one(trunk, q)  # (B, K), or (2 B, K) with those without a speaker
             if self.strengths:
                 with_speaker, without = logits.chunk(2)
                 logits = without + self.strengths[q] * (with_speaker - without)
@@ -57,8 +57,8 @@ class Sampler:
             found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)
             codes.append(found.clamp(max=logits.shape[-1] - 1))
             if q < len(head.seen):
-                told = head.told(codes[-1], q)  # (B, D)
-                trunk = trunk + (told.repeat(2, 1) if self.strengths else told)
+                drawn = head.embed(codes[-1], q)  # (B, D)
+                trunk = trunk + (drawn.repeat(2, 1) if self.strengths else drawn)
         memory.past = torch.stack(codes, dim=-1)
         return memory.past, entropy
 
@@ -68,7 +68,7 @@ class Sampler:
         memory.past = codes
 
     def _trunk(self, memory: Memory, heard: Tensor) -> Tensor:
-        """(B, D), or (2 B, D) with those that hear nothing."""
+        """(B, D), or (2 B, D) with those without a speaker."""
         past, who = memory.past, memory.who
         if self.strengths:
             heard = torch.cat([heard, self.predictor.null.expand_as(heard)])

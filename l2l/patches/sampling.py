@@ -1,10 +1,10 @@
-"""sample, architecture patches: several futures of the listener for each test window, or for whole sequences of them.
+"""sample: several futures of the listener for each test window, or for whole sequences of them.
 
-- `sampling.span: window`: each window by itself. With `past: real` its first 32 frames are given, as the windows of
-  the paper are; else the listener starts from nothing.
+- `sampling.span: window`: each window by itself. With `past: real` its first 32 frames are given, as in the paper;
+  with `past: none` the listener starts from nothing.
 - `sampling.span: sequence`: windows that follow one another are joined, listened to as one, and cut again. Only the
   first 32 frames of the whole sequence are given.
-- Sample s of sequence n has a generator of its own, so that batches change nothing.
+- Sample s of sequence n has its own generator, so that batches change nothing.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.together import identities
 from l2l.features.sequences import Piece, chain, joined
 from l2l.patches.checkpoint import Models, load_models
-from l2l.patches.stream import Chance, Sampled, sample_sequences
+from l2l.patches.stream import Sampled, Sampling, sample_sequences
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM, PATCH
 
@@ -37,8 +37,8 @@ class Futures(NamedTuple):
 
 def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
     """S futures of every window of `data`; see the top of this file."""
-    sampling, rows = settings.sampling, np.arange(len(data))
-    chains = chain(data, rows) if sampling.span == "sequence" else [[Piece(int(row), 0, 0)] for row in rows]
+    sampling, every = settings.sampling, np.arange(len(data))
+    chains = chain(data, every) if sampling.span == "sequence" else [[Piece(int(row), 0, 0)] for row in every]
     given = PAST if sampling.past == "real" else 0
     count, patches = sampling.samples, WINDOW // PATCH
     samples = np.empty((count, len(data), WINDOW, MODEL_DIM), np.float32)
@@ -58,17 +58,17 @@ def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
             own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together
             for piece in chains[n]:
                 samples[:, piece.row] = found.motion[own, piece.at : piece.at + WINDOW]
-                if piece.at % PATCH == 0:  # else the window's patches are not the sequence's
+                if piece.at % PATCH == 0:  # the window's patches are the sequence's
                     first = piece.at // PATCH
                     codes[:, piece.row] = found.codes[own, first : first + patches]
                     entropy[piece.row] = found.entropy[own, first : first + patches].mean(0)
     if given:
-        told = [pieces[0].row for pieces in chains]
-        past = np.asarray(data.listener[told, :given, :MODEL_DIM], np.float32)
-        # The codebook has the past not quite as it was; what it is off by at the end fades, else there were a jump.
-        off = past[:, -1] - samples[:, told, given - 1]  # (S, n, 56)
-        samples[:, told, given : given + PATCH] += FADE[:, None] * off[:, :, None]
-        samples[:, told, :given] = past
+        rows = [pieces[0].row for pieces in chains]
+        past = np.asarray(data.listener[rows, :given, :MODEL_DIM], np.float32)
+        # The codebook does not keep the past exactly. Its error at the end of the past fades out, to avoid a jump.
+        off = past[:, -1] - samples[:, rows, given - 1]  # (S, n, 56)
+        samples[:, rows, given : given + PATCH] += FADE[:, None] * off[:, :, None]
+        samples[:, rows, :given] = past
     return Futures(samples, codes, entropy, given)
 
 
@@ -84,10 +84,10 @@ def _listen(
         for array in (sequences.speaker, sequences.audio, sequences.listener)
     )
     seeds = [(settings.seed, sample, int(n)) for n in numbers for sample in range(sampling.samples)]
-    chance = Chance(sampling.temperature, sampling.top_p)
+    drawing = Sampling(sampling.temperature, sampling.top_p)
     who = identities(models.people, sequences.videos)
     who = None if who is None else np.repeat(who, sampling.samples)
-    return sample_sequences(models, faces, sound, seeds, chance, listener[:, :given] if given else None, who)
+    return sample_sequences(models, faces, sound, seeds, drawing, listener[:, :given] if given else None, who)
 
 
 def sample_turns(models: Models, data: Chunks, settings: Settings) -> np.ndarray:

@@ -1,10 +1,10 @@
 """Listeners of any length: patch by patch, from the speaker until now, to motion as it comes.
 
 - Offline sampling is the same loop: a stream and a whole recording give the same motion, up to rounding.
-- Every listener of a batch has a generator of its own, from (seed, its number): who listens beside it changes nothing.
+- Every listener of a batch has its own generator, from (seed, its number): the others of the batch change nothing.
 - All that changes is in `Stream.state`: memory of the predictor, last codes, memory of the decoder, generators.
-- Motion comes out `LOOK_AHEAD` frames late (see `l2l.patches.overlap_add`), on top of the patch that must have been
-  heard; the predictor itself looks at nothing ahead.
+- Motion comes out `LOOK_AHEAD` frames late (see `l2l.patches.overlap_add`), beside the patch that must be complete;
+  the predictor itself does not look ahead.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from l2l.units import PATCH
 
 
 @dataclass(frozen=True)
-class Chance:
+class Sampling:
     """How codes are drawn: 1 and 1 draw from the model as it is."""
 
     temperature: float = 1.0
@@ -31,7 +31,7 @@ class Chance:
 
 
 @dataclass
-class State:
+class StreamState:
     """All that changes while listeners listen."""
 
     memory: Memory  # of the predictor
@@ -46,15 +46,15 @@ class Stream:
         self,
         models: Models,
         seeds: Sequence[Sequence[int]],
-        chance: Chance | None = None,
+        sampling: Sampling | None = None,
         who: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         """`seeds`: one for each listener, as for numpy's default_rng; `who`: the number of each in `models.people`."""
-        chance = chance or Chance()
-        guidance = chance.guidance or models.guidance
+        sampling = sampling or Sampling()
+        guidance = sampling.guidance or models.guidance
         self.models = models
-        self.sampler = Sampler(models.predictor, guidance, chance.temperature, chance.top_p)
-        self.state = State(
+        self.sampler = Sampler(models.predictor, guidance, sampling.temperature, sampling.top_p)
+        self.state = StreamState(
             self.sampler.begin(len(seeds), models.whose(who)),
             models.codebook.stream(len(seeds)),
             [np.random.default_rng(list(seed)) for seed in seeds],
@@ -102,7 +102,7 @@ def sample_sequences(
     faces: np.ndarray,
     sound: np.ndarray,
     seeds: Sequence[Sequence[int]],
-    chance: Chance | None = None,
+    sampling: Sampling | None = None,
     past: np.ndarray | None = None,
     who: Sequence[int] | np.ndarray | None = None,
 ) -> Sampled:
@@ -119,7 +119,7 @@ def sample_sequences(
     known = torch.empty(len(faces), 0, models.predictor.per_patch, dtype=torch.int64)
     if past is not None:
         known = models.codebook.encode(torch.from_numpy(models.listener.apply(past)).to(models.device))
-    stream = Stream(models, seeds, chance, who)
+    stream = Stream(models, seeds, sampling, who)
     codes, entropy = list(known.unbind(1)), [heard.new_zeros(len(heard)).double() for _ in range(known.shape[1])]
     for t in range(heard.shape[1]):
         if t < known.shape[1]:

@@ -1,41 +1,32 @@
-"""train-codebook, architecture patches: losses, crops and validation of the codebook of patches.
+"""train-codebook: losses, crops and validation of the codebook of patches.
 
-- Trained on crops from any frame of a sequence. For the first third the quantizer waits (see `l2l.patches.codec`);
-  weights from then cannot become the best ones.
+- Trained on crops from any frame of a sequence. The quantizer is used after the first third (see
+  `l2l.patches.codec`); weights from before cannot become the best ones.
 - The loss also looks at velocity and acceleration. The squared error of acceleration comes in gradually: in full from
   the start it is least for the mean pose.
 - The best weights are those of the lowest validation error, summed over regions, through the codes.
-- The library draws dead codes anew from torch's global generator; it is seeded for each step from the loop's own, so
-  that a resumed training goes on as it would have.
+- The library restarts dead codes with torch's global generator; it is seeded for each step from the loop's own, so
+  that a resumed training goes on as if it had never stopped.
 """
 
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from l2l import config
+from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION, Chunks
 from l2l.features.sequences import Sequences, cut, join, tiles
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
-from l2l.sides import Side
-from l2l.training.chance import seeded
-from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare
-from l2l.training.holdout import load_training_chunks, split
-from l2l.training.loop import train
-from l2l.training.resume import identity
-from l2l.training.session import session
+from l2l.training.holdout import split_by_video
+from l2l.training.run import Run
+from l2l.training.seeding import seeded, seeded_model
 from l2l.units import MODEL_DIM
-from l2l.windows.codebook import perplexity
-
-log = logging.getLogger(__name__)
 
 RAMP = 0.15, 0.65  # shares of training between which the weight of acceleration rises
 HELD_FRAMES = 320  # of a validation crop
@@ -85,8 +76,8 @@ class CodebookTask:
         self.model, self.sequences, self.motion, self.sizes = model, sequences, motion, sizes
         self.through: nn.Module = model
         self.generators: dict[str, np.random.RandomState] = {}
-        self.places = tiles(sequences.lengths, train, sizes.crop)  # (n, 2), of which a batch takes some
-        self.train = np.arange(len(self.places))
+        self.tiles = tiles(sequences.lengths, train, sizes.crop)  # (n, 2), of which a batch takes some
+        self.train = np.arange(len(self.tiles))
         self.held = tiles(sequences.lengths, validation, HELD_FRAMES)
         self.weights = channel_weights(sizes.rotation).to(motion.device)
 
@@ -97,10 +88,10 @@ class CodebookTask:
         return round(self.progress * steps) >= int(self.sizes.warm_up * steps)
 
     def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
-        places, crop = self.places[rows], self.sizes.crop
+        chosen, crop = self.tiles[rows], self.sizes.crop
         jitter = torch.randint(0, crop, (len(rows),), generator=generator).numpy()
-        latest = np.maximum(self.sequences.lengths[places[:, 0]] - crop, 0)
-        crops = cut(self.sequences, places[:, 0], np.minimum(places[:, 1] + jitter, latest), crop)
+        latest = np.maximum(self.sequences.lengths[chosen[:, 0]] - crop, 0)
+        crops = cut(self.sequences, chosen[:, 0], np.minimum(chosen[:, 1] + jitter, latest), crop)
         motion = self.motion[crops.frames[part]]  # (B, crop, 56)
         inside = torch.from_numpy(crops.inside[part]).to(motion.device)
         rise = (self.progress - RAMP[0]) / (RAMP[1] - RAMP[0])
@@ -112,8 +103,8 @@ class CodebookTask:
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Held-out motion (B, 320, 56) and the frames of it that are real (B, 320)."""
         for start in range(0, len(self.held), HELD):
-            places = self.held[start : start + HELD]
-            crops = cut(self.sequences, places[:, 0], places[:, 1], HELD_FRAMES)
+            chosen = self.held[start : start + HELD]
+            crops = cut(self.sequences, chosen[:, 0], chosen[:, 1], HELD_FRAMES)
             yield self.motion[crops.frames], torch.from_numpy(crops.inside).to(self.motion.device)
 
     def validate(self) -> dict[str, float]:
@@ -153,55 +144,20 @@ def standardizer_of(frames: np.ndarray, sequences: Sequences, training: int) -> 
     return Standardizer.fit(frames[None, :last])
 
 
-@dataclass(frozen=True)
-class CodebookRun:
-    """A codebook about to be trained."""
-
-    task: CodebookTask
-    optimizer: torch.optim.Optimizer
-    standardizer: Standardizer
-    identity: str  # of this run, for resuming it
-
-
-def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
-    """Split, sequences, standardizer, model and optimizer for `data`, all from the settings' seed."""
-    sizes, windows = settings.codebook, settings.windows
-    device = prepare(sizes.training)
-    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
+def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
+    """A codebook about to be trained on the windows `data`; every random draw follows from the settings' seed."""
+    sizes, device = settings.codebook, prepare(settings.codebook.training)
+    train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)
     sequences, training = join(data, train_rows, validation)
     standardizer = standardizer_of(sequences.listener, sequences, training)
     motion = torch.from_numpy(standardizer.apply(sequences.listener)).to(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = Codebook(sizes).to(device)
+    model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
     numbers = np.arange(len(sequences))
-    task = CodebookTask(model, sequences, motion, numbers[:training], numbers[training:], sizes)
-    rows = {"train": train_rows, "validation": validation}
-    run = identity(settings.seed, windows, sizes, data, rows, {"listener": standardizer}, model)
-    return CodebookRun(task, codebook_optimizer(model, sizes), standardizer, run)
-
-
-def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
-    """Train a codebook of patches on `listener`'s motion and write its checkpoint to `out`, curves to `log_dir`.
-
-    `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on or
-    when another process trains `out`, Stopped when a signal ends it; the same call then goes on.
-    """
-    training = settings.codebook.training
-    with session(out, training) as current:
-        run = prepare_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
-        current.run = run.identity
-        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
-        current.finish(
-            lambda: save_checkpoint(
-                out,
-                {"listener": run.standardizer},
-                kind="codebook",
-                architecture="patches",
-                config=settings.codebook.model_dump(),
-                **state.best(),
-                seed=settings.seed,
-                listener=listener,
-            )
-        )
-        log.info("wrote %s", out)
+    return Run(
+        CodebookTask(model, sequences, motion, numbers[:training], numbers[training:], sizes),
+        codebook_optimizer(model, sizes),
+        {"listener": standardizer},
+        {"kind": "codebook", "architecture": "patches", "config": sizes.model_dump()},
+        data,
+        {"train": train_rows, "validation": validation},
+    )

@@ -1,17 +1,14 @@
-"""train-predictor, architecture patches: losses, crops and validation of the predictor of patches.
+"""train-predictor: losses, crops and validation of the predictor of patches.
 
-- Trained on whole sequences, as it is used: crops of 40 patches from any frame, the past hidden at random. Half of the
-  crops lose some of their past codes, so that it starts from nothing and from any past; some past codes are wrong, as
-  sampled ones are.
+- Trained on crops of 40 patches from any frame of a sequence. Half of the crops lose some of their past codes, so that
+  it can start from nothing and from any past; some past codes are wrong, as sampled ones are.
 - The codes of every sequence are made once for each of the 8 frames that patches can begin at: 8 times the data.
 - Some crops have no speaker: that is the unconditional model of guidance.
 - The best weights are those of the best validation likelihood, in nats per frame, of crops with all of their past.
 """
 
-import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,21 +22,15 @@ from l2l.dataset.together import identities
 from l2l.features.sequences import Sequences, cut, join, tiles
 from l2l.features.standardize import Standardizer
 from l2l.patches.calibration import calibrate
-from l2l.patches.checkpoint import load_codebook
 from l2l.patches.codebook import Codebook
 from l2l.patches.predictor import Predictor
 from l2l.patches.train_codebook import standardizer_of
-from l2l.sides import Side
-from l2l.training.chance import seeded
-from l2l.training.checkpoint import save_checkpoint
+from l2l.training.checkpoint import fingerprint
 from l2l.training.device import prepare
-from l2l.training.holdout import load_training_chunks, split
-from l2l.training.loop import train
-from l2l.training.resume import identity
-from l2l.training.session import session
+from l2l.training.holdout import split_by_video
+from l2l.training.run import Run
+from l2l.training.seeding import seeded, seeded_model
 from l2l.units import PATCH
-
-log = logging.getLogger(__name__)
 
 POSE_WEIGHT, EXPRESSION_WEIGHT, FADE = 2.0, 1.5, 0.6  # of the coarsest code's loss; each finer one weighs 0.6 of it
 HELD = 24  # crops at a time; the result does not depend on it
@@ -106,8 +97,8 @@ class PredictorTask:
         self.through: nn.Module = model
         self.generators: dict[str, np.random.RandomState] = {}
         self.firsts = patch_starts(sequences)
-        self.places = tiles(sequences.lengths // PATCH, train, sizes.crop)  # (n, 2) sequence, patch
-        self.train = np.arange(len(self.places))
+        self.tiles = tiles(sequences.lengths // PATCH, train, sizes.crop)  # (n, 2) sequence, patch
+        self.train = np.arange(len(self.tiles))
         self.held = tiles(sequences.lengths // PATCH, validation, sizes.crop)
         self.weights = code_weights(model.per_patch // 2).to(codes.device)
 
@@ -124,71 +115,89 @@ class PredictorTask:
         return codes, self.speaker[frames.frames], self.audio[frames.frames], real
 
     def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
-        places = self.places[rows]
+        chosen = self.tiles[rows]
 
         def draw(*shape: int) -> Tensor:
             return torch.rand(shape, generator=generator)
 
         phase = (draw(len(rows)) * PATCH).long().numpy()
         jitter = (draw(len(rows)) * self.sizes.crop).long().numpy()
-        counts = (self.sequences.lengths[places[:, 0]] - phase) // PATCH
-        first = np.clip(places[:, 1] + jitter, 0, np.maximum(counts - self.sizes.crop, 0))
-        everything = self.crops(places[:, 0], first, phase)
+        counts = (self.sequences.lengths[chosen[:, 0]] - phase) // PATCH
+        first = np.clip(chosen[:, 1] + jitter, 0, np.maximum(counts - self.sizes.crop, 0))
+        everything = self.crops(chosen[:, 0], first, phase)
         codes, _, _, inside = (x[part] for x in everything)
         # All processes divide by the frames of the whole batch; the loop weighs a part by its share of the rows.
         count = everything[3].sum().clamp(min=1) * len(codes) / len(rows)
         shape = len(rows), self.sizes.crop, self.model.per_patch
-        past = self._past(codes, *(x.to(codes.device) for x in self._chances(shape, part, draw)))
-        deaf = (draw(len(rows)) < self.sizes.deaf)[part].to(codes.device)
+        past = self._past(codes, *(x.to(codes.device) for x in self._past_dropout(shape, part, draw)))
+        dropped = (draw(len(rows)) < self.sizes.speaker_dropout)[part].to(codes.device)
         with seeded(generator):
             # Drawn for the whole batch by every process; only dropout is each one's own.
             _, speaker, audio, _ = everything
             speaker = speaker + self.sizes.noise * torch.randn_like(speaker)
-            level = self.sizes.level * torch.randn_like(audio[:, :1, :1])
-            audio = audio + level + self.sizes.noise * torch.randn_like(audio)
+            shift = self.sizes.loudness_jitter * torch.randn_like(audio[:, :1, :1])
+            audio = audio + shift + self.sizes.noise * torch.randn_like(audio)
             speaker, audio = speaker[part], audio[part]
-            logits = self.through(past, speaker, audio, codes, deaf, self.whose(places[part, 0]))
+            logits = self.through(past, speaker, audio, codes, dropped, self.whose(chosen[part, 0]))
         return ((nats(logits, codes) * self.weights).mean(-1) * inside).sum() / count
 
     def whose(self, chosen: np.ndarray) -> Tensor | None:
         """(B,) who listens in the sequences `chosen`."""
         return None if self.who is None else self.who[torch.from_numpy(chosen).to(self.who.device)]
 
-    def _chances(
+    def _past_dropout(
         self, shape: tuple[int, int, int], part: slice, draw: Callable[..., Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Which past patches are forgotten (B, P), which past codes are replaced (B, P, Q), and by what (B, P, Q)."""
+        """Which past patches are dropped (B, P), which past codes are replaced (B, P, Q), and by what (B, P, Q)."""
         count, patches, per_patch = shape
         share = draw(count, 1)
-        early = torch.arange(patches) < share * patches  # forgets what lies furthest back,
+        early = torch.arange(patches) < share * patches  # loses what lies furthest back,
         here_and_there = draw(count, patches) < share  # or some of everything
-        forgets = draw(count, 1) < self.sizes.forget
-        forgotten = forgets & torch.where(draw(count, 1) < 0.5, early, here_and_there)
-        wrong = (draw(count, patches, 1) < self.sizes.corrupt) & (draw(count, patches, per_patch) < 0.5)
+        loses = draw(count, 1) < self.sizes.past_dropout
+        dropped = loses & torch.where(draw(count, 1) < 0.5, early, here_and_there)
+        wrong = (draw(count, patches, 1) < self.sizes.past_corruption) & (draw(count, patches, per_patch) < 0.5)
         others = (draw(count, patches, per_patch) * self.model.codes).long()
-        return forgotten[part], wrong[part], others[part]
+        return dropped[part], wrong[part], others[part]
 
-    def _past(self, codes: Tensor, forgotten: Tensor, wrong: Tensor, others: Tensor) -> Tensor:
+    def _past(self, codes: Tensor, dropped: Tensor, wrong: Tensor, others: Tensor) -> Tensor:
         """The codes before each patch (B, P, Q); nothing is known before the first one."""
         past = torch.where(wrong, others, codes)
-        past = past.masked_fill(forgotten[..., None], self.model.unknown)
+        past = past.masked_fill(dropped[..., None], self.model.unknown)
         return F.pad(past[:, :-1], (0, 0, 1, 0), value=self.model.unknown)
 
-    def held_logits(self, deaf: bool = False) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def held_logits(self, without_speaker: bool = False) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Logits (B, P, Q, K) of the held-out codes (B, P, Q), given all of the past, and which are real (B, P)."""
         for start in range(0, len(self.held), HELD):
             chosen, first = self.held[start : start + HELD].T
             codes, speaker, audio, inside = self.crops(chosen, first, np.zeros_like(first))
             past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=self.model.unknown)
-            unheard = torch.full((len(codes),), deaf, device=codes.device)
-            yield self.model(past, speaker, audio, codes, unheard, self.whose(chosen)), codes, inside
+            dropped = torch.full((len(codes),), without_speaker, device=codes.device)
+            yield self.model(past, speaker, audio, codes, dropped, self.whose(chosen)), codes, inside
+
+    def training_speakers(self, count: int, patches: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Of `calibration.Trained`; the stretches are chosen evenly."""
+        counts = self.sequences.lengths // PATCH
+        chosen = tiles(counts, np.unique(self.tiles[:, 0]), patches)  # (n, 2) sequence, patch
+        numbers, first = chosen[np.linspace(0, len(chosen) - 1, min(count, len(chosen))).astype(int)].T
+        longest = int(min(patches, (counts[numbers] - first).max()))
+        frames, inside = cut(self.sequences, numbers, PATCH * first, PATCH * longest)
+        heard = self.model.listen(self.speaker[frames], self.audio[frames])
+        return heard, torch.from_numpy(inside[:, PATCH - 1 :: PATCH]).to(heard.device), self.whose(numbers)
+
+    def training_codes(self) -> tuple[Tensor, Tensor]:
+        """Of `calibration.Trained`; from the first frame of every sequence on."""
+        numbers = np.unique(self.tiles[:, 0])
+        counts = self.sequences.lengths[numbers] // PATCH
+        steps = np.arange(counts.max())
+        rows = self.firsts[numbers][:, None] + np.minimum(steps, np.maximum(counts - 1, 0)[:, None])
+        return self.codes[0, rows], torch.from_numpy(steps < counts[:, None]).to(self.codes.device)
 
     def validate(self) -> dict[str, float]:
         """Nats per frame of the held-out codes, with the speaker and without one."""
         found = []
-        for deaf in (False, True):
+        for without_speaker in (False, True):
             total, patches = 0.0, 0
-            for logits, codes, inside in self.held_logits(deaf):
+            for logits, codes, inside in self.held_logits(without_speaker):
                 total += float((nats(logits, codes).sum(-1) * inside).sum())
                 patches += int(inside.sum())
             found.append(total / (patches * PATCH))
@@ -203,94 +212,46 @@ def predictor_optimizer(model: Predictor, sizes: config.PredictorSettings) -> to
     return torch.optim.AdamW(groups, lr=sizes.training.learning_rate, betas=(0.9, 0.98))
 
 
-@dataclass(frozen=True)
-class PredictorRun:
-    """A predictor about to be trained."""
-
-    task: PredictorTask
-    optimizer: torch.optim.Optimizer
-    speaker: Standardizer
-    audio: Standardizer
-    identity: str  # of this run, for resuming it
-
-
 def prepare_predictor(
     data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings, people: tuple[str, ...] = ()
-) -> PredictorRun:
-    """Split, sequences, codes, standardizers, model and optimizer for `data`, all from the settings' seed.
+) -> Run[PredictorTask]:
+    """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
     `listener` standardizes the motion that the codebook encodes. `people` are told apart, by the names of recordings.
+    Every random draw follows from the settings' seed.
     """
-    sizes, windows = settings.predictor, settings.windows
-    device = prepare(sizes.training)
-    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
+    sizes, device = settings.predictor, prepare(settings.predictor.training)
+    train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)
     sequences, training = join(data, train_rows, validation)
     speaker = standardizer_of(sequences.speaker, sequences, training)
     audio = standardizer_of(sequences.audio, sequences, training)
-    motion = torch.from_numpy(listener.apply(sequences.listener)).to(device)
-    codes = encode_phases(codebook.to(device), sequences, motion)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = Predictor(sizes, codebook, len(people)).to(device)
-    faces, sound = (
-        torch.from_numpy(standardizer.apply(array)).to(device)
-        for standardizer, array in ((speaker, sequences.speaker), (audio, sequences.audio))
-    )
-    numbers = np.arange(len(sequences))
-    who = identities(people, sequences.videos)
+
+    def ready(standardizer: Standardizer, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(standardizer.apply(array)).to(device)
+
+    codes = encode_phases(codebook.to(device), sequences, ready(listener, sequences.listener))
+    model = seeded_model(lambda: Predictor(sizes, codebook, len(people)), settings.seed, device)
+    numbers, who = np.arange(len(sequences)), identities(people, sequences.videos)
     task = PredictorTask(
-        *(model, sequences, codes, faces, sound, numbers[:training], numbers[training:], sizes),
+        *(model, sequences, codes, ready(speaker, sequences.speaker), ready(audio, sequences.audio)),
+        *(numbers[:training], numbers[training:], sizes),
         who=None if who is None else torch.from_numpy(who).to(device),
     )
-    rows = {"train": train_rows, "validation": validation}
-    known = {"listener": listener, "speaker": speaker, "audio": audio}
-    run = identity(settings.seed, windows, sizes, data, rows, known, model, codebook)
-    return PredictorRun(task, predictor_optimizer(model, sizes), speaker, audio, run)
-
-
-def train_predictor(
-    chunks: Path,
-    codebook: Path,
-    listener: Side,
-    settings: Settings,
-    out: Path,
-    log_dir: Path,
-    people: tuple[str, ...] = (),
-) -> None:
-    """Train a predictor of `listener`'s patches and write its checkpoint to `out`, curves to `log_dir`.
-
-    `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook, `people` those who
-    are gathered in `chunks` (see `l2l.dataset.together`). Raises UserError
-    when there is too little to train on, the codebook cannot be read or another process trains `out`, Stopped when a
-    signal ends it; the same call then goes on.
-    """
-    sizes = settings.predictor
-    with session(out, sizes.training) as current:
-        codebook_model, listener_standardizer, codebook_meta = load_codebook(codebook)
-        data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
-        run = prepare_predictor(data, codebook_model, listener_standardizer, settings, people)
-        current.run = run.identity
-        state = train(run.task, run.optimizer, sizes.training, settings.seed, log_dir, session=current)
-
-        def write() -> None:
-            model = run.task.model
-            model.load_state_dict(state.best_weights)
-            guidance = sizes.pose_guidance, sizes.expression_guidance
-            calibrate(run.task, guidance, sizes.calibration_rounds, settings.seed)
-            save_checkpoint(
-                out,
-                {"speaker": run.speaker, "audio": run.audio},
-                kind="predictor",
-                architecture="patches",
-                config=sizes.model_dump(),
-                power=run.task.sequences.power,
-                guidance=list(guidance),
-                people=list(people),
-                codebook_fingerprint=codebook_meta["fingerprint"],
-                **{**state.best(), "state_dict": {name: weight.cpu() for name, weight in model.state_dict().items()}},
-                seed=settings.seed,
-                listener=listener,
-            )
-
-        current.finish(write)
-        log.info("wrote %s", out)
+    guidance = sizes.pose_guidance, sizes.expression_guidance
+    said: dict[str, Any] = {"power": sequences.power, "guidance": list(guidance), "people": list(people)}
+    said |= {"codebook_fingerprint": fingerprint(codebook.state_dict())}
+    return Run(
+        task,
+        predictor_optimizer(model, sizes),
+        {"speaker": speaker, "audio": audio},
+        {
+            "kind": "predictor",
+            "architecture": "patches",
+            "config": sizes.model_dump(),
+            **said,
+            "codebook_fingerprint": fingerprint(codebook.state_dict()),
+        },
+        data,
+        {"train": train_rows, "validation": validation},
+        lambda: calibrate(task, guidance, sizes.calibration_rounds, settings.seed),
+    )

@@ -29,8 +29,9 @@ from l2l.released.checkpoint import (
 )
 from l2l.released.config import ReleasedConfig, read_config
 from l2l.sides import Side
-from l2l.training.checkpoint import Pair, fingerprint, load_codebook, load_pair, load_predictor, save_checkpoint
+from l2l.training.checkpoint import fingerprint, save_checkpoint
 from l2l.units import MEL_BANDS, MODEL_DIM
+from l2l.windows.checkpoint import Pair, load_codebook, load_pair, load_predictor
 from l2l.windows.train_codebook import codebook_optimizer
 from l2l.windows.train_predictor import predictor_optimizer
 
@@ -138,6 +139,7 @@ def import_released_pair(
         out_codebook,
         {"listener": pair.listener},
         kind="codebook",
+        architecture="windows",
         config=released.codebook_sizes.model_dump(),
         **_content(pair.codebook, released.codebook, listener),
     )
@@ -145,6 +147,7 @@ def import_released_pair(
         out_predictor,
         {"speaker": pair.speaker, "audio": pair.audio},
         kind="predictor",
+        architecture="windows",
         config=released.predictor_sizes.model_dump(),
         codes=released.codes,
         codebook_fingerprint=fingerprint(pair.codebook.state_dict()),

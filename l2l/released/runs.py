@@ -10,7 +10,8 @@ original rewrote the statistics at every start, so that they could stop matching
   and stopped learning after epoch 500. A run that was stopped goes on as ours do, with all of them.
 """
 
-import logging
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from l2l import config
@@ -21,14 +22,11 @@ from l2l.released.checkpoint import ReleasedCheckpoint, load_codebook_weights, r
 from l2l.released.config import ReleasedConfig, read_config
 from l2l.released.convert import read_statistics, write_statistics
 from l2l.training.holdout import load_training_chunks
-from l2l.training.loop import train
-from l2l.training.session import session
-from l2l.training.state import State
+from l2l.training.run import Run, train
+from l2l.training.state import TrainingState
 from l2l.units import MODEL_DIM
-from l2l.windows.train_codebook import CodebookRun, prepare_codebook
-from l2l.windows.train_predictor import PredictorRun, prepare_predictor
-
-log = logging.getLogger(__name__)
+from l2l.windows.train_codebook import prepare_codebook
+from l2l.windows.train_predictor import prepare_predictor
 
 
 def _load(found: ReleasedConfig, root: Path) -> Chunks:
@@ -46,18 +44,20 @@ def train_released_codebook(json_config: Path, root: Path, changes: tuple[str, .
     """Train a codebook as the original did; returns its checkpoint. `changes` are `section.key=value`."""
     found = read_config(json_config, "codebook")
     settings = released_config.settings(found, changes)
-    data = _load(found, root)
-    run = prepare_codebook(data, settings)
-    # The original keeps the statistics of all three inputs here, though only the listener's are used later.
-    speaker, audio = data.speaker[..., :MODEL_DIM], data.audio
     windows = settings.windows
-    others = {
-        "speaker": Standardizer.fit(speaker, run.train_rows, windows.statistics, windows.smoothing),
-        "audio": Standardizer.fit(audio, run.train_rows, windows.statistics),
-    }
-    return _train(
-        found, root, settings.seed, settings.windows.codebook.training, run, {"listener": run.standardizer, **others}
-    )
+
+    def prepare() -> Run:
+        data = _load(found, root)
+        run = prepare_codebook(data, settings)
+        # The original keeps the statistics of all three inputs here, though only the listener's are used later.
+        train, speaker = run.rows["train"], data.speaker[..., :MODEL_DIM]
+        others = {
+            "speaker": Standardizer.fit(speaker, train, windows.statistics, windows.smoothing),
+            "audio": Standardizer.fit(data.audio, train, windows.statistics),
+        }
+        return replace(run, standardizers={**run.standardizers, **others})
+
+    return _train(found, root, settings.seed, windows.codebook.training, prepare)
 
 
 def train_released_predictor(json_config: Path, root: Path, changes: tuple[str, ...]) -> Path:
@@ -67,25 +67,22 @@ def train_released_predictor(json_config: Path, root: Path, changes: tuple[str, 
     codebook = codebook_of(found, root)
     sizes = released_config.settings(codebook, changes).windows.codebook
     path = codebook.checkpoint(root)
-    model = load_codebook_weights(read_released(path), sizes, path)
-    listener = read_statistics(codebook.statistics(root), ("listener",))["listener"]
-    run = prepare_predictor(_load(found, root), model, listener, settings)
-    standardizers = {"speaker": run.speaker, "audio": run.audio}
-    return _train(found, root, settings.seed, settings.windows.predictor.training, run, standardizers)
+
+    def prepare() -> Run:
+        model = load_codebook_weights(read_released(path), sizes, path)
+        listener = read_statistics(codebook.statistics(root), ("listener",))["listener"]
+        return prepare_predictor(_load(found, root), model, listener, settings)
+
+    return _train(found, root, settings.seed, settings.windows.predictor.training, prepare)
 
 
 def _train(
-    found: ReleasedConfig,
-    root: Path,
-    seed: int,
-    training: config.TrainingSettings,
-    run: CodebookRun | PredictorRun,
-    standardizers: dict[str, Standardizer],
+    found: ReleasedConfig, root: Path, seed: int, training: config.TrainingSettings, prepare: Callable[[], Run]
 ) -> Path:
     path = found.checkpoint(root)
 
-    def keep(state: State) -> None:
-        write_statistics(found.statistics(root), standardizers)
+    def keep(run: Run, state: TrainingState) -> None:
+        write_statistics(found.statistics(root), run.standardizers)
         checkpoint = ReleasedCheckpoint(
             state.best_weights,
             config=str(found.path),
@@ -95,10 +92,5 @@ def _train(
         )
         write_released(path, checkpoint)
 
-    board = path.parent / "tensorboard" / path.stem
-    with session(path, training) as current:
-        current.run = run.identity
-        train(run.task, run.optimizer, training, seed, board, on_best=keep, session=current)
-        current.finish()  # the checkpoint was written by `keep`
-        log.info("wrote %s", path)
+    train(prepare, training, seed, path, path.parent / "tensorboard" / path.stem, on_best=keep)
     return path

@@ -1,42 +1,30 @@
-"""Our checkpoints: tensors and plain values in one file, written whole, read without running anything in it.
+"""Our checkpoints: tensors and plain values in one file, written whole and read without running anything in it.
 
-- A checkpoint holds all that its model needs: sizes, weights, the numbers it standardizes by, and where it came from.
-- A predictor speaks in the codes of ONE codebook, so it carries that codebook's fingerprint, and the two are checked
-  whenever they are loaded together.
+- A checkpoint holds all that its model needs: architecture, sizes, weights, the numbers that its inputs are
+  standardized by, and where it came from.
+- A predictor predicts the codes of ONE codebook. It carries that codebook's fingerprint, which is compared whenever the
+  two are loaded together.
 """
 
 import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import nn
 
-from l2l import config
 from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
 from l2l.files import atomic
-from l2l.windows.codebook import Codebook
-from l2l.windows.predictor import Predictor
 
-C = TypeVar("C", bound=nn.Module)
+M = TypeVar("M", bound=nn.Module)
 FORMAT = 1
+INPUTS = {"codebook": ("listener",), "predictor": ("speaker", "audio")}  # the standardizers of each kind
 
-Meta = dict[str, Any]  # the checkpoint without its weights and standardizers
-
-
-class Pair(NamedTuple):
-    """A predictor with the codebook it belongs to, in eval mode, and what each input is standardized by."""
-
-    codebook: Codebook
-    predictor: Predictor
-    listener: Standardizer
-    speaker: Standardizer
-    audio: Standardizer
+Meta = dict[str, Any]  # a checkpoint without its weights and standardizers
 
 
 def fingerprint(state_dict: dict[str, torch.Tensor]) -> str:
@@ -55,9 +43,9 @@ def save_checkpoint(path: Path, standardizers: dict[str, Standardizer], **conten
         name: {key: torch.from_numpy(array) for key, array in standardizer.to_dict().items()}
         for name, standardizer in standardizers.items()
     }
+    smoothing: dict[str, str] = {name: standardizer.smoothing for name, standardizer in standardizers.items()}
     # Through an open file: given a path, torch would write the temporary file's random name into the archive.
     with atomic(path) as partial, open(partial, "wb") as file:
-        smoothing: dict[str, str] = {name: standardizer.smoothing for name, standardizer in standardizers.items()}
         torch.save(_interned({"format": FORMAT, **content, "standardizer": tensors, "smoothing": smoothing}), file)
 
 
@@ -70,28 +58,11 @@ def _interned(value: Any) -> Any:
     return sys.intern(value) if type(value) is str else value
 
 
-def load_file(path: Path, kind: str, architecture: str = "windows") -> dict[str, Any]:
-    """The content of a checkpoint. Raises UserError when it is missing, unreadable, or of another kind."""
-    content = _read(path, kind)
-    if content.get("architecture", "windows") != architecture:
-        raise UserError(
-            f"{path} is a {kind} of architecture {content.get('architecture', 'windows')}, and {architecture} is asked "
-            f"for; train the {kind} again, or change architecture in config.yaml."
-        )
-    return content
+def read_checkpoint(path: Path, kind: str, architecture: str | None = None) -> dict[str, Any]:
+    """The content of a checkpoint of `kind`, codebook or predictor.
 
-
-def architecture(path: Path, kind: str) -> str:
-    """Which models a checkpoint is of: patches or windows. Raises UserError when it cannot be read."""
-    return str(_read(path, kind).get("architecture", "windows"))
-
-
-def sizes(path: Path, kind: str) -> dict[str, Any]:
-    """The settings that a model was trained with, of either architecture. Raises UserError when it cannot be read."""
-    return dict(_read(path, kind).get("config", {}))
-
-
-def _read(path: Path, kind: str) -> dict[str, Any]:
+    Raises UserError when it is missing, unreadable, of another kind, or of another architecture than the one given.
+    """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -102,78 +73,55 @@ def _read(path: Path, kind: str) -> dict[str, Any]:
         raise UserError(f"{path} is not a {kind} checkpoint of l2l; give the file that `l2l train-{kind}` wrote.")
     if content.get("format") != FORMAT:
         raise UserError(f"{path} has format {content.get('format')}, this l2l reads {FORMAT}; train the {kind} again.")
+    found = content.get("architecture")
+    if not found:
+        raise UserError(f"{path} does not say its architecture: an older l2l wrote it; train the {kind} again.")
+    if architecture and found != architecture:
+        raise UserError(
+            f"{path} is a {kind} of architecture {found}, but one of architecture {architecture} is needed; train the "
+            f"{kind} again, or change architecture in config.yaml."
+        )
     return content
 
 
-def restore_weights(model: nn.Module, content: dict[str, Any], path: Path) -> None:
-    """Move the weights out of `content` into `model`, strictly; it is then in eval mode and not trained."""
+def load_model(
+    path: Path,
+    kind: str,
+    architecture: str,
+    build: Callable[[dict[str, Any]], M],
+    codebook: tuple[Path, Meta] | None = None,
+) -> tuple[M, dict[str, Standardizer], Meta]:
+    """A model on the CPU, in eval mode and without gradients, the standardizers of its inputs, and the rest.
+
+    `build` makes the model from the checkpoint's content, before its weights are loaded. `codebook` is the one that a
+    predictor must have been trained with. The rest holds the `fingerprint` of the weights, too. Raises UserError naming
+    the file and what is wrong with it.
+    """
+    content = read_checkpoint(path, kind, architecture)
     try:
-        model.load_state_dict(content.pop("state_dict"))
-    except (KeyError, RuntimeError) as error:
+        model, weights = build(content), content.pop("state_dict")
+    except (KeyError, ValueError):  # of the settings, too
+        raise UserError(f"{path}: the {kind}'s sizes cannot be read; train the {kind} again.") from None
+    if codebook and content["codebook_fingerprint"] != codebook[1]["fingerprint"]:
+        raise UserError(
+            f"{path} was trained with another codebook than {codebook[0]}, so its codes would mean something else; "
+            "give the codebook it was trained with, or train the predictor again."
+        )
+    content["fingerprint"] = fingerprint(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
         raise UserError(f"{path}: weights and sizes disagree ({str(error).splitlines()[0]}); train again.") from None
-    model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False), pop_standardizers(content, path), content
 
 
-def standardizers(content: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Standardizer]:
-    """Move the standardizers of `names` out of `content`."""
+def pop_standardizers(content: dict[str, Any], path: Path) -> dict[str, Standardizer]:
+    """Move the standardizers out of `content`. Raises UserError when one is missing."""
     stored, smoothing = content.pop("standardizer", {}), content.pop("smoothing", {})
     try:
         return {
-            name: Standardizer.from_dict(
-                {key: value.numpy() for key, value in stored[name].items()}, smoothing.get(name, "none")
-            )
-            for name in names
+            name: Standardizer.from_dict({key: value.numpy() for key, value in stored[name].items()}, smoothing[name])
+            for name in INPUTS[content["kind"]]
         }
     except KeyError as error:
         raise UserError(f"{path}: the standardizer {error} is missing; train again.") from None
-
-
-def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
-    """The codebook on CPU in eval mode, the listener's standardizer, and the rest of the checkpoint.
-
-    The rest also holds `fingerprint`. Raises UserError naming the file that is missing, unreadable or of another kind.
-    """
-    return codebook_from(path, "windows", lambda sizes: Codebook(config.WindowCodebookSettings.model_validate(sizes)))
-
-
-def codebook_from(path: Path, architecture: str, build: Callable[[dict[str, Any]], C]) -> tuple[C, Standardizer, Meta]:
-    """`load_codebook` of either architecture; `build` makes the model of its sizes."""
-    content = load_file(Path(path), "codebook", architecture)
-    try:
-        model = build(content["config"])
-    except (KeyError, ValidationError):
-        raise UserError(f"{path}: the codebook's sizes cannot be read; train the codebook again.") from None
-    content["fingerprint"] = fingerprint(content["state_dict"])
-    restore_weights(model, content, path)
-    return model, standardizers(content, ("listener",), path)["listener"], content
-
-
-def load_predictor(path: Path) -> tuple[Predictor, dict[str, Standardizer], Meta]:
-    """The predictor on CPU in eval mode, standardizers of `speaker` and `audio`, and the rest of the checkpoint.
-
-    Raises UserError naming the file that is missing, unreadable or of another kind.
-    """
-    content = load_file(Path(path), "predictor")
-    try:
-        model = Predictor(config.WindowPredictorSettings.model_validate(content["config"]), content["codes"])
-    except (KeyError, ValidationError):
-        raise UserError(f"{path}: the predictor's sizes cannot be read; train the predictor again.") from None
-    restore_weights(model, content, path)
-    return model, standardizers(content, ("speaker", "audio"), path), content
-
-
-def load_pair(codebook: Path, predictor: Path) -> Pair:
-    """Both models. Raises UserError also when the predictor was trained with another codebook."""
-    codebook_model, listener, codebook_meta = load_codebook(codebook)
-    predictor_model, others, predictor_meta = load_predictor(predictor)
-    check_pair(codebook, codebook_meta, predictor, predictor_meta)
-    return Pair(codebook_model, predictor_model, listener, others["speaker"], others["audio"])
-
-
-def check_pair(codebook: Path, codebook_meta: Meta, predictor: Path, predictor_meta: Meta) -> None:
-    """Raises UserError when the predictor was trained with another codebook."""
-    if predictor_meta["codebook_fingerprint"] != codebook_meta["fingerprint"]:
-        raise UserError(
-            f"{predictor} was trained with another codebook than {codebook}, so its codes would mean something else; "
-            "give the codebook it was trained with, or train the predictor again."
-        )

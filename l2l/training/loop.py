@@ -1,7 +1,7 @@
 """The training loop of both models.
 
 - A `Task` brings a model, its windows and its losses; the loop brings batches, schedule, validation and stopping.
-- All that changes during training is in one object, `State`, which a `Session` can save and bring back.
+- All that changes during training is in one object, `TrainingState`, which a `Session` can save and bring back.
 - How the released program did it differs in switches of `config.TrainingSettings` only: `batches`, `schedule`, `clip`,
   `max_epochs`, and 0 for `validate_every` and `patience`.
 - The weights of the best validation are kept in memory and handed back; nothing is written here but curves.
@@ -28,7 +28,7 @@ from l2l.training.batches import fixed_epoch, mixed_epoch
 from l2l.training.ranks import Ranks
 from l2l.training.resume import pack, unpack
 from l2l.training.session import Session
-from l2l.training.state import State, Task
+from l2l.training.state import Task, TrainingState
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def learning_rate(step: int, training: config.TrainingSettings) -> float:
     return training.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def next_batch(state: State, rows: np.ndarray, size: int, batches: str = "mixed") -> np.ndarray:
+def next_batch(state: TrainingState, rows: np.ndarray, size: int, batches: str = "mixed") -> np.ndarray:
     """The next rows of this epoch, or the first of a new one."""
     if not len(state.waiting):
         state.epoch += 1
@@ -61,29 +61,29 @@ def next_batch(state: State, rows: np.ndarray, size: int, batches: str = "mixed"
     return batch
 
 
-def _finished(state: State, training: config.TrainingSettings) -> bool:
+def _finished(state: TrainingState, training: config.TrainingSettings) -> bool:
     epochs_over = training.max_epochs and state.epoch >= training.max_epochs and not len(state.waiting)
     return state.step >= training.max_steps or bool(epochs_over)
 
 
-def _look_due(state: State, training: config.TrainingSettings) -> bool:
+def _look_due(state: TrainingState, training: config.TrainingSettings) -> bool:
     every = training.validate_every
     return (state.step % every == 0 if every else not len(state.waiting)) or _finished(state, training)
 
 
-def _over(state: State, training: config.TrainingSettings) -> bool:
+def _over(state: TrainingState, training: config.TrainingSettings) -> bool:
     return _finished(state, training) or bool(training.patience and state.stale >= training.patience)
 
 
-def train(
+def fit(
     task: Task,
     optimizer: Optimizer,
     training: config.TrainingSettings,
     seed: int,
     log_dir: Path,
-    on_best: Callable[[State], None] | None = None,
+    on_best: Callable[[TrainingState], None] | None = None,
     session: Session | None = None,
-) -> State:
+) -> TrainingState:
     """Train until `max_steps` or `max_epochs`, or until `patience` looks at the validation loss bring nothing better.
 
     Writes tensorboard curves to `log_dir`; shows a bar on a terminal, else logs one line per look. `on_best` is called
@@ -92,7 +92,7 @@ def train(
     """
     session = session or Session()
     ranks = session.ranks
-    state = State(optimizer, torch.Generator().manual_seed(seed))
+    state = TrainingState(optimizer, torch.Generator().manual_seed(seed))
     state.running = torch.zeros((), device=next(task.model.parameters()).device)
     session.resume(task, state)
     watched = ranks.lead and sys.stderr.isatty()
@@ -120,11 +120,11 @@ def train(
     return state
 
 
-def _bar(state: State, training: config.TrainingSettings, watched: bool) -> tqdm:
+def _bar(state: TrainingState, training: config.TrainingSettings, watched: bool) -> tqdm:
     return tqdm(total=training.max_steps, initial=state.step, unit="step", disable=not watched)
 
 
-def _step(task: Task, state: State, training: config.TrainingSettings, ranks: Ranks) -> None:
+def _step(task: Task, state: TrainingState, training: config.TrainingSettings, ranks: Ranks) -> None:
     """One optimizer step; its loss is added to `state.running`, still on the device."""
     state.step += 1
     for group in state.optimizer.param_groups:
@@ -143,7 +143,7 @@ def _step(task: Task, state: State, training: config.TrainingSettings, ranks: Ra
     state.since += 1
 
 
-def _look(task: Task, state: State, ranks: Ranks) -> dict[str, float]:
+def _look(task: Task, state: TrainingState, ranks: Ranks) -> dict[str, float]:
     """Validate, remember the weights if they are the best so far, and return this look's line of the history."""
     task.model.eval()
 

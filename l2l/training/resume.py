@@ -20,39 +20,35 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from l2l import config
 from l2l.dataset.layout import Chunks
 from l2l.features.standardize import Standardizer
 from l2l.files import atomic
 from l2l.training.checkpoint import fingerprint
-from l2l.training.state import State, Task
+from l2l.training.state import Task, TrainingState
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-# Where and how often, not what: a run may go on with other ones.
-NOT_THE_RUN = {"training": {"checkpoint_minutes", "threads", "device"}}
+MACHINE = {"checkpoint_minutes", "threads", "device"}  # settings that a run may go on without
 
 
 def identity(
     seed: int,
-    windows: config.WindowsSettings,
-    sizes: config.WindowCodebookSettings
-    | config.WindowPredictorSettings
-    | config.CodebookSettings
-    | config.PredictorSettings,
+    content: Mapping[str, Any],
     data: Chunks,
     rows: Mapping[str, np.ndarray],
     standardizers: Mapping[str, Standardizer],
     model: nn.Module,
-    codebook: nn.Module | None = None,
 ) -> str:
-    """What makes a run the same one: settings, split, data, first weights, and the codebook of a predictor.
+    """What makes a run the same one: seed, settings, codebook, data, split and first weights.
 
-    Of the data it knows shapes, the first frame's label of every window, and the statistics of all training frames,
-    which change with any of them; reading every array once more would cost more than it is worth.
+    `content` is what its checkpoint will say of settings and codebook. Of the data it takes shapes, the label of every
+    window's first frame, and the statistics of all training frames, which change with any of them: to read every array
+    once more would take too long.
     """
-    settings = {"seed": seed, "windows": windows.model_dump(), "model": sizes.model_dump(exclude=NOT_THE_RUN)}
+    sizes = content["config"]
+    training = {key: value for key, value in sizes["training"].items() if key not in MACHINE}
+    settings = {**content, "config": {**sizes, "training": training}, "seed": seed}
     shapes = [(str(array.dtype), array.shape) for array in (data.listener, data.speaker, data.audio, data.files)]
     digest = hashlib.sha256(json.dumps([settings, shapes], sort_keys=True).encode())
     digest.update(json.dumps(data.files[:, 0].tolist()).encode())
@@ -60,8 +56,7 @@ def identity(
     for name, standardizer in standardizers.items():
         arrays |= {f"{name}.{key}": array for key, array in standardizer.to_dict().items()}
     digest.update(fingerprint({name: torch.from_numpy(array) for name, array in arrays.items()}).encode())
-    for weights in (model, codebook):
-        digest.update(fingerprint(weights.state_dict()).encode() if weights else b"none")
+    digest.update(fingerprint(model.state_dict()).encode())
     return digest.hexdigest()
 
 
@@ -92,7 +87,7 @@ def unpack(current: Any, packed: Any) -> Any:
     return current
 
 
-def save(path: Path, run: str, task: Task, state: State) -> None:
+def save(path: Path, run: str, task: Task, state: TrainingState) -> None:
     """Write the resume file of run `run`."""
     content = {
         "format": FORMAT,
@@ -121,7 +116,7 @@ def read(path: Path, run: str) -> dict[str, Any] | None:
     return content
 
 
-def restore(content: dict[str, Any], task: Task, state: State) -> None:
+def restore(content: dict[str, Any], task: Task, state: TrainingState) -> None:
     """Make task and state what they were when `content` was saved."""
     task.model.load_state_dict(content["model"])
     for name, generator in task.generators.items():

@@ -23,7 +23,7 @@ from l2l.errors import Stopped
 from l2l.training import resume
 from l2l.training.lock import locked
 from l2l.training.ranks import Ranks, joined
-from l2l.training.state import State, Task
+from l2l.training.state import Task, TrainingState
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Session:
         self._written = time.monotonic()
         self._signal: signal.Signals | None = None
 
-    def resume(self, task: Task, state: State) -> None:
+    def resume(self, task: Task, state: TrainingState) -> None:
         """Go on from the file of this run, if there is one."""
         path, run = self.path, self.run
         content = self.ranks.on_lead(lambda: resume.read(path, run)) if path else None
@@ -72,7 +72,7 @@ class Session:
         for each in SIGNALS:  # the next one is not remembered, it ends
             signal.signal(each, signal.SIG_DFL)
 
-    def pause(self, task: Task, state: State) -> None:
+    def pause(self, task: Task, state: TrainingState) -> None:
         """After a step: write the file when it is time to. Raises Stopped when a process was told to stop."""
         if not self.path or (self.ranks.size > 1 and state.step % AGREE_EVERY):
             return

@@ -18,7 +18,7 @@ class Task(Protocol):
     train: np.ndarray  # (N,) rows to train on
     through: nn.Module  # what `loss` calls: the model, or the model among several processes
     generators: dict[str, np.random.RandomState]  # the task's own, if it draws from any
-    progress: float  # share of `max_steps` behind this step, told by the loop
+    progress: float  # share of `max_steps` before this step, set by the loop
 
     @property
     def model(self) -> nn.Module: ...
@@ -38,7 +38,7 @@ class Task(Protocol):
 
 
 @dataclass
-class State:
+class TrainingState:
     """Everything that changes while a model is trained, but for its weights and the task's generators."""
 
     optimizer: Optimizer
@@ -47,16 +47,16 @@ class State:
     step: int = 0
     epoch: int = 0  # the one under way, from 1
     waiting: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # rows still to come in this epoch
-    running: Tensor = field(default_factory=lambda: torch.zeros(()))  # training losses since the last look, summed
-    since: int = 0  # steps since the last look
+    running: Tensor = field(default_factory=lambda: torch.zeros(()))  # sum of training losses since the last validation
+    since: int = 0  # steps since the last validation
     best_step: int = 0
     best_loss: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    stale: int = 0  # looks since the best one
+    stale: int = 0  # validations since the best one
     history: list[dict[str, float]] = field(default_factory=list)
 
     def best(self) -> dict[str, Any]:
-        """What a checkpoint tells of a training: the best weights, when they were, and the curves."""
+        """What a checkpoint says of a training: the best weights, their step and loss, and the curves."""
         return {
             "state_dict": self.best_weights,
             "step": self.best_step,

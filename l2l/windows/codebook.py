@@ -9,7 +9,6 @@
 - Names and order of the weights are those of the released checkpoints.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -136,9 +135,3 @@ class Codebook(nn.Module):
         """Motion (B, 32, 56) -> reconstruction (B, 32, 56), quantizer loss (), codes (B, 4)."""
         quantized, quantizer_loss, codes = self.quantize(self.encoder(motion))
         return self.decoder(quantized), quantizer_loss, codes
-
-
-def perplexity(counts: np.ndarray) -> float:
-    """exp of the entropy of code counts (K,): how many codes are in use, 1 to K; 0 without any count."""
-    shares = counts[counts > 0] / max(counts.sum(), 1)
-    return float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0

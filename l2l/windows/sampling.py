@@ -14,15 +14,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from l2l import config
+from l2l.codes import nucleus
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
 from l2l.errors import UserError
-from l2l.features.nucleus import nucleus
 from l2l.training.batches import whole_batches
-from l2l.training.checkpoint import Pair, load_pair
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
 from l2l.windows.autoregressive import autoregress
+from l2l.windows.checkpoint import Pair, load_pair
 from l2l.windows.codebook import FRAMES, GROUPS
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES
 

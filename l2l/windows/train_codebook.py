@@ -1,4 +1,4 @@
-"""train-codebook: losses, batches and the checkpoint of the codebook (Ng et al. 2022, section 3.2).
+"""train-codebook, architecture windows: losses and batches of the codebook (Ng et al. 2022, section 3.2).
 
 - Trained on crops of 32 frames at any offset of a window; the released code used only its two halves
   (`codebook.crops: halves`).
@@ -7,32 +7,23 @@
   very early checkpoint.
 """
 
-import logging
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l2l import config
+from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.dataset.layout import REGIONS, WINDOW, Chunks
 from l2l.features.standardize import Standardizer
-from l2l.sides import Side
 from l2l.training.batches import held_out
-from l2l.training.checkpoint import save_checkpoint
 from l2l.training.device import prepare
-from l2l.training.holdout import load_training_chunks, split
-from l2l.training.loop import train
-from l2l.training.resume import identity
-from l2l.training.session import session
-from l2l.training.state import State
+from l2l.training.holdout import split
+from l2l.training.run import Run
+from l2l.training.seeding import seeded_model
 from l2l.units import MODEL_DIM
-from l2l.windows.codebook import FRAMES, Codebook, perplexity
-
-log = logging.getLogger(__name__)
+from l2l.windows.codebook import FRAMES, Codebook
 
 CROPS = 2  # per window and step: as many frames as the released batches of two halves
 
@@ -79,7 +70,7 @@ class CodebookTask:
         """`motion` is (N, 64, 56), standardized, on the model's device; the rows choose among its windows."""
         self.model, self.sizes = model, sizes
         self.through: nn.Module = model
-        self.generators: dict[str, np.random.RandomState] = {}  # all chance is in the loop's
+        self.generators: dict[str, np.random.RandomState] = {}  # all draws are from the loop's
         self.held = halves(motion[validation])  # (2 * held-out windows, 32, 56)
         if sizes.crops == "halves":
             self.motion = halves(motion[train_rows])
@@ -118,56 +109,20 @@ def codebook_optimizer(model: Codebook, rate: float) -> torch.optim.Optimizer:
     return torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
 
 
-@dataclass(frozen=True)
-class CodebookRun:
-    """A codebook about to be trained."""
-
-    task: CodebookTask
-    optimizer: torch.optim.Optimizer
-    standardizer: Standardizer
-    train_rows: np.ndarray
-    identity: str  # of this run, for resuming it
-
-
-def prepare_codebook(data: Chunks, settings: Settings) -> CodebookRun:
-    """Split, standardizer, model and optimizer for `data`, all from the settings' seed."""
-    sizes, training, windows = settings.windows.codebook, settings.windows.codebook.training, settings.windows
-    device = prepare(training)
-    train_rows, validation = split(data, windows.holdout, training.validation_share, settings.seed)
+def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
+    """A codebook about to be trained on the windows `data`; every random draw follows from the settings' seed."""
+    windows, sizes = settings.windows, settings.windows.codebook
+    device = prepare(sizes.training)
+    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
     faces = data.listener[..., :MODEL_DIM]
     standardizer = Standardizer.fit(faces, train_rows, windows.statistics, windows.smoothing)
     motion = torch.from_numpy(standardizer.apply(faces)).to(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = Codebook(sizes).to(device)
-    task = CodebookTask(model, motion, train_rows, validation, sizes)
-    rows = {"train": train_rows, "validation": validation}
-    run = identity(settings.seed, windows, sizes, data, rows, {"listener": standardizer}, model)
-    return CodebookRun(task, codebook_optimizer(model, training.learning_rate), standardizer, train_rows, run)
-
-
-def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
-    """Train a codebook on `listener`'s motion and write its checkpoint to `out`, curves to `log_dir`.
-
-    `chunks` is a person's folder in the published layout. Raises UserError when there is too little to train on or
-    when another process trains `out`, Stopped when a signal ends it; the same call then goes on.
-    """
-    training = settings.windows.codebook.training
-    with session(out, training) as current:
-        run = prepare_codebook(load_training_chunks(chunks, listener, ("listener",)), settings)
-        current.run = run.identity
-        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
-        current.finish(lambda: _save(out, run, state, settings, listener))
-        log.info("wrote %s", out)
-
-
-def _save(out: Path, run: CodebookRun, state: State, settings: Settings, listener: Side) -> None:
-    save_checkpoint(
-        out,
-        {"listener": run.standardizer},
-        kind="codebook",
-        config=settings.windows.codebook.model_dump(),
-        **state.best(),
-        seed=settings.seed,
-        listener=listener,
+    model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
+    return Run(
+        CodebookTask(model, motion, train_rows, validation, sizes),
+        codebook_optimizer(model, sizes.training.learning_rate),
+        {"listener": standardizer},
+        {"kind": "codebook", "architecture": "windows", "config": sizes.model_dump()},
+        data,
+        {"train": train_rows, "validation": validation},
     )

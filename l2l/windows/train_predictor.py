@@ -1,14 +1,10 @@
-"""train-predictor: losses, batches and the checkpoint of the predictor (Ng et al. 2022, section 3.3).
+"""train-predictor, architecture windows: losses and batches of the predictor (Ng et al. 2022, section 3.3).
 
 - Past and target codes come from the frozen codebook, once, before training; the released code encoded each batch.
 - How much of the past is visible is drawn from 0..4, uniformly. The released code drew from 0..20, where 4 and more are
   the same, and so hardly trained the cases that its own sampling uses (`predictor.masks: released`).
-- Validation averages over all five cases, so it holds no chance; the released masks go on being drawn there.
+- Validation averages over all five cases, so nothing in it is random; the released masks are drawn there, too.
 """
-
-import logging
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,21 +14,17 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
+from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
-from l2l.sides import Side
 from l2l.training.batches import held_out
-from l2l.training.checkpoint import load_codebook, save_checkpoint
+from l2l.training.checkpoint import fingerprint
 from l2l.training.device import prepare
-from l2l.training.holdout import load_training_chunks, split
-from l2l.training.loop import train
-from l2l.training.resume import identity
-from l2l.training.session import session
-from l2l.training.state import State
+from l2l.training.holdout import split
+from l2l.training.run import Run
+from l2l.training.seeding import seeded_model
 from l2l.units import MODEL_DIM
 from l2l.windows.codebook import FRAMES, GROUPS, Codebook
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES, Predictor
-
-log = logging.getLogger(__name__)
 
 BATCH = 256  # windows of a step without gradients; the result does not depend on it
 MASK_SEED = 23456  # of the released masks
@@ -122,69 +114,31 @@ def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
     return torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
 
 
-@dataclass(frozen=True)
-class PredictorRun:
-    """A predictor about to be trained."""
+def prepare_predictor(
+    data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings, people: tuple[str, ...] = ()
+) -> Run[PredictorTask]:
+    """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
-    task: PredictorTask
-    optimizer: torch.optim.Optimizer
-    speaker: Standardizer
-    audio: Standardizer
-    identity: str  # of this run, for resuming it
-
-
-def prepare_predictor(data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings) -> PredictorRun:
-    """Split, standardizers, codes, model and optimizer for `data`, all from the settings' seed.
-
-    `listener` standardizes the motion that the codebook encodes.
+    `listener` standardizes the motion that the codebook encodes. Every random draw follows from the settings' seed.
+    Raises UserError for `people`.
     """
-    sizes, training, windows = settings.windows.predictor, settings.windows.predictor.training, settings.windows
-    device = prepare(training)
-    train_rows, validation = split(data, windows.holdout, training.validation_share, settings.seed)
+    if people:
+        raise UserError("--people needs architecture patches: models of windows know one listener.")
+    windows, sizes = settings.windows, settings.windows.predictor
+    device = prepare(sizes.training)
+    train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
     speaker = Standardizer.fit(data.speaker[..., :MODEL_DIM], train_rows, windows.statistics, windows.smoothing)
     audio = Standardizer.fit(data.audio, train_rows, windows.statistics)
     codes = encode_windows(codebook, listener.apply(data.listener[..., :MODEL_DIM]), device)
-    motion = speaker.apply(data.speaker[..., :MODEL_DIM])[:, :SPEAKER_FRAMES]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = Predictor(sizes, codebook.quantize.embedding.num_embeddings).to(device)
-    task = PredictorTask(
-        model, codes, torch.from_numpy(motion).to(device), data.audio, audio, train_rows, validation, sizes
-    )
-    rows, inputs = {"train": train_rows, "validation": validation}, {"speaker": speaker, "audio": audio}
-    run = identity(settings.seed, windows, sizes, data, rows, {"listener": listener, **inputs}, model, codebook)
-    return PredictorRun(task, predictor_optimizer(model, training.learning_rate), speaker, audio, run)
-
-
-def train_predictor(chunks: Path, codebook: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
-    """Train a predictor of `listener`'s codes and write its checkpoint to `out`, curves to `log_dir`.
-
-    `chunks` is a person's folder in the published layout, `codebook` a checkpoint of train-codebook. Raises UserError
-    when there is too little to train on, the codebook cannot be read or another process trains `out`, Stopped when a
-    signal ends it; the same call then goes on.
-    """
-    training = settings.windows.predictor.training
-    with session(out, training) as current:
-        codebook_model, listener_standardizer, codebook_meta = load_codebook(codebook)
-        data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
-        run = prepare_predictor(data, codebook_model, listener_standardizer, settings)
-        current.run = run.identity
-        state = train(run.task, run.optimizer, training, settings.seed, log_dir, session=current)
-        current.finish(lambda: _save(out, run, state, settings, listener, codebook_meta["fingerprint"]))
-        log.info("wrote %s", out)
-
-
-def _save(
-    out: Path, run: PredictorRun, state: State, settings: Settings, listener: Side, codebook_fingerprint: str
-) -> None:
-    save_checkpoint(
-        out,
-        {"speaker": run.speaker, "audio": run.audio},
-        kind="predictor",
-        config=settings.windows.predictor.model_dump(),
-        codes=run.task.model.listener_past_tok_embedding.num_embeddings,
-        codebook_fingerprint=codebook_fingerprint,
-        **state.best(),
-        seed=settings.seed,
-        listener=listener,
+    motion = torch.from_numpy(speaker.apply(data.speaker[..., :MODEL_DIM])[:, :SPEAKER_FRAMES]).to(device)
+    count = codebook.quantize.embedding.num_embeddings
+    model = seeded_model(lambda: Predictor(sizes, count), settings.seed, device)
+    content = {"kind": "predictor", "architecture": "windows", "config": sizes.model_dump(), "codes": count}
+    return Run(
+        PredictorTask(model, codes, motion, data.audio, audio, train_rows, validation, sizes),
+        predictor_optimizer(model, sizes.training.learning_rate),
+        {"speaker": speaker, "audio": audio},
+        {**content, "codebook_fingerprint": fingerprint(codebook.state_dict())},
+        data,
+        {"train": train_rows, "validation": validation},
     )

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from l2l.asking import Speaker
+from l2l.asking import SpeakerInput
 from l2l.dataset.layout import Chunks
 
 LAG = 6  # frames from the speaker's motion to the listener's
@@ -53,10 +53,10 @@ class Oracle:
         x = process(rng, shape[2], self.count * len(self.chunks) * 56).reshape(shape[2], shape[0], shape[1], 56)
         return 0.3 * x.transpose(1, 2, 0, 3)
 
-    def samples(self, speaker: Speaker) -> np.ndarray:
+    def samples(self, speaker: SpeakerInput) -> np.ndarray:
         return 0.5 + speaker.faces[None, :, FIRST - LAG : WINDOW - LAG] @ _RULE + self.own()
 
-    def errors(self, speaker: Speaker) -> np.ndarray:
+    def errors(self, speaker: SpeakerInput) -> np.ndarray:
         truth = self.chunks.listener[:, FIRST:, :56]
         return np.linalg.norm(self.samples(speaker) - truth, axis=-1).mean((0, 2))
 
@@ -64,7 +64,7 @@ class Oracle:
 class TalkingHead(Oracle):
     """Moves exactly as the listeners of the set do, each time another's window, and never hears the speaker."""
 
-    def samples(self, speaker: Speaker) -> np.ndarray:
+    def samples(self, speaker: SpeakerInput) -> np.ndarray:
         self.draws += 1
         rng = np.random.default_rng(self.draws)
         return np.stack([rng.permutation(self.chunks.listener[:, FIRST:, :56]) for _ in range(self.count)])

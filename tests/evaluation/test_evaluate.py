@@ -9,17 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from l2l.architectures import sample
+from l2l.architectures import sample, train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.evaluate import evaluate
 from l2l.evaluation.report import read_report
 from l2l.files import save_npz
-from l2l.patches.train_codebook import train_codebook as train_patch_codebook
-from l2l.patches.train_predictor import train_predictor as train_patch_predictor
-from l2l.windows.train_codebook import train_codebook
-from l2l.windows.train_predictor import train_predictor
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches, tiny_settings
 
@@ -126,8 +122,8 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
 def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path) -> None:
     settings = tiny_patches(6, evaluation={"bootstrap": 50, "shifts": 5, "shift_seconds": 1})
     models = {"codebook": tmp_path / "codebook.pt", "predictor": tmp_path / "predictor.pt"}
-    train_patch_codebook(person, "left", settings, models["codebook"], tmp_path / "log")
-    train_patch_predictor(person, models["codebook"], "left", settings, models["predictor"], tmp_path / "log")
+    train_codebook(person, "left", settings, models["codebook"], tmp_path / "log")
+    train_predictor(person, models["codebook"], "left", settings, models["predictor"], tmp_path / "log")
     sample(person, *models.values(), "left", settings, tmp_path / "samples.npz")
     for name in ("one", "two"):
         evaluate(person, tmp_path / "samples.npz", "left", settings, tmp_path / f"{name}.json", **models)

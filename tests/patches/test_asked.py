@@ -5,12 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from l2l.architectures import sample
+from l2l.architectures import sample, train_codebook, train_predictor
 from l2l.dataset.layout import Chunks, load_chunks
 from l2l.patches.asked import Model
 from l2l.patches.checkpoint import Models, load_models
-from l2l.patches.train_codebook import train_codebook
-from l2l.patches.train_predictor import train_predictor
 from tests.synthetic import heard, write_chunks
 from tests.tiny import tiny_patches
 

@@ -1,4 +1,4 @@
-"""After training: chances that stay likely when a model draws for long."""
+"""After training: what is drawn for long stays likely."""
 
 import numpy as np
 import pytest
@@ -25,16 +25,16 @@ def task(tmp_path) -> PredictorTask:
     for codec in (model.pose, model.expression):
         for level in codec.quantizer.layers:
             level._codebook.embed.normal_(std=0.5)
-    return prepare_predictor(data, model, codebook.standardizer, settings).task
+    return prepare_predictor(data, model, codebook.standardizers["listener"], settings).task
 
 
 def apart(task: PredictorTask, seed: int) -> float:
     """How far the frequencies of codes drawn anew are from the true ones, total variation."""
     from l2l.patches import calibration as c
 
-    heard, inside, who = c._speakers(task)
+    heard, inside, who = task.training_speakers(c.LISTENERS, c.PATCHES)
     drawn = c.drawn(task.model, heard, GUIDANCE, np.random.default_rng(seed), who)
-    true, inside_true = c._true_codes(task)
+    true, inside_true = task.training_codes()
     return float((frequencies(drawn, inside, 16) - frequencies(true, inside_true, 16)).abs().sum() / 12)
 
 

@@ -46,10 +46,10 @@ def test_a_code_sees_the_speaker_until_its_own_patch_and_the_codes_before_it(mod
     assert same[:10].all() and same[10, :3].all() and not same[10, 3]
 
 
-def test_who_is_deaf_hears_nothing(model, inputs):
+def test_a_dropped_speaker_changes_nothing(model, inputs):
     past, motion, audio, codes = inputs
-    deaf = torch.tensor([True, False])
-    first, second = model(past, motion, audio, codes, deaf), model(past, motion + 1, audio, codes, deaf)
+    dropped = torch.tensor([True, False])
+    first, second = model(past, motion, audio, codes, dropped), model(past, motion + 1, audio, codes, dropped)
     torch.testing.assert_close(first[0], second[0])
     assert not torch.equal(first[1], second[1])
 
@@ -59,8 +59,8 @@ def test_listeners_are_told_apart_with_and_without_a_speaker(inputs):
     torch.manual_seed(0)
     model = Predictor(tiny_patches().predictor, Codebook(tiny_patches().codebook), people=2)
     model.eval().requires_grad_(False)
-    for deaf in (torch.zeros(2, dtype=torch.bool), torch.ones(2, dtype=torch.bool)):
-        logits = model(past, motion, audio, codes, deaf, torch.tensor([0, 1]))
+    for dropped in (torch.zeros(2, dtype=torch.bool), torch.ones(2, dtype=torch.bool)):
+        logits = model(past, motion, audio, codes, dropped, torch.tensor([0, 1]))
         assert not torch.allclose(logits[0], logits[1])
-        same = model(past, motion, audio, codes, deaf, torch.tensor([1, 1]))
+        same = model(past, motion, audio, codes, dropped, torch.tensor([1, 1]))
         torch.testing.assert_close(same[0], logits[1])

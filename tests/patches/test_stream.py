@@ -5,15 +5,13 @@ import pytest
 import torch
 
 import l2l
-from l2l.architectures import sample
+from l2l.architectures import sample, train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.dataset.together import gather
 from l2l.errors import UserError
 from l2l.features.sound import frame_sound
 from l2l.patches.checkpoint import load_models
-from l2l.patches.stream import Chance, sample_sequences
-from l2l.patches.train_codebook import train_codebook
-from l2l.patches.train_predictor import train_predictor
+from l2l.patches.stream import Sampling, sample_sequences
 from l2l.pictures.listen import listen
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches
@@ -91,14 +89,14 @@ def test_wrong_input_is_named(person, speakers):
 
 
 def test_guidance_of_one_is_the_model_as_it_is(person, speakers):
-    """Guidance goes through a second, deaf half of the batch; strength 1 must give the half that hears."""
+    """Guidance doubles the batch, by a half without a speaker; strength 1 must give the half with one."""
     models = load_models(person / "codebook.pt", person / "predictor.pt")
     faces, sound = speakers[0], frame_sound(speakers[1], models.power)
     seeds = [(0, n) for n in range(3)]
-    plain = sample_sequences(models, faces, sound, seeds, Chance(guidance=(1.0, 1.0)))
-    almost = sample_sequences(models, faces, sound, seeds, Chance(guidance=(1.0, 1.0 + 1e-9)))
+    plain = sample_sequences(models, faces, sound, seeds, Sampling(guidance=(1.0, 1.0)))
+    almost = sample_sequences(models, faces, sound, seeds, Sampling(guidance=(1.0, 1.0 + 1e-9)))
     np.testing.assert_array_equal(plain.codes, almost.codes)
-    strong = sample_sequences(models, faces, sound, seeds, Chance(guidance=(3.0, 3.0)))
+    strong = sample_sequences(models, faces, sound, seeds, Sampling(guidance=(3.0, 3.0)))
     assert not np.array_equal(plain.codes, strong.codes)
 
 

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from l2l.architectures import train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.patches.checkpoint import load_codebook, load_models, set_guidance
-from l2l.patches.train_codebook import channel_weights, motion_loss, prepare_codebook, train_codebook
-from l2l.patches.train_predictor import encode_phases, prepare_predictor, train_predictor
+from l2l.patches.train_codebook import channel_weights, motion_loss, prepare_codebook
+from l2l.patches.train_predictor import encode_phases, prepare_predictor
 from l2l.training import session as sessions
-from l2l.training.checkpoint import architecture, load_pair
-from l2l.training.checkpoint import load_codebook as load_windows_codebook
+from l2l.training.checkpoint import read_checkpoint
+from l2l.windows.checkpoint import load_codebook as load_windows_codebook
+from l2l.windows.checkpoint import load_pair
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches
 
@@ -98,7 +100,7 @@ def test_nothing_is_learnt_from_beyond_the_end_of_a_sequence():
 
 
 def test_checkpoints_say_what_they_are(person):
-    assert architecture(person / "codebook.pt", "codebook") == "patches"
+    assert read_checkpoint(person / "codebook.pt", "codebook")["architecture"] == "patches"
     models = load_models(person / "codebook.pt", person / "predictor.pt")
     assert models.power and models.guidance == (1.6, 1.4)
     for load in (

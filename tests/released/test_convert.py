@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from l2l.architectures import train_codebook, train_predictor
 from l2l.errors import UserError
 from l2l.released.convert import export_released, import_released_pair, read_statistics
-from l2l.training.checkpoint import load_codebook, load_pair
-from l2l.windows.train_codebook import train_codebook
-from l2l.windows.train_predictor import train_predictor
+from l2l.windows.checkpoint import load_codebook, load_pair
 from tests.released.released_folder import write_folder, write_models
 from tests.released.test_checkpoint import same
 from tests.synthetic import write_chunks

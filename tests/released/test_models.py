@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from l2l.features.nucleus import nucleus
+from l2l.codes import nucleus
 from l2l.windows.train_codebook import codebook_loss
 from l2l.windows.train_predictor import prediction_loss
 from tests.released.released_models import close, released, seeded_codebook, seeded_predictor

@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from l2l.architectures import train_codebook, train_predictor
 from l2l.errors import UserError
-from l2l.training.checkpoint import load_codebook, load_pair, load_predictor
-from l2l.windows.train_codebook import train_codebook
-from l2l.windows.train_predictor import train_predictor
+from l2l.windows.checkpoint import load_codebook, load_pair, load_predictor
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 

@@ -43,7 +43,7 @@ def test_a_single_window_cannot_be_split(tmp_path: Path) -> None:
 
 def test_no_windows_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     write_chunks(tmp_path / "somebody", windows=1, videos=0, listener="right")
-    with pytest.raises(UserError, match="somebody/train has no windows in which p1 listens"):
+    with pytest.raises(UserError, match="somebody/train has no windows in which right listens"):
         load_training_chunks(tmp_path / "somebody", "right", ("listener",))
 
 

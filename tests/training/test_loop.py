@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.config import TrainingSettings
 from l2l.errors import UserError
-from l2l.training.loop import learning_rate, next_batch, train
-from l2l.training.state import State
+from l2l.training.loop import fit, learning_rate, next_batch
+from l2l.training.state import TrainingState
 from tests.released.released_models import released
 
 
@@ -38,14 +38,14 @@ class Scripted:
         return {"loss": next(self.script)}
 
 
-def run(losses: list[float], log_dir: Path, **settings: Any) -> tuple[Scripted, State]:
+def run(losses: list[float], log_dir: Path, **settings: Any) -> tuple[Scripted, TrainingState]:
     task = Scripted(losses)
     training = TrainingSettings(**{"validate_every": 1, "warmup_steps": 0, "batch_size": 4, **settings})
-    return task, train(task, torch.optim.SGD(task.model.parameters()), training, 0, log_dir)
+    return task, fit(task, torch.optim.SGD(task.model.parameters()), training, 0, log_dir)
 
 
-def new_state(seed: int = 0) -> State:
-    return State(torch.optim.SGD([torch.zeros(1)]), torch.Generator().manual_seed(seed))
+def new_state(seed: int = 0) -> TrainingState:
+    return TrainingState(torch.optim.SGD([torch.zeros(1)]), torch.Generator().manual_seed(seed))
 
 
 def test_the_weights_of_the_best_validation_are_kept(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
 @pytest.mark.parametrize("stage", ["codebook", "predictor"])
 def test_the_released_schedule_gives_the_released_rates(stage: str) -> None:
     want = released("data_and_schedule")
-    training = getattr(config.from_differences([], None, "released"), stage).training
+    training = getattr(config.from_differences([], None, "released").windows, stage).training
     for step, rate in zip(want["lr_steps"].tolist(), want[f"lr_{stage}"].tolist(), strict=True):
         assert learning_rate(step, training) == pytest.approx(rate, rel=1e-12)
 
@@ -126,7 +126,7 @@ def test_better_weights_are_handed_over_at_once(tmp_path: Path) -> None:
     task, seen = Scripted([3.0, 4.0, 2.0]), []
     training = TrainingSettings(validate_every=1, warmup_steps=0, max_steps=3)
     optimizer = torch.optim.SGD(task.model.parameters())
-    train(task, optimizer, training, 0, tmp_path, on_best=lambda s: seen.append((s.step, s.best_loss)))
+    fit(task, optimizer, training, 0, tmp_path, on_best=lambda s: seen.append((s.step, s.best_loss)))
     assert seen == [(1, 3.0), (3, 2.0)]
 
 
@@ -139,7 +139,7 @@ def test_gradients_are_clipped_unless_told_not_to(tmp_path: Path, clip: float, m
     task = Steep([1.0])
     before = task.model.weight.item()
     training = TrainingSettings(learning_rate=0.1, warmup_steps=0, max_steps=1, clip=clip)
-    train(task, torch.optim.SGD(task.model.parameters()), training, 0, tmp_path)
+    fit(task, torch.optim.SGD(task.model.parameters()), training, 0, tmp_path)
     assert before - task.model.weight.item() == pytest.approx(moved, rel=1e-4)
 
 

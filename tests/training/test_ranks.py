@@ -36,10 +36,12 @@ def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(stage: str, chunks: Path, folder: Path, *changes: str) -> list[str]:
-    pairs = [f"{stage}.{pair}" for pair in [*SIZES, "training.device=cpu", *(f"training.{t}" for t in TRAINING)]]
+    pairs = [
+        f"windows.{stage}.{pair}" for pair in [*SIZES, "training.device=cpu", *(f"training.{t}" for t in TRAINING)]
+    ]
     more = ["--codebook", str(chunks / "codebook.pt")] if stage == "predictor" else []
     out = ["--out", str(folder / f"{stage}.pt"), "--log-dir", str(folder / "log")]
-    changed = [f"{stage}.{change}" for change in changes]
+    changed = [f"windows.{stage}.{change}" for change in changes]
     return [
         *(f"train-{stage}", str(chunks), "--listener", "left", *more, *out),
         *("--set", "architecture=windows", *pairs, *changed),

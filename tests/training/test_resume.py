@@ -13,11 +13,12 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from l2l.architectures import train_codebook, train_predictor
 from l2l.config import Settings
 from l2l.errors import Stopped
 from l2l.training import resume
-from l2l.windows.train_codebook import CodebookTask, train_codebook
-from l2l.windows.train_predictor import PredictorTask, train_predictor
+from l2l.windows.train_codebook import CodebookTask
+from l2l.windows.train_predictor import PredictorTask
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -29,10 +30,10 @@ STEPS = 11  # in epochs of 2 to 5 batches; looks at 4, 8 and 11
 def settings(batches: dict[str, Any] = MODERN, **training: Any) -> Settings:
     values = tiny_settings(STEPS).model_dump()
     for stage in ("codebook", "predictor"):
-        values[stage]["training"] |= {"validate_every": 4, **batches, **training}
+        values["windows"][stage]["training"] |= {"validate_every": 4, **batches, **training}
     if batches is RELEASED:
-        values["codebook"] |= {"crops": "halves", "best": "total"}
-        values["predictor"] |= {"masks": "released"}
+        values["windows"]["codebook"] |= {"crops": "halves", "best": "total"}
+        values["windows"]["predictor"] |= {"masks": "released"}
     return Settings.model_validate(values)
 
 
@@ -59,16 +60,16 @@ def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], obje
 
     def arrange(step: int, act: Callable[[], object]) -> None:
         count: Iterator[int] = iter(range(1, 10**6))
-        for task, usual in usuals.items():
+        for task, original in originals.items():
 
-            def loss(self, *arguments, usual=usual):
+            def loss(self, *arguments, original=original):
                 if next(count) == step:
                     act()
-                return usual(self, *arguments)
+                return original(self, *arguments)
 
             monkeypatch.setattr(task, "loss", loss)
 
-    usuals = {task: task.loss for task in (CodebookTask, PredictorTask)}
+    originals = {task: task.loss for task in (CodebookTask, PredictorTask)}
     return arrange
 
 
@@ -213,8 +214,12 @@ def test_handlers_are_ours_only_while_training(chunks: Path, tmp_path: Path, at_
 
 
 def test_the_command_ends_with_a_status_of_its_own_though_its_log_is_gone(chunks: Path, tmp_path: Path) -> None:
-    pairs = [f"codebook.training.{key}" for key in ("max_steps=100000", "validate_every=1", "patience=0", "threads=1")]
-    sizes = ["codebook.layers=1", "codebook.hidden_size=16", "codebook.training.device=cpu"]
+    pairs = [
+        f"windows.codebook.training.{key}"
+        for key in ("max_steps=100000", "validate_every=1", "patience=0", "threads=1")
+    ]
+    sizes = ["architecture=windows", "windows.codebook.layers=1", "windows.codebook.hidden_size=16"]
+    sizes += ["windows.codebook.training.device=cpu"]
     command = [sys.executable, "-m", "l2l", "train-codebook", str(chunks), "--listener", "left"]
     command += ["--out", str(tmp_path / "codebook.pt"), "--log-dir", str(tmp_path / "log"), "--set", *sizes, *pairs]
     for gone in (False, True):

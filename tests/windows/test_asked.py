@@ -5,13 +5,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from l2l.architectures import sample
-from l2l.asking import PairModel
+from l2l.architectures import sample, train_codebook, train_predictor
 from l2l.config import SamplingSettings
 from l2l.dataset.layout import Chunks, load_chunks
-from l2l.training.checkpoint import Pair, load_pair
-from l2l.windows.train_codebook import train_codebook
-from l2l.windows.train_predictor import train_predictor
+from l2l.windows.asked import PairModel
+from l2l.windows.checkpoint import Pair, load_pair
 from tests.synthetic import heard, write_chunks
 from tests.tiny import tiny_settings
 

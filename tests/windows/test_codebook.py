@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from l2l import config
-from l2l.windows.codebook import Codebook, Quantizer, perplexity
+from l2l.codes import perplexity
+from l2l.windows.codebook import Codebook, Quantizer
 
 TINY = config.WindowCodebookSettings(hidden_size=16, layers=1, heads=2, feedforward_size=8, codes=10)
 

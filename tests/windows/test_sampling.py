@@ -6,15 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l2l.architectures import sample
+from l2l.architectures import sample, train_codebook, train_predictor
+from l2l.codes import nucleus
 from l2l.config import Settings, from_differences
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
-from l2l.features.nucleus import nucleus
-from l2l.training.checkpoint import load_pair
+from l2l.windows.checkpoint import load_pair
 from l2l.windows.sampling import draw
-from l2l.windows.train_codebook import train_codebook
-from l2l.windows.train_predictor import train_predictor
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 

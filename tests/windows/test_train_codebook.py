@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from l2l.architectures import train_codebook
 from l2l.dataset.layout import load_chunks
-from l2l.training.checkpoint import load_codebook
 from l2l.training.holdout import split_by_video
+from l2l.windows.checkpoint import load_codebook
 from l2l.windows.codebook import Codebook
-from l2l.windows.train_codebook import (
-    CodebookTask,
-    codebook_loss,
-    halves,
-    random_crops,
-    reconstruction_loss,
-    train_codebook,
-)
+from l2l.windows.train_codebook import CodebookTask, codebook_loss, halves, random_crops, reconstruction_loss
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -88,7 +82,7 @@ def test_halves_are_all_first_ones_then_all_second_ones() -> None:
 
 
 def test_released_batches_are_rows_of_those_halves_and_nothing_is_random() -> None:
-    settings = tiny_settings(codebook={**TINY, "crops": "halves"})
+    settings = tiny_settings(windows={"codebook": {**TINY, "crops": "halves"}})
     motion = torch.randn(8, 64, 56)
     task = CodebookTask(
         Codebook(settings.windows.codebook).eval(),
@@ -105,7 +99,7 @@ def test_released_batches_are_rows_of_those_halves_and_nothing_is_random() -> No
 @pytest.mark.parametrize("best", ["reconstruction", "total"])
 def test_the_loss_that_decides_is_a_switch(best: str) -> None:
     training = {"batches": "fixed", "batch_size": 4}
-    settings = tiny_settings(codebook={**TINY, "best": best, "training": training})
+    settings = tiny_settings(windows={"codebook": {**TINY, "best": best, "training": training}})
     motion = torch.randn(8, 64, 56)
     task = CodebookTask(
         Codebook(settings.windows.codebook).eval(), motion, np.arange(2), np.array([3, 4, 5]), settings.windows.codebook

@@ -7,19 +7,13 @@ import pytest
 import torch
 
 from l2l import config
+from l2l.architectures import train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.features.bilateral import bilateral
 from l2l.features.standardize import Standardizer
-from l2l.training.checkpoint import load_codebook, load_pair
 from l2l.training.holdout import split_by_video
-from l2l.windows.train_codebook import train_codebook
-from l2l.windows.train_predictor import (
-    PredictorTask,
-    encode_windows,
-    prediction_loss,
-    prepare_predictor,
-    train_predictor,
-)
+from l2l.windows.checkpoint import load_codebook, load_pair
+from l2l.windows.train_predictor import PredictorTask, encode_windows, prediction_loss, prepare_predictor
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -113,10 +107,11 @@ def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook
         for motion in (bilateral(shaky[..., :56]), shaky[..., :56])
     )
     assert torch.equal(run.task.codes, smoothed) and not torch.equal(smoothed, not_smoothed)
+    speaker, audio = run.standardizers["speaker"], run.standardizers["audio"]
     faces = bilateral(data.speaker[run.task.train, :, :56])
-    np.testing.assert_allclose(run.speaker.std, faces.astype(float).std(1).std(0) + 1e-10, rtol=1e-4)
+    np.testing.assert_allclose(speaker.std, faces.astype(float).std(1).std(0) + 1e-10, rtol=1e-4)
     sound = data.audio[run.task.train].astype(float)
-    np.testing.assert_allclose(run.audio.std, sound.std(1).std(0) + 1e-10, rtol=1e-3)
-    np.testing.assert_allclose(run.audio.mean, data.audio[run.task.train].mean((0, 1)), rtol=1e-4)
-    expected = (bilateral(data.speaker[7, :, :56]) - run.speaker.mean) / run.speaker.std
+    np.testing.assert_allclose(audio.std, sound.std(1).std(0) + 1e-10, rtol=1e-3)
+    np.testing.assert_allclose(audio.mean, data.audio[run.task.train].mean((0, 1)), rtol=1e-4)
+    expected = (bilateral(data.speaker[7, :, :56]) - speaker.mean) / speaker.std
     np.testing.assert_allclose(run.task.speaker[7], expected[:40], rtol=1e-4, atol=1e-4)

@@ -39,7 +39,7 @@ def training_threads(section):
 
     def threads(wildcards):
         chosen = CONFIG.settings(wildcards.person)
-        models = chosen if chosen.architecture == "patches" else chosen.windows
+        models = architectures.model_settings(chosen)
         return getattr(models, section).training.threads or workflow.cores or 1
 
     return threads
