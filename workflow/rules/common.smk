@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from l2l import backends
+from l2l import architectures, backends
 from l2l import config as configuration
 from l2l.config import published as catalogue
 from l2l.dataset import published
