@@ -1,7 +1,7 @@
 """Writing files whole or not at all, and saying what is wrong with one that cannot be read.
 
 - Every output is written under a temporary name in its own folder, flushed, then renamed into place.
-- `NpzWriter` adds arrays one by one, so that a long recording never has to fit in memory.
+- `create_array` and `NpzWriter` write what never has to fit in memory: a mapped .npy, and an .npz array by array.
 - Nothing here writes or reads a pickle.
 """
 
@@ -9,10 +9,9 @@ import contextlib
 import hashlib
 import json
 import os
-import struct
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,63 +54,34 @@ def reading(path: str | Path, kind: str, command: str) -> Iterator[None]:
         raise UserError(f"{path} is not {kind} ({error}); make it again with `{command}`.") from None
 
 
-class NpzWriter:
+def create_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """A new .npy of float32, mapped, to be filled in place. Raises OSError when the disk has no room for all of it.
+
+    Without that reservation a disk that becomes full would end the process by a signal, without a message.
+    """
+    array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+class NpzWriter(zipfile.ZipFile):
     """An uncompressed .npz that grows array by array; `np.load` reads members one at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
+        super().__init__(path, "w")
 
     def add(self, name: str, array: np.ndarray) -> None:
-        # A fixed time stamp: the same arrays always give the same bytes.
-        info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-        with self._zip.open(info, "w", force_zip64=True) as member:
+        with self.open(f"{name}.npy", "w", force_zip64=True) as member:
             np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
-
-    def add_blocks(self, name: str, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]) -> None:
-        """Add one array of a known shape, given in blocks along its first axis."""
-        info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-        with self._zip.open(info, "w", force_zip64=True) as member:
-            np.lib.format.write_array_header_1_0(member, header)
-            for block in blocks:
-                member.write(np.ascontiguousarray(block, dtype).tobytes())
-
-    def close(self) -> None:
-        self._zip.close()
-
-    def __enter__(self) -> "NpzWriter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def map_npz(path: str | Path, name: str) -> np.ndarray:
-    """One array of an uncompressed .npz, memory-mapped and read-only, so that it never has to fit in memory.
-
-    Raises KeyError when there is no such array, ValueError or zipfile.BadZipFile when the file is not of that kind.
-    """
-    with zipfile.ZipFile(path) as archive:
-        member = archive.getinfo(f"{name}.npy")
-        if member.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{name} is compressed")
-    with open(path, "rb") as file:
-        # The local header repeats name and extra field, whose lengths may differ from the directory's.
-        file.seek(member.header_offset + 26)
-        name_length, extra_length = struct.unpack("<HH", file.read(4))
-        file.seek(name_length + extra_length, os.SEEK_CUR)
-        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
-        shape, fortran, dtype = read_header[np.lib.format.read_magic(file)[0]](file)
-        if dtype.hasobject or fortran or 0 in shape:
-            raise ValueError(f"{name} cannot be mapped")
-        return np.memmap(path, dtype, "r", file.tell(), shape)
 
 
 def save_npz(path: str | Path, **arrays: np.ndarray) -> None:
     """Write a whole .npz at once."""
     with atomic(path) as partial, NpzWriter(partial) as writer:
         for name, array in arrays.items():
-            writer.add(name, np.asarray(array))
+            writer.add(name, array)
 
 
 def sha256_of(path: str | Path) -> str:

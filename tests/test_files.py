@@ -1,11 +1,12 @@
 """Files are written whole or not at all, and the same content gives the same bytes."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
 
-from l2l.files import NpzWriter, atomic, map_npz, save_json, save_npz
+from l2l.files import NpzWriter, atomic, create_array, save_json, save_npz
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -25,25 +26,32 @@ def test_success_replaces_the_file(tmp_path):
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["out.mp4"]
 
 
-def test_an_npz_grows_by_arrays_and_by_blocks(tmp_path):
+def test_an_npz_grows_by_arrays(tmp_path):
     rows = np.arange(12, dtype=np.float32).reshape(6, 2)
     with NpzWriter(tmp_path / "a.npz") as writer:
-        writer.add("whole", rows)
-        writer.add_blocks("blocks", rows.shape, rows.dtype, (rows[k : k + 2] for k in range(0, 6, 2)))
+        for name in ("one", "two"):
+            writer.add(name, rows)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
-        np.testing.assert_array_equal(file["whole"], rows)
-        np.testing.assert_array_equal(file["blocks"], rows)
+        np.testing.assert_array_equal(file["one"], rows)
+        np.testing.assert_array_equal(file["two"], rows)
 
 
-def test_an_array_can_be_mapped_without_reading_the_file(tmp_path):
-    rows = np.arange(12, dtype=np.float32).reshape(6, 2)
-    save_npz(tmp_path / "a.npz", other=np.arange(5), rows=rows)
-    found = map_npz(tmp_path / "a.npz", "rows")
-    assert isinstance(found, np.memmap) and not found.flags.writeable
-    np.testing.assert_array_equal(found, rows)
-    np.savez_compressed(tmp_path / "b.npz", rows=rows)
-    with pytest.raises(ValueError, match="compressed"):
-        map_npz(tmp_path / "b.npz", "rows")
+@pytest.mark.parametrize("rows", [0, 3])
+def test_an_array_filled_in_place_is_what_numpy_writes(tmp_path, rows):
+    content = np.arange(4 * rows, dtype=np.float32).reshape(rows, 4)
+    create_array(tmp_path / "a.npy", content.shape)[:] = content
+    np.save(tmp_path / "b.npy", content)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+def test_an_array_that_the_disk_has_no_room_for_is_an_error_at_once(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(OSError):
+            create_array(tmp_path / "a.npy", (1000, 1000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_same_arrays_give_the_same_bytes(tmp_path):

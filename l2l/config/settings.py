@@ -120,7 +120,7 @@ class DecaSettings(Section):
 
 
 class FacesSettings(Step):
-    """faces: landmarks to (T, 184)."""
+    """faces: landmarks to (T, 56), or (T, 184) with DECA."""
 
     step = "faces"
     backend: str = backend("faces", "landmarks")

@@ -22,7 +22,7 @@ from l2l import config
 from l2l.dataset.checked import check_finite, open_array
 from l2l.dataset.layout import WINDOW, Split, chunk_paths
 from l2l.dataset.split import split_videos
-from l2l.dataset.writer import Recording, write_windows
+from l2l.dataset.writer import Conversation, write_windows
 from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.progress import progress
@@ -102,7 +102,7 @@ def _find(folder: Path, name: str, listener: Side) -> Path:
     return found[0]
 
 
-def _recording(folder: Path, name: str, listener: Side, stride: int) -> Recording:
+def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversation:
     """Map the arrays of one recording and check their shapes; their values are checked when they are read."""
     speaker, place = other(listener), folder / name
     paths = [_find(place, file, listener) for file in _names(listener)]
@@ -121,7 +121,7 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Recordin
             f"{paths[2]} has shape {audio.shape}, expected {expected}: {AUDIO_PER_FRAME} rows of {MEL_BANDS} bands for "
             f"each of the {len(listening)} frames of the face on the {speaker}; cut or pad it."
         )
-    return Recording(name, listening, speaking, audio, list(range(0, len(listening) - WINDOW + 1, stride)))
+    return Conversation(name, listening, speaking, audio, list(range(0, len(listening) - WINDOW + 1, stride)))
 
 
 def _names(listener: Side) -> tuple[str, str, str]:
@@ -138,7 +138,7 @@ def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:
     return array
 
 
-def _checked(folder: Path, recordings: list[Recording], listener: Side) -> Iterator[Recording]:
+def _checked(folder: Path, recordings: list[Conversation], listener: Side) -> Iterator[Conversation]:
     for recording in progress(recordings, f"chunk {listener} listens", unit="recording"):
         arrays = (recording.listening, recording.speaking, recording.audio)
         for name, array in zip(_names(listener), arrays, strict=True):

@@ -9,17 +9,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from l2l import config
 from l2l.dataset.layout import WINDOW, Split, chunk_paths
 from l2l.dataset.turns import find_turns, windows
-from l2l.dataset.writer import Recording, write_windows
+from l2l.dataset.writer import Conversation, write_windows
 from l2l.errors import UserError
 from l2l.faces.store import load_faces
 from l2l.files import atomic
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
+from l2l.speech.mel import load_mel
 from l2l.speech.speaking import SPEAKS, load_speaking
 
 SEATS = ("left", "right")
@@ -83,17 +82,17 @@ def chunk(
     return counts
 
 
-def _recordings(videos: Path, plans: list[Plan], listener: int) -> Iterator[Recording]:
+def _recordings(videos: Path, plans: list[Plan], listener: int) -> Iterator[Conversation]:
     """The recordings in which `listener` (0 or 1) has windows, one in memory at a time."""
     for video in progress(plans, f"chunk {SIDES[listener]} listens", unit="video"):
         folder = videos / video.video
         listens = 1 - listener if video.swapped else listener  # where this recording's listener sits
         speaker = 1 - listens
-        yield Recording(
+        yield Conversation(
             video.video,
             load_faces(folder / f"faces_{SIDES[listens]}.npz").faces,
             load_faces(folder / f"faces_{SIDES[speaker]}.npz").faces,
-            np.load(folder / f"mel_{SIDES[speaker]}.npy", mmap_mode="r", allow_pickle=False),
+            load_mel(folder / f"mel_{SIDES[speaker]}.npy"),
             video.starts[listener],
         )
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from l2l.errors import UserError
+from l2l.files import reading
 from l2l.sides import Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
@@ -70,12 +71,8 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
     """Map the four files of one split. Raises UserError naming the file that is missing or misshapen."""
     arrays = {}
     for part, path in chunk_paths(folder, split, listener).items():
-        try:
+        with reading(path, "an array", "l2l chunk"):
             arrays[part] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError:
-            raise UserError(f"{path} is missing; make it with `l2l chunk` or the workflow.") from None
-        except ValueError as error:
-            raise UserError(f"{path} is not a readable .npy array ({error}); make it again.") from None
     count = len(arrays["listener"])
     for part, array in arrays.items():
         if array.shape != (count, *PART_SHAPES[part]):

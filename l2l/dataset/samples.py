@@ -1,7 +1,6 @@
 """samples.npz: the futures that `sample` drew, as later steps read them."""
 
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +9,15 @@ from pydantic import ValidationError
 from l2l import config
 from l2l.dataset.layout import WINDOW
 from l2l.errors import UserError
+from l2l.files import reading
 from l2l.units import MODEL_DIM
 
 
 def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     """The arrays of samples.npz, checked. Raises UserError naming the file and what is wrong."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            optional = {"turns"} & set(file.files)
-            arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling", *optional)}
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; make it with `l2l sample` or the workflow.") from None
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{path} is not a file of samples that can be read; sample again.") from None
+    with reading(path, "a file of samples", "l2l sample"), np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling")}
+        arrays |= {"turns": file["turns"]} if "turns" in file else {}
     samples = arrays["samples"]
     # The settings say so when the last windows were left out on purpose.
     left_out = {"max_windows", "whole_batches"} & {k for k, v in json.loads(arrays["sampling"].item()).items() if v}

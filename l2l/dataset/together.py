@@ -6,19 +6,19 @@
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from l2l.dataset.layout import PART_SHAPES, WINDOW, Chunks, Split, chunk_paths, load_chunks
+from l2l.dataset.writer import NUMBERS
 from l2l.errors import UserError
-from l2l.files import atomic
+from l2l.files import atomic, create_array
 from l2l.sides import Side
 
 BETWEEN = "/"  # person and recording
-_AT_ONCE = 256  # windows
 
 
 def gather(people: Mapping[str, tuple[Path, Side]], out: Path) -> dict[Split, int]:
@@ -57,13 +57,11 @@ def identities(people: Sequence[str], videos: np.ndarray) -> np.ndarray | None:
 
 def _write(paths: Mapping[str, Path], people: Mapping[str, Chunks]) -> None:
     count = sum(map(len, people.values()))
-    for part in ("listener", "speaker", "audio"):
-        with open(paths[part], "wb") as file:
-            header = {"descr": "<f4", "fortran_order": False, "shape": (count, *PART_SHAPES[part])}
-            np.lib.format.write_array_header_1_0(file, header)
-            for chunks in people.values():
-                for rows in _batches(getattr(chunks, part)):
-                    file.write(np.ascontiguousarray(rows, "<f4").tobytes())
+    for part in NUMBERS:
+        array, row = create_array(paths[part], (count, *PART_SHAPES[part])), 0
+        for chunks in people.values():
+            array[row : row + len(chunks)] = getattr(chunks, part)
+            row += len(chunks)
     named = [_named(name, chunks.files) for name, chunks in people.items() if len(chunks)]
     np.save(paths["files"], np.concatenate(named) if named else np.empty((0, WINDOW, 3), "<U1"))
 
@@ -72,8 +70,3 @@ def _named(person: str, files: np.ndarray) -> np.ndarray:
     """(N, 64, 3) with the person before the recording's name."""
     videos = np.char.add(f"{person}{BETWEEN}", files[..., :1])  # (N, 64, 1)
     return np.concatenate([videos, files[..., 1:]], axis=-1)
-
-
-def _batches(array: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(array), _AT_ONCE):
-        yield array[start : start + _AT_ONCE]

@@ -1,4 +1,4 @@
-"""faces, embedded backend `landmarks`: tracked landmarks to (T, 184), in two steps.
+"""faces, embedded backend `landmarks`: tracked landmarks to (T, 56), in two steps.
 
 - `fit_basis` learns one expression basis for both people from the training recordings (PCA, zero = the face at rest):
   `l2l fit-faces tracks.npz ... --out face_basis.npz`.

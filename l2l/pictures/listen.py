@@ -23,6 +23,7 @@ from l2l.progress import progress
 from l2l.recordings.preprocessing import STEPS
 from l2l.recordings.recordings import Recording
 from l2l.sides import SIDES, Side
+from l2l.speech.mel import load_mel
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.video.footage import Footage
 
@@ -52,7 +53,7 @@ def listen(
         backend = backends.load("faces", settings.faces.backend)
         backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
         true, speaker = load_faces(outs[number]), load_faces(outs[1 - number])
-        shown = play(listener.step, held(speaker), np.load(folder / f"mel_{SIDES[1 - number]}.npy"))
+        shown = play(listener.step, held(speaker), load_mel(folder / f"mel_{SIDES[1 - number]}.npy"))
         late = np.full((len(true), MODEL_DIM), np.nan, np.float32)
         late[DELAY:] = shown[: len(true) - DELAY]
         render(Scene.of(folder, number, true, late, basis), 0, len(true), out)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.fft
 
 from l2l import config
-from l2l.files import atomic
+from l2l.files import atomic, reading
 from l2l.speech.vad import read_wav
 from l2l.units import AUDIO_PER_FRAME, FPS, MEL_BANDS, SAMPLE_RATE
 
@@ -46,6 +46,12 @@ def mel_rows(wav: str | Path, out: str | Path, settings: config.MelSettings) -> 
             resized = resized[before * rows_per_unit : rows - after * rows_per_unit]
             wanted = shape[0] - first * rows_per_unit
             target.write(np.ascontiguousarray(resized[:wanted], np.float32).tobytes())
+
+
+def load_mel(path: str | Path) -> np.ndarray:
+    """The rows (4 T, 128) of a recording, mapped. Raises UserError when the file is missing or not one."""
+    with reading(path, "an array", "l2l mel"):
+        return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _features(file, first: int, last: int, bank: np.ndarray, settings: config.MelSettings) -> np.ndarray:

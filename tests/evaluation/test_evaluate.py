@@ -197,7 +197,7 @@ def test_samples_that_are_no_numbers_are_refused(person: Path, tmp_path: Path) -
 
 def test_a_file_that_holds_no_samples_is_refused(person: Path, tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("hello")
-    for name, message in (("text.npz", "not a file of samples"), ("none.npz", "does not exist")):
+    for name, message in (("text.npz", "not a file of samples"), ("none.npz", "is missing; make it with `l2l sample`")):
         with pytest.raises(UserError, match=message):
             evaluate(person, tmp_path / name, "left", tiny_settings(), tmp_path / "eval.json")
 

@@ -7,7 +7,7 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.landmarks import extract_faces, fit_basis, load_basis
-from l2l.faces.store import load_faces, write_faces
+from l2l.faces.store import load_faces
 from l2l.files import NpzWriter
 from l2l.sides import SIDES
 from l2l.video.face_nets import FaceDetector, FaceMesh
@@ -55,7 +55,7 @@ def test_head_and_jaw_follow_what_was_drawn(recording):
     folder, truth, _ = recording
     for person in range(2):
         found = load_faces(folder / f"faces_{SIDES[person]}.npz")
-        assert found.faces.shape == (FRAMES, 184) and not found.faces[:, 56:].any()
+        assert found.faces.shape == (FRAMES, 56)
         for column in (50, 51, 52, 53):
             drawn = truth[found.valid, column]
             assert np.corrcoef(found.faces[found.valid, column], drawn)[0, 1] > 0.99
@@ -105,9 +105,3 @@ def test_a_missing_basis_is_named(recording, tmp_path):
     folder, _, _ = recording
     with pytest.raises(UserError, match=r"none\.npz is missing"):
         extract_faces(Footage.of(folder), tmp_path / "none.npz", [tmp_path / "a"], 8, config.FacesSettings())
-
-
-def test_faces_of_56_columns_are_stored_with_zero_detail(tmp_path):
-    write_faces(tmp_path / "f.npz", np.ones((5000, 56)), np.ones(5000), np.zeros(5000), np.zeros((0, 3)))
-    found = load_faces(tmp_path / "f.npz")
-    assert found.faces.shape == (5000, 184) and (found.faces[:, :56] == 1).all() and not found.faces[:, 56:].any()
