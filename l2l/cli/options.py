@@ -4,11 +4,9 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
-
-from l2l.sides import Side
 
 if TYPE_CHECKING:
     from l2l.config import Settings
@@ -42,14 +40,6 @@ SHARED = {
     "data": "folder of archives and people",
     "out": "where to write",
 }
-# The same for commands that annotate.
-Listener = Annotated[Side, about(SHARED["listener"])]
-Train = Annotated[Names, about(SHARED["train"])]
-Test = Annotated[Names, about(SHARED["test"])]
-Person = Annotated[str | None, about(SHARED["person"])]
-Out = Annotated[Path, about(SHARED["out"])]
-Videos = Annotated[Path, about(SHARED["videos"])]
-Basis = Annotated[Path, about(SHARED["basis"])]
 
 
 @Parameter(name="*", group="Settings")
