@@ -1,22 +1,23 @@
 """What the table of benchmarks/quality.py is made of: numbers of one row, over whole recordings.
 
 Arrays: truth (N, T, 56) and a row's samples (S, N, T, 56), both in units of the training frames' std; N recordings.
-Intervals are 95 %, over recordings: percentile bootstraps of means and shares; for distances and entropies of pooled
-frames, which a bootstrap biases by drawing recordings twice, 1.96 standard errors of the jackknife.
+FD, P-FD, SID and the variety of samples are those of `l2l.evaluation`. Intervals are 95 %, over recordings: percentile
+bootstraps of means and shares; for distances and entropies of pooled frames, which a bootstrap biases by drawing
+recordings twice, 1.96 standard errors of the jackknife.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from benchmarks.dyads import Speaker, answered
 from l2l.dataset.layout import REGIONS
+from l2l.evaluation import motion
+from l2l.evaluation.clips import REGIONS as ALL_REGIONS
+from l2l.evaluation.distances import Moments, moments_frechet
 
 RESAMPLINGS = 200
-SID_CLUSTERS = {"expression": 40, "pose": 20}
-POSE = slice(50, 56)
 
 
 def interval(statistic: Callable[[np.ndarray], float], count: int) -> list[float]:
@@ -27,51 +28,32 @@ def interval(statistic: Callable[[np.ndarray], float], count: int) -> list[float
     return [float(statistic(np.arange(count))), float(low), float(high)]
 
 
-def jackknife(statistic: Callable[[np.ndarray], float], count: int) -> list[float]:
-    """The same for statistics that are not means, leaving out one recording at a time."""
-    everything = np.arange(count)
-    value = float(statistic(everything))
-    left = np.array([statistic(np.delete(everything, n)) for n in range(count)])
-    spread = 1.96 * float(np.sqrt((count - 1) * np.square(left - left.mean()).mean()))
+def jackknife(statistic: Callable[[np.ndarray], np.ndarray], count: int) -> list[float]:
+    """The same for statistics that are not means, leaving out one recording at a time.
+
+    `statistic` takes weights (R, N), how often each recording counts, to values (R,).
+    """
+    value, *left = statistic(np.concatenate([np.ones((1, count)), 1 - np.eye(count)])).tolist()
+    spread = 1.96 * float(np.sqrt((count - 1) * np.square(left - np.mean(left)).mean()))
     return [value, value - spread, value + spread]
-
-
-class Moments:
-    """Sums from which the mean and covariance of any choice of recordings follow."""
-
-    def __init__(self, x: np.ndarray) -> None:
-        """x (N, T, C)."""
-        x = x.astype(np.float64)
-        self.count, self.first, self.second = x.shape[1], x.sum(1), np.einsum("ntc,ntd->ncd", x, x)
-
-    def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        n = self.count * len(rows)
-        mean = self.first[rows].sum(0) / n
-        return mean, (self.second[rows].sum(0) - n * np.outer(mean, mean)) / (n - 1)
-
-
-def frechet(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
-    """Squared Frechet distance of two Gaussians, each a mean and a covariance."""
-    values, vectors = np.linalg.eigh(b[1])
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    product = root @ a[1] @ root
-    cross = np.sqrt(np.maximum(np.linalg.eigvalsh((product + product.T) / 2), 0)).sum()
-    return float(np.square(a[0] - b[0]).sum() + np.trace(a[1]) + np.trace(b[1]) - 2 * cross)
 
 
 def distances(samples: np.ndarray, truth: np.ndarray, speakers: np.ndarray) -> dict[str, Any]:
     """fd of listener frames; p_fd with the speaker's frames beside them. Mean over sample sets, frames pooled."""
 
+    def apart(sets: list[np.ndarray], true: np.ndarray) -> list[float]:
+        moments = [Moments.of(frames.astype(np.float64)) for frames in (true, *sets)]
+
+        def statistic(weights: np.ndarray) -> np.ndarray:
+            first, *others = [each.combined(weights) for each in moments]
+            return np.mean([moments_frechet(other, first) for other in others], 0)
+
+        return jackknife(statistic, len(truth))
+
     def paired(x: np.ndarray) -> np.ndarray:
         return np.concatenate([speakers, x], axis=-1)
 
-    true, true_pairs = Moments(truth), Moments(paired(truth))
-    sets = [(Moments(sample), Moments(paired(sample))) for sample in samples]
-    count = len(truth)
-    return {
-        "fd": jackknife(lambda rows: np.mean([frechet(m.of(rows), true.of(rows)) for m, _ in sets]), count),
-        "p_fd": jackknife(lambda rows: np.mean([frechet(m.of(rows), true_pairs.of(rows)) for _, m in sets]), count),
-    }
+    return {"fd": apart(list(samples), truth), "p_fd": apart([paired(x) for x in samples], paired(truth))}
 
 
 def events(samples: np.ndarray, speakers: list[Speaker]) -> dict[str, Any]:
@@ -87,8 +69,11 @@ def events(samples: np.ndarray, speakers: list[Speaker]) -> dict[str, Any]:
     return results
 
 
-def seam(samples: np.ndarray, period: int = 8) -> dict[str, float]:
-    """Mean acceleration at the border of two patches over that inside, and of the worst phase over all others."""
+def phases(samples: np.ndarray, period: int = 8) -> dict[str, float]:
+    """Mean acceleration at the border of two patches over that inside, and of the worst phase over all others.
+
+    Unlike `seam` of eval.json it looks at every phase of a patch, and at the channels one by one.
+    """
     acceleration = np.abs(np.diff(samples, n=2, axis=2)).mean((0, 1, 3))  # (T - 2,), centred on frame 1, 2, ...
     phase = (np.arange(len(acceleration)) + 1) % period
     means = np.array([acceleration[phase == p].mean() for p in range(period)])
@@ -107,33 +92,18 @@ def empty_frames(samples: np.ndarray) -> float:
 
 
 def variety(samples: np.ndarray) -> dict[str, float]:
-    """Variance between the samples of one input, mean over frames and channels of a region."""
-    if len(samples) < 2:
-        return {region: 0.0 for region in REGIONS}
-    between = samples.var(axis=0, ddof=1).mean((0, 1))  # (56,)
-    return {region: float(between[channels].mean()) for region, channels in REGIONS.items()}
+    """Variance between the samples of one input, mean over frames and channels of a region; 0 of a single sample."""
+    found = {region: motion.samples_variance(samples[..., channels]).mean() for region, channels in REGIONS.items()}
+    return {region: float(np.nan_to_num(value)) for region, value in found.items()}
 
 
 def shannon(samples: np.ndarray, truth: np.ndarray) -> dict[str, list[float]]:
-    """SID in bits: entropy of the clusters, found on true frames, that the samples' frames fall into."""
+    """SID in bits: entropy of the clusters, found on every fourth true frame, that the samples' frames fall into."""
     found = {}
-    for name, channels in (("expression", slice(0, 50)), ("pose", POSE)):
-        k = SID_CLUSTERS[name]
-        true = truth[..., channels].reshape(-1, truth[..., channels].shape[-1])
-        clusters = KMeans(k, n_init=1, random_state=0).fit(true[::4].astype(np.float32))
-        counts = np.stack(  # (N, k)
-            [
-                np.bincount(
-                    clusters.predict(samples[:, n, :, channels].reshape(-1, true.shape[1]).astype(np.float32)),
-                    minlength=k,
-                )
-                for n in range(samples.shape[1])
-            ]
-        )
-
-        def entropy(rows: np.ndarray, counts: np.ndarray = counts) -> float:
-            p = counts[rows].sum(0) / counts[rows].sum()
-            return float(-(p * np.log2(p + 1e-6)).sum())
-
-        found[name] = jackknife(entropy, len(counts))
+    for region, clusters in motion.CLUSTERS["sid_40_20"].items():
+        channels = ALL_REGIONS[region]
+        centres = motion.fit_clusters(truth[..., channels].reshape(-1, truth[..., channels].shape[-1])[::4], clusters)
+        assert centres is not None, "fewer different true frames than clusters"
+        counts = motion.cluster_counts(samples[..., channels].astype(np.float64), centres).sum(0)  # (N, k)
+        found[region] = jackknife(lambda weights, counts=counts: motion.sid(weights @ counts), len(counts))
     return found

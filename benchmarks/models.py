@@ -9,20 +9,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks import measures
 from benchmarks.dyads import Speaker, answered, listen, speak
 from l2l import config
 from l2l.architectures import train_codebook, train_predictor
-from l2l.codes import perplexity
 from l2l.config import Settings
-from l2l.dataset.layout import REGIONS, Chunks
+from l2l.dataset.layout import Chunks
 from l2l.features.sound import frame_sound
 from l2l.files import save_json
 from l2l.patches.calibration import calibrate
@@ -43,13 +41,9 @@ from l2l.windows.sampling import decode, futures
 from l2l.windows.train_codebook import prepare_codebook
 from l2l.windows.train_predictor import prepare_predictor
 
-if TYPE_CHECKING:
-    from benchmarks.quality import Bench
-
 SHARE = {"released": 0.6, "modern": 0.3}  # of the budget that the codebook gets
 VALIDATION = 0.1  # share of the training recordings
 LOOKS = 12  # at the validation loss in one training
-SHIFTS = (240, 560, 880, 1200, 1520)  # frames by which the speaker is shifted for the gain, circularly
 STRENGTHS = np.array([1.0, 1.5, 2.0, 2.5, 3.0])  # of guidance that are tried on the validation recordings
 LEARNING_RATE = 4e-4  # of the released model: its own schedule rises over 100,000 steps
 
@@ -71,27 +65,6 @@ class Trained(ABC):
     @abstractmethod
     def likelihoods(self, speaker: Speaker, truth: np.ndarray, shifts: tuple[int, ...]) -> tuple[list[float], float]:
         """Nats per frame of the true codes with the speaker shifted by each of `shifts`, and without a speaker."""
-
-    def numbers(self, bench: "Bench", truth: np.ndarray) -> dict[str, Any]:
-        """Scores of the models themselves; `truth` (N, T, 56) in units of the training frames' std."""
-        motion, counts, codes = self.reconstruct(bench.truth)
-        error = np.abs(bench.unit.apply(motion) - truth)
-        found = [self.likelihoods(s, t, (0, *SHIFTS)) for s, t in zip(bench.speakers, bench.truth, strict=True)]
-        true, shifted = np.array([f[0][0] for f in found]), np.array([np.mean(f[0][1:]) for f in found])
-        alone = np.array([f[1] for f in found])
-        result = {
-            **self.spent,
-            "l1": {region: float(error[..., channels].mean()) for region, channels in REGIONS.items()},
-            "through_codebook": measures.events(motion[None], bench.speakers),
-            "code_use": [perplexity(level) / codes for level in counts],
-            "codes": codes,
-            "nats": float(true.mean()),
-            "gain": measures.interval(lambda rows: float((shifted - true)[rows].mean()), len(true)),
-        }
-        if np.isfinite(alone).all():
-            unheard = measures.interval(lambda rows: float((alone - true)[rows].mean()), len(true))
-            result["over_unconditional"] = unheard
-        return result
 
 
 def steps_within(prepare: Callable[[], Any], seconds: float, progress: float = 0.5) -> int:

@@ -17,6 +17,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,8 @@ import torch
 from benchmarks import measures
 from benchmarks.dyads import Speaker, listen, speak
 from benchmarks.models import Trained, modern, released
-from l2l.dataset.layout import WINDOW, chunk_paths
+from l2l.codes import perplexity
+from l2l.dataset.layout import REGIONS, WINDOW, chunk_paths
 from l2l.features.standardize import Standardizer
 from l2l.files import save_json, save_npz
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, MODEL_DIM
@@ -33,6 +35,7 @@ TRAIN, TEST, SAMPLES = 180, 20, 10
 FRAMES = 1792  # of a recording: whole windows and whole patches
 STRIDE = 32  # of training windows
 TRAIN_SEED, TEST_SEED = 0, 1
+SHIFTS = (240, 560, 880, 1200, 1520)  # frames by which the speaker is shifted for the gain, circularly
 ROWS = ("truth", "futures", "random listener", "mean pose", "mirror", "released", "modern")
 
 
@@ -115,15 +118,36 @@ class Bench:
         raw, trained = self.samples(row)
         samples, truth = self.unit.apply(raw), self.unit.apply(self.truth)
         found = {
-            "seam": measures.seam(samples),
-            "seam_32": measures.seam(samples, 32)["worst"],
+            "phases": measures.phases(samples),
+            "phases_32": measures.phases(samples, 32)["worst"],
             "empty": measures.empty_frames(samples),
             **measures.distances(samples, truth, self.spoken),
             **measures.events(raw, self.speakers),
             "sid": measures.shannon(samples, truth),
             "variety": measures.variety(samples),
         }
-        return found | (trained.numbers(self, truth) if trained else {})
+        return found | (self.of_models(trained, truth) if trained else {})
+
+    def of_models(self, trained: Trained, truth: np.ndarray) -> dict[str, Any]:
+        """Numbers of the models themselves; `truth` (N, T, 56) in units of the training frames' std."""
+        motion, counts, codes = trained.reconstruct(self.truth)
+        error = np.abs(self.unit.apply(motion) - truth)
+        found = [trained.likelihoods(s, t, (0, *SHIFTS)) for s, t in zip(self.speakers, self.truth, strict=True)]
+        true, shifted = np.array([f[0][0] for f in found]), np.array([np.mean(f[0][1:]) for f in found])
+        alone = np.array([f[1] for f in found])
+        result = {
+            **trained.spent,
+            "l1": {region: float(error[..., channels].mean()) for region, channels in REGIONS.items()},
+            "through_codebook": measures.events(motion[None], self.speakers),
+            "code_use": [perplexity(level) / codes for level in counts],
+            "codes": codes,
+            "nats": float(true.mean()),
+            "gain": measures.interval(lambda rows: float((shifted - true)[rows].mean()), len(true)),
+        }
+        if np.isfinite(alone).all():
+            unheard = measures.interval(lambda rows: float((alone - true)[rows].mean()), len(true))
+            result["over_unconditional"] = unheard
+        return result
 
 
 def number(value: list[float] | float, digits: int = 2) -> str:
@@ -141,8 +165,8 @@ def line(row: str, scores: dict, futures: dict) -> list[str]:
         " + ".join(f"{s:.0f}" for s in scores["cpu_seconds"]) if "cpu_seconds" in scores else "-",
         " / ".join(f"{value:.2f}" for value in l1.values()) if l1 else "-",
         f"{min(use):.2f}-{max(use):.2f} of {scores['codes']}" if use else "-",
-        number(scores["seam"]["border"]) + " / " + number(scores["seam"]["worst"]) if scores["empty"] < 1 else "-",
-        number(scores["seam_32"]) if scores["empty"] < 1 else "-",
+        number(scores["phases"]["border"]) + " / " + number(scores["phases"]["worst"]) if scores["empty"] < 1 else "-",
+        number(scores["phases_32"]) if scores["empty"] < 1 else "-",
         number(scores["fd"]),
         number(scores["p_fd"]),
         number(scores["sid"]["expression"]) + " / " + number(scores["sid"]["pose"]),
