@@ -7,6 +7,7 @@
   one reads both. Reading never runs anything inside a file (`weights_only`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,14 +24,15 @@ from l2l.windows.predictor import Predictor
 
 PREFIX = "module."
 M = TypeVar("M", bound=nn.Module)
+Sizes = dict[str, tuple[str, str, int | None]]
 # Size of ours: the key of the JSON, and the weight whose axis has it; of a layer's list, two entries are one layer.
-_CODEBOOK_SIZES = {
+_CODEBOOK_SIZES: Sizes = {
     "codes": ("n_embed", "quantize.embedding.weight", 0),
     "hidden_size": ("zquant_dim", "quantize.embedding.weight", 1),
     "layers": ("num_hidden_layers", "encoder.encoder_transformer.net", None),
     "feedforward_size": ("intermediate_size", "encoder.encoder_transformer.net.1.fn.fn.l1.weight", 0),
 }
-_PREDICTOR_SIZES = {
+_PREDICTOR_SIZES: Sizes = {
     "codes": ("in_dim of the past", "listener_past_tok_embedding.weight", 0),
     "hidden_size": ("hidden_size", "listener_past_tok_embedding.weight", 1),
     "layers": ("num_hidden_layers", "cross_modal_layer.transformer_layer.net", None),
@@ -91,27 +93,19 @@ def _on_cpu(value: Any) -> Any:
 
 def load_codebook_weights(checkpoint: ReleasedCheckpoint, sizes: config.WindowCodebookSettings, path: Path) -> Codebook:
     """The codebook in eval mode. Raises UserError naming the size or weight that `sizes` does not have."""
-    _check_sizes(_CODEBOOK_SIZES, sizes.model_dump(), checkpoint.weights, path)
-    with torch.device("meta"):
-        model = Codebook(sizes)
-    return _load(model, checkpoint.weights, path)
+    return _load(lambda: Codebook(sizes), _CODEBOOK_SIZES, sizes.model_dump(), checkpoint.weights, path)
 
 
 def load_predictor_weights(
     checkpoint: ReleasedCheckpoint, sizes: config.WindowPredictorSettings, codes: int, path: Path
 ) -> Predictor:
     """The predictor in eval mode. Raises UserError naming the size or weight that `sizes` does not have."""
-    _check_sizes(_PREDICTOR_SIZES, {**sizes.model_dump(), "codes": codes}, checkpoint.weights, path)
-    with torch.device("meta"):
-        model = Predictor(sizes, codes)
-    return _load(model, checkpoint.weights, path)
+    values = {**sizes.model_dump(), "codes": codes}
+    return _load(lambda: Predictor(sizes, codes), _PREDICTOR_SIZES, values, checkpoint.weights, path)
 
 
-def _check_sizes(
-    table: dict[str, tuple[str, str, int | None]], sizes: dict[str, Any], weights: dict[str, Tensor], path: Path
-) -> None:
-    """Compare what the configuration says with what the weights show, in the configuration's words."""
-    for size, (key, name, axis) in table.items():
+def _load(build: Callable[[], M], table: Sizes, sizes: dict[str, Any], weights: dict[str, Tensor], path: Path) -> M:
+    for size, (key, name, axis) in table.items():  # first, in the words of the configuration
         if axis is None:
             found = len({k.removeprefix(f"{name}.").split(".")[0] for k in weights if k.startswith(f"{name}.")}) // 2
         elif name in weights and weights[name].ndim > axis:
@@ -120,12 +114,11 @@ def _check_sizes(
             raise UserError(f"{path}: the weight {name!r} is missing; this is another kind of checkpoint.")
         if found != sizes[size]:
             raise UserError(f"{path}: {size} ({key}) is {found} in the weights, {sizes[size]} in the configuration.")
-
-
-def _load(model: M, weights: dict[str, Tensor], path: Path) -> M:
+    with torch.device("meta"):
+        model = build()
     for key, tensor in model.state_dict().items():
-        if (found := weights[key].dtype if key in weights else "missing") != tensor.dtype:
-            raise UserError(f"{path}: the weight {key!r} is {found}, expected {tensor.dtype}.")
+        if (kind := weights[key].dtype if key in weights else "missing") != tensor.dtype:
+            raise UserError(f"{path}: the weight {key!r} is {kind}, expected {tensor.dtype}.")
     model.to_empty(device="cpu")  # built on no device: nothing is drawn for weights that are replaced
     load_into(model, weights, path)
     return model

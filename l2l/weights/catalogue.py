@@ -8,6 +8,7 @@
 
 import ast
 import functools
+import io
 import os
 import shutil
 import subprocess
@@ -143,11 +144,7 @@ def _edges_as_npy(source: str, constant: str) -> bytes:
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == constant:
             assert isinstance(node.value, ast.Call)
-            edges = np.array(ast.literal_eval(node.value.args[0]), np.int32)  # (E, 2)
-            break
-    else:
-        raise UserError(f"{constant} was not found in the wheel; it is not the pinned version.")
-    with tempfile.TemporaryFile() as file:
-        np.lib.format.write_array(file, edges, version=(1, 0), allow_pickle=False)
-        file.seek(0)
-        return file.read()
+            file = io.BytesIO()
+            np.save(file, np.array(ast.literal_eval(node.value.args[0]), np.int32), allow_pickle=False)
+            return file.getvalue()
+    raise UserError(f"{constant} was not found in the package; it is not the pinned version.")

@@ -47,9 +47,8 @@ def download(
             _attempt(url, partial, max_bytes)
             break
         except (_Stopped, requests.RequestException) as error:
-            failures = 0 if _size(partial) > most else failures + 1
             have = _size(partial)
-            most = max(most, have)
+            failures, most = (0, have) if have > most else (failures + 1, most)
             again = isinstance(error, _Stopped) or (isinstance(error, _TEMPORARY) and partial.exists())
             if not again or failures >= _ATTEMPTS:
                 kept = f"{have} bytes are kept and the next run goes on from there" if have else "nothing came"
@@ -81,7 +80,10 @@ def _attempt(url: str, partial: Path, max_bytes: int) -> None:
         length = answer.headers.get("Content-Length", "")
         size = note["size"] if goes_on else int(length) if length.isdigit() else None
         start = have if goes_on else 0
-        _check_room(url, partial, start, size or 0, max_bytes)
+        if (size or 0) > max_bytes:
+            raise UserError(f"{url} has {size} bytes, more than {max_bytes}; it is not a published archive.")
+        if (needed := (size or 0) - start) > (free := shutil.disk_usage(partial.parent).free):
+            raise UserError(f"{url} needs {needed >> 20} MiB but {partial.parent} has {free >> 20} MiB free.")
         if not goes_on:
             etag = answer.headers.get("ETag", "")  # a weak one does not promise the same bytes
             version = etag if etag.startswith('"') else answer.headers.get("Last-Modified")
@@ -106,13 +108,6 @@ def _receive(answer: requests.Response, partial: Path, start: int, size: int | N
             bar.update(len(piece))
     if size is not None and have < size:
         raise _Stopped(f"the connection ended after {have} of {size} bytes")
-
-
-def _check_room(url: str, partial: Path, start: int, size: int, max_bytes: int) -> None:
-    if size > max_bytes:
-        raise UserError(f"{url} has {size} bytes, more than {max_bytes}; it is not a published archive.")
-    if size - start > (free := shutil.disk_usage(partial.parent).free):
-        raise UserError(f"{url} needs {(size - start) >> 20} MiB but {partial.parent} has {free >> 20} MiB free.")
 
 
 def _note(partial: Path) -> Path:

@@ -51,14 +51,9 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _empty_array(kind: object, shape: object, code: object) -> np.ndarray:
-    """An array that its state will fill."""
-    return np.empty(0, np.int8)
-
-
-def _new(kind: object, base: object, state: object) -> _Shell:
+def _new(kind: type, base: object, state: object) -> _Shell:
     """How Python 2 makes an object without calling its class."""
-    if not (isinstance(kind, type) and issubclass(kind, _Shell)):
+    if not issubclass(kind, _Shell):
         raise _Refused(f"an object of {kind}")
     return kind()
 
@@ -82,7 +77,7 @@ class _Unpickler(pickle.Unpickler):
         if module.startswith("scipy.sparse") and name in ("csc_matrix", "csr_matrix"):
             return type(name, (_Sparse,), {})
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return _empty_array
+            return lambda *_: np.empty(0, np.int8)  # an array that its state will fill
         try:
             return _FOUND[{"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module), name]
         except KeyError:
@@ -126,11 +121,12 @@ def import_flame(source: Path, out: Path) -> None:
         raise UserError(f"{source} holds no FLAME model; give generic_model.pkl of FLAME 2020.")
     arrays = {}
     for name, shape in _ARRAYS.items():
-        array = found.get(name)
-        if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype.kind not in "fiu":
-            is_there = f"has shape {array.shape}" if isinstance(array, np.ndarray) else "is missing"
-            raise UserError(f"{source}: {name!r} {is_there}, not {shape}; give generic_model.pkl of FLAME 2020.")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        array = np.asarray(found.get(name, ()))
+        if array.shape != shape or array.dtype.kind not in "fiu":
+            raise UserError(
+                f"{source}: {name!r} has shape {array.shape}, not {shape}; give generic_model.pkl of FLAME 2020."
+            )
+        if not np.isfinite(array).all():
             raise UserError(f"{source}: {name!r} holds NaN or infinity; get the file again.")
         arrays[name] = array.astype(np.int32 if name == "f" else np.float32)
     if not 0 <= arrays["f"].min() <= arrays["f"].max() < VERTICES:

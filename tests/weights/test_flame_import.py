@@ -105,7 +105,7 @@ def test_a_pickle_that_was_cut_off_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"posedirs": None}, r"'posedirs' is missing"),
+        ({"posedirs": None}, r"'posedirs' has shape"),
         ({"weights": np.zeros((3, 5))}, r"'weights' has shape \(3, 5\), not \(5023, 5\)"),
         ({"f": np.full((9976, 3), 5023)}, r"'f' names vertices that do not exist"),
         ({"v_template": np.full((5023, 3), np.nan)}, r"'v_template' holds NaN"),
