@@ -131,10 +131,12 @@ def import_(
     out: Annotated[Path, about("folder for both")],
 ) -> None:
     """Turn released models, wherever their files are, into codebook.pt and predictor.pt."""
-    from l2l.released.convert import import_released_pair
+    from l2l.released.config import read_config
+    from l2l.released.convert import Files, import_released_pair
 
-    files = codebook_pth, codebook_npz, predictor_pth, predictor_npz, codebook_json, predictor_json
-    import_released_pair(*files, out / "codebook.pt", out / "predictor.pt", listener, padding)
+    codebook = Files(codebook_pth, codebook_npz, read_config(codebook_json, "codebook"))
+    predictor = Files(predictor_pth, predictor_npz, read_config(predictor_json, "predictor"))
+    import_released_pair(codebook, predictor, out, listener, padding)
 
 
 def export(

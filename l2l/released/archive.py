@@ -18,8 +18,8 @@ from typing import Any
 
 from l2l.config.published import MODEL_FILES, entry, models_folder, placed_archive, published
 from l2l.errors import UserError
-from l2l.released.config import leaves, read_config, read_json
-from l2l.released.convert import ReleasedPair, import_released_pair
+from l2l.released.config import STAGES, leaves, read_config, read_json
+from l2l.released.convert import Files, ReleasedPair, import_released_pair
 from l2l.sides import Side
 from l2l.weights.archives import Archive, Limits, open_archive
 
@@ -59,17 +59,11 @@ def import_folder(source: Path, listener: Side, out: Path) -> None:
     for name in MODEL_FILES:
         if not (source / name).is_file():
             raise UserError(f"{source / name} is missing; get it with `l2l fetch-models {source.name}`.")
-    import_released_pair(
-        codebook_pth=source / "codebook.pth",
-        codebook_npz=source / "codebook_core.npz",
-        predictor_pth=source / "predictor.pth",
-        predictor_npz=source / "predictor_core.npz",
-        codebook_json=source / "codebook.json",
-        predictor_json=source / "predictor.json",
-        out_codebook=out / "codebook.pt",
-        out_predictor=out / "predictor.pt",
-        listener=listener,
+    codebook, predictor = (
+        Files(source / f"{stage}.pth", source / f"{stage}_core.npz", read_config(source / f"{stage}.json", stage))
+        for stage in STAGES
     )
+    import_released_pair(codebook, predictor, out, listener)
 
 
 def _unpack(person: str, archives: list[Archive], configs: Sequence[Path], work: Path) -> None:
@@ -87,7 +81,7 @@ def _unpack(person: str, archives: list[Archive], configs: Sequence[Path], work:
     for config in found:
         for end, plain in (("_best.pth", ".pth"), ("_preprocess_core.npz", "_core.npz")):
             files[config.stage + plain] = _take(archives, config.stem + end, work, config.path)
-    codebook, predictor = ((files[f"{c.stage}.pth"], files[f"{c.stage}_core.npz"], c) for c in found)
+    codebook, predictor = (Files(files[f"{c.stage}.pth"], files[f"{c.stage}_core.npz"], c) for c in found)
     ReleasedPair(codebook, predictor)  # raises when they do not fit each other
     (work / "ready").mkdir()
     for name, path in (files | {f"{config.stage}.json": config.path for config in found}).items():

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from l2l import config
 from l2l.errors import UserError
@@ -23,6 +23,7 @@ from l2l.sides import Side
 log = logging.getLogger(__name__)
 
 Stage = Literal["codebook", "predictor"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 EVERYONE = ("conan", "kimmel", "fallon", "stephen", "trevor")  # what data.speaker "all" stands for, in this order
 RIGHT_LISTENER = "fallon"  # the only one whose listener sits on the right

@@ -7,10 +7,9 @@
 """
 
 import logging
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from torch import nn
@@ -18,7 +17,7 @@ from torch import nn
 from l2l import config
 from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
-from l2l.files import save_npz
+from l2l.files import reading, save_npz
 from l2l.released import config as released_config
 from l2l.released.checkpoint import (
     ReleasedCheckpoint,
@@ -27,7 +26,7 @@ from l2l.released.checkpoint import (
     read_released,
     write_released,
 )
-from l2l.released.config import ReleasedConfig, read_config
+from l2l.released.config import ReleasedConfig
 from l2l.sides import Side
 from l2l.training.checkpoint import fingerprint, save_checkpoint
 from l2l.units import MEL_BANDS, MODEL_DIM
@@ -47,15 +46,8 @@ def read_statistics(path: Path, inputs: tuple[str, ...]) -> dict[str, Standardiz
 
     Raises UserError naming the file, and the array that is missing, misshapen or not finite.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {(name, kind): file[f"body_{kind}_{NAMES[name]}"] for name in inputs for kind in ("mean", "std")}
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; it lies beside the released checkpoint.") from None
-    except KeyError as error:
-        raise UserError(f"{path}: {error.args[0]}; give the file that belongs to this model.") from None
-    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile):
-        raise UserError(f"{path} is not an .npz file that can be read; fetch it again.") from None
+    with reading(path, "the statistics of a released model", "l2l fetch-models"), np.load(path) as file:
+        arrays = {(name, kind): file[f"body_{kind}_{NAMES[name]}"] for name in inputs for kind in ("mean", "std")}
     for (name, kind), array in arrays.items():
         if array.size != CHANNELS[name] or array.dtype.kind != "f" or not np.isfinite(array).all():
             raise UserError(
@@ -78,104 +70,74 @@ def write_statistics(path: Path, standardizers: Mapping[str, Standardizer]) -> N
     save_npz(path, **arrays)
 
 
+class Files(NamedTuple):
+    """The files of one released model; its configuration is read already."""
+
+    pth: Path
+    npz: Path
+    config: ReleasedConfig
+
+
 class ReleasedPair:
     """Both released models with the settings that their configurations stand for."""
 
-    def __init__(
-        self,
-        codebook: tuple[Path, Path, ReleasedConfig],
-        predictor: tuple[Path, Path, ReleasedConfig],
-        changes: tuple[str, ...] = (),
-    ) -> None:
-        """Each model is its `.pth`, its `_preprocess_core.npz` and its configuration; `changes` are laid over both.
-
-        Raises UserError for files that do not fit each other.
-        """
-        (codebook_pth, codebook_npz, codebook_json), (predictor_pth, predictor_npz, predictor_json) = (
-            codebook,
-            predictor,
-        )
-        self.codes, vocabulary = released_config.codes(codebook_json), released_config.codes(predictor_json)
+    def __init__(self, codebook: Files, predictor: Files, changes: tuple[str, ...] = ()) -> None:
+        """`changes` are laid over both configurations. Raises UserError for files that do not fit each other."""
+        self.codes, vocabulary = released_config.codes(codebook.config), released_config.codes(predictor.config)
         if self.codes != vocabulary:
             raise UserError(
-                f"{predictor_json.path} is for {vocabulary} codes, but {codebook_json.path} has {self.codes}; "
+                f"{predictor.config.path} is for {vocabulary} codes, but {codebook.config.path} has {self.codes}; "
                 "give the configuration of the codebook it was trained with."
             )
-        self.codebook_sizes = released_config.settings(codebook_json, changes).windows.codebook
-        self.predictor_sizes = released_config.settings(predictor_json, changes).windows.predictor
-        self.codebook, self.predictor = read_released(codebook_pth), read_released(predictor_pth)
+        self.codebook_sizes = released_config.settings(codebook.config, changes).windows.codebook
+        self.predictor_sizes = released_config.settings(predictor.config, changes).windows.predictor
+        self.codebook, self.predictor = read_released(codebook.pth), read_released(predictor.pth)
         self.pair = Pair(
-            load_codebook_weights(self.codebook, self.codebook_sizes, codebook_pth),
-            load_predictor_weights(self.predictor, self.predictor_sizes, self.codes, predictor_pth),
-            **read_statistics(codebook_npz, ("listener",)),
-            **read_statistics(predictor_npz, ("speaker", "audio")),
+            load_codebook_weights(self.codebook, self.codebook_sizes, codebook.pth),
+            load_predictor_weights(self.predictor, self.predictor_sizes, self.codes, predictor.pth),
+            **read_statistics(codebook.npz, ("listener",)),
+            **read_statistics(predictor.npz, ("speaker", "audio")),
         )
 
 
 def import_released_pair(
-    codebook_pth: Path,
-    codebook_npz: Path,
-    predictor_pth: Path,
-    predictor_npz: Path,
-    codebook_json: Path,
-    predictor_json: Path,
-    out_codebook: Path,
-    out_predictor: Path,
-    listener: Side,
-    padding: Literal["replicate", "zeros"] = "replicate",
+    codebook: Files, predictor: Files, out: Path, listener: Side, padding: Literal["replicate", "zeros"] = "replicate"
 ) -> None:
-    """Write a released codebook and its predictor as checkpoints of ours.
+    """Write a released codebook and its predictor as checkpoints of ours: out/codebook.pt, out/predictor.pt.
 
-    `padding` is that of the convolutions, which the released files do not tell (see `l2l.windows.convolution`). Raises
+    `padding` is that of the convolutions, which the released files do not state (see `l2l.windows.convolution`). Raises
     UserError naming the file, and the size, weight or array in it, that does not fit.
     """
-    released = ReleasedPair(
-        (codebook_pth, codebook_npz, read_config(codebook_json, "codebook")),
-        (predictor_pth, predictor_npz, read_config(predictor_json, "predictor")),
-        (f"codebook.padding={padding}", f"predictor.padding={padding}"),
-    )
-    pair = released.pair
-    save_checkpoint(
-        out_codebook,
-        {"listener": pair.listener},
-        kind="codebook",
-        architecture="windows",
-        config=released.codebook_sizes.model_dump(),
-        **_content(pair.codebook, released.codebook, listener),
-    )
-    save_checkpoint(
-        out_predictor,
-        {"speaker": pair.speaker, "audio": pair.audio},
-        kind="predictor",
-        architecture="windows",
-        config=released.predictor_sizes.model_dump(),
-        codes=released.codes,
-        codebook_fingerprint=fingerprint(pair.codebook.state_dict()),
-        **_content(pair.predictor, released.predictor, listener),
-    )
-    log.info("wrote %s and %s", out_codebook, out_predictor)
-
-
-def _content(model: nn.Module, checkpoint: ReleasedCheckpoint, listener: Side) -> dict[str, Any]:
-    """What our checkpoints hold besides; the released files tell neither their loss nor their seed."""
-    return {
-        "state_dict": dict(model.state_dict()),
-        "step": checkpoint.steps,
-        "validation_loss": None,
-        "history": [],
-        "seed": None,
-        "listener": listener,
-        "released": {"config": checkpoint.config, "epoch": checkpoint.epoch, "optimizer": checkpoint.optimizer},
-    }
+    found = ReleasedPair(codebook, predictor, (f"codebook.padding={padding}", f"predictor.padding={padding}"))
+    pair = found.pair
+    inputs = {"speaker": pair.speaker, "audio": pair.audio}
+    more = {"codes": found.codes, "codebook_fingerprint": fingerprint(pair.codebook.state_dict())}
+    models: list[tuple[str, nn.Module, ReleasedCheckpoint, config.Section, dict[str, Standardizer], dict[str, Any]]] = [
+        ("codebook", pair.codebook, found.codebook, found.codebook_sizes, {"listener": pair.listener}, {}),
+        ("predictor", pair.predictor, found.predictor, found.predictor_sizes, inputs, more),
+    ]
+    for kind, model, checkpoint, sizes, standardizers, of_kind in models:
+        save_checkpoint(
+            out / f"{kind}.pt",
+            standardizers,
+            kind=kind,
+            architecture="windows",
+            config=sizes.model_dump(),
+            state_dict=dict(model.state_dict()),
+            step=checkpoint.steps,
+            # The released files state neither loss nor seed.
+            validation_loss=None,
+            history=[],
+            seed=None,
+            listener=listener,
+            released={"config": checkpoint.config, "epoch": checkpoint.epoch, "optimizer": checkpoint.optimizer},
+            **of_kind,
+        )
+    log.info("wrote codebook.pt and predictor.pt to %s", out)
 
 
 def export_released(
-    codebook: Path,
-    predictor: Path,
-    codebook_pth: Path,
-    codebook_npz: Path,
-    predictor_pth: Path,
-    predictor_npz: Path,
+    codebook: Path, predictor: Path, codebook_pth: Path, codebook_npz: Path, predictor_pth: Path, predictor_npz: Path
 ) -> None:
     """Write a pair of our checkpoints as the four files of the released program.
 

@@ -12,7 +12,6 @@
 import functools
 import logging
 import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -24,10 +23,10 @@ from torch import Tensor
 from l2l import config
 from l2l.dataset.layout import ROTATION, load_chunks
 from l2l.errors import UserError
-from l2l.files import atomic, save_npz
+from l2l.files import atomic, reading, save_npz
 from l2l.released import config as released_config
 from l2l.released.config import read_config
-from l2l.released.convert import ReleasedPair
+from l2l.released.convert import Files, ReleasedPair
 from l2l.released.runs import codebook_of
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
@@ -104,8 +103,8 @@ def released_test(
     sampling = settings.sampling
     codebook = codebook_of(found, root)
     pair = ReleasedPair(
-        (codebook.checkpoint(root), codebook.statistics(root), codebook),
-        (checkpoint, found.statistics(root), found),
+        Files(codebook.checkpoint(root), codebook.statistics(root), codebook),
+        Files(checkpoint, found.statistics(root), found),
         changes,
     ).pair
     data = load_chunks(found.data(root, speaker), "test", found.listener)
@@ -154,14 +153,9 @@ def export_pickles(results: Path, outputs: Path) -> int:
     Windows that share a frame overwrite each other in order, as in the original. Raises UserError for a file that is
     not one of results, or a video whose name is no plain name.
     """
-    wanted = ("expression", "pose", "probabilities", "video", "frame", "name")
-    try:
-        with np.load(results, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in wanted}
-    except FileNotFoundError:
-        raise UserError(f"{results} does not exist; make it with `l2l released test --save`.") from None
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{results} is not a file of results; make it with `l2l released test --save`.") from None
+    command = "l2l released test --save"
+    with reading(results, "a file of results", command), np.load(results, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in ("expression", "pose", "probabilities", "video", "frame", "name")}
     name, written = str(arrays["name"]), 0
     for part in {name, *map(str, np.unique(arrays["video"]))}:
         # It becomes a folder: nothing in a file may lead out of `outputs`.

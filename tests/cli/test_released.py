@@ -191,7 +191,7 @@ def test_our_own_steps_train_as_released_under_the_preset(folder: Path, tmp_path
     [
         (["released", "test", "--config", "none.json", "--checkpoint", "x.pth", "--speaker", "a"], "none.json"),
         (["import-config", "none.json"], "none.json does not exist"),
-        (["export-pkl", "none.npz"], "none.npz does not exist"),
+        (["export-pkl", "none.npz"], "none.npz is missing"),
     ],
 )
 def test_a_missing_file_is_one_sentence(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

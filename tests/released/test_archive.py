@@ -16,7 +16,7 @@ import torch
 
 from l2l.cli import main as cli
 from l2l.config.published import MODEL_FILES
-from l2l.training.checkpoint import load_pair
+from l2l.windows.checkpoint import load_pair
 from tests.dataset.archives import add
 from tests.released.released_folder import write_configs, write_models
 

@@ -9,7 +9,8 @@ import torch
 
 from l2l.architectures import train_codebook, train_predictor
 from l2l.errors import UserError
-from l2l.released.convert import export_released, import_released_pair, read_statistics
+from l2l.released.config import STAGES, read_config
+from l2l.released.convert import Files, export_released, import_released_pair, read_statistics
 from l2l.windows.checkpoint import load_codebook, load_pair
 from tests.released.released_folder import write_folder, write_models
 from tests.released.test_checkpoint import same
@@ -36,10 +37,12 @@ def files(folder: Path) -> dict[str, Path]:
 
 
 def load(folder: Path, out: Path, **changes: Path) -> None:
-    sources = {**files(folder), **changes}
-    import_released_pair(
-        **sources, out_codebook=out / "codebook.pt", out_predictor=out / "predictor.pt", listener="right"
+    found = {**files(folder), **changes}
+    codebook, predictor = (
+        Files(found[f"{stage}_pth"], found[f"{stage}_npz"], read_config(found[f"{stage}_json"], stage))
+        for stage in STAGES
     )
+    import_released_pair(codebook, predictor, out, listener="right")
 
 
 def test_an_imported_pair_is_ready_to_use(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +129,7 @@ def test_a_configuration_of_another_model_is_refused(
         ({"codebook_json": "predictor_json"}, "is a predictor configuration; give the one of the codebook"),
         ({"codebook_pth": "predictor_pth"}, "another kind of checkpoint"),
         ({"codebook_npz": "predictor_npz"}, "body_mean_Y"),
-        ({"predictor_npz": "codebook_json"}, "not an .npz file"),
+        ({"predictor_npz": "codebook_json"}, "is not the statistics of a released model"),
     ],
 )
 def test_files_in_each_others_place_are_refused(
