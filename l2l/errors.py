@@ -1,4 +1,13 @@
-"""The one error a user may meet: a sentence that names the file or key, what is wrong, and what to do next."""
+"""The errors that a user may meet: a sentence that names the file or key, what is wrong, and what to do next.
+
+A job works on several recordings, so it must know whose fault an error is: `blames_recording` says.
+
+- What is wrong with one recording (any other UserError, or an exception that nobody expected) excludes that recording.
+- What is temporary (a full disk, no memory, a killed program) and what is wrong with the installation end the job.
+"""
+
+import errno
+from collections.abc import Iterator
 
 
 class UserError(Exception):
@@ -7,7 +16,49 @@ class UserError(Exception):
     status = 1  # what the command line exits with
 
 
-class Stopped(UserError):
+class SetupError(UserError):
+    """The installation or the settings are wrong, as a missing weight file: no recording can be worked on."""
+
+
+class TemporaryError(UserError):
+    """Nothing is wrong with the input: the same command may work later."""
+
+    status = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class Stopped(TemporaryError):
     """A step was told to stop before its end, and left what the same command needs to go on."""
 
-    status = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again
+
+_TEMPORARY = {
+    getattr(errno, name)
+    for name in "ENOSPC EDQUOT EFBIG EROFS EIO ESTALE EACCES EPERM ENOMEM EAGAIN EMFILE ENFILE EBUSY ETIMEDOUT "
+    "ENOTCONN ECONNRESET EPIPE ENODEV ENXIO ENETDOWN ENETUNREACH EHOSTDOWN".split()
+    if hasattr(errno, name)
+}
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it was raised from or while handling."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def is_temporary(error: BaseException) -> bool:
+    """Whether the machine, not the input, is at fault: disk, memory, permission, or a program that was killed."""
+    for found in _chain(error):
+        if isinstance(found, TemporaryError | MemoryError) or type(found).__name__ == "OutOfMemoryError":  # torch's
+            return True
+        # libav numbers its own errors by these too, also where a file is damaged.
+        libav = type(found).__module__.startswith("av.")
+        if isinstance(found, OSError) and found.errno in _TEMPORARY and not libav:
+            return True
+        if type(found).__name__ == "LibsndfileError" and getattr(found, "code", 0) == 2:  # a write that failed
+            return True
+    return False
+
+
+def blames_recording(error: Exception) -> bool:
+    """Whether an error in a step is the recording's own, so that the others can go on without it."""
+    return not (isinstance(error, SetupError | ImportError) or is_temporary(error))

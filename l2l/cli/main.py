@@ -18,7 +18,7 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter,
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from l2l.cli import config, data, demo, models, preprocess, released, steps
+from l2l.cli import config, data, demo, models, released, steps
 from l2l.cli.options import explained
 from l2l.errors import UserError
 
@@ -26,9 +26,8 @@ from l2l.errors import UserError
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "A first look": (demo.demo_video, demo.accuracy),
     "From videos to windows": (
-        *(steps.normalise, steps.track, steps.diarize, steps.separate, steps.fit_faces, steps.faces, steps.mel),
-        *(steps.chunk, preprocess.preprocess, preprocess.preprocess_basis, preprocess.preprocess_faces),
-        *(preprocess.preprocess_summary, preprocess.preprocess_chunk),
+        *(steps.recordings, steps.normalise, steps.track, steps.diarize, steps.separate, steps.mel, steps.split),
+        *(steps.fit_faces, steps.faces, steps.preprocess_summary, steps.chunk),
     ),
     "Data that is already measured": (data.fetch, data.chunk_arrays, data.gather),
     "Models": (models.train_codebook, models.train_predictor, models.sample, models.evaluate, models.compare),

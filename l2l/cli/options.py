@@ -22,15 +22,14 @@ Paths = tuple[Path, ...]
 
 # Arguments that neither the docstring nor the signature of a command explains.
 SHARED = {
+    "folders": "folders of recordings, with the files of the steps before",
+    "start": "second of the recording; default: its first",
+    "end": "second of the recording; default: its last",
     "listener": "who listens: the person on the left or on the right",
     "train": "names of the recordings for training",
     "test": "names of the recordings for testing",
     "person": "the person's name, for messages; default: the output folder's",
     "videos": "folder with one folder per preprocessed recording",
-    "video": "video.mp4; default: beside the tracks",
-    "tracks": "tracks.npz; default: beside the sound",
-    "audio": "audio.wav",
-    "speaking": "speaking.npz",
     "basis": "face_basis.npz",
     "chunks": "folder with train/ and test/, in the published format",
     "codebook": "codebook.pt",

@@ -1,84 +1,183 @@
-"""Commands for single steps of the road from a video to windows."""
+"""Commands from a person's recordings to windows.
 
+Each step takes folders of recordings (`l2l track work/monday work/friday`), or the table of the step before, as the
+workflow gives it (`l2l track --table steps/normalise/monday.tsv --videos ... --out steps/track/monday.tsv`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from l2l import backends
-from l2l.cli.options import DEFAULTS, Names, Options, Paths
-from l2l.sides import SIDES, Side
+from cyclopts import Parameter
+
+from l2l.cli.options import DEFAULTS, Names, Options, Paths, about
+from l2l.errors import UserError
+from l2l.sides import Side
+
+if TYPE_CHECKING:
+    from l2l.recordings.recordings import Recording
+
+
+@Parameter(name="*", group="A table instead of folders")
+@dataclass(frozen=True)
+class Rows:
+    """Recordings of a table, as the workflow takes them."""
+
+    table: Annotated[Path | None, about("the .tsv of the step before; recordings that are not ok pass through")] = None
+    only: Annotated[Names, about("names: these recordings of the table alone")] = ()
+    videos: Annotated[Path | None, about("folder with one folder per recording")] = None
+    out: Annotated[Path | None, about("the .tsv to write: what became of each recording")] = None
+    drop: Annotated[
+        tuple[Literal["speech", "video"], ...], about("what is deleted once it is used (video: of training recordings)")
+    ] = ()
+
+    def read(self) -> "list[Recording]":
+        """The chosen recordings. Raises UserError when one is not in the table, or when an option is missing."""
+        from l2l.recordings.table import read_table
+
+        if not (self.table and self.videos and self.out):
+            raise UserError("name folders of recordings, or all of --table, --videos and --out.")
+        found = read_table(self.table)
+        if unknown := set(self.only) - {recording.name for recording in found}:
+            raise UserError(f"{self.table} has no recording {sorted(unknown)[0]!r}.")
+        return [recording for recording in found if not self.only or recording.name in self.only]
+
+
+NO_ROWS = Rows()
+
+
+def recordings(
+    source: Annotated[Path, about("a folder of videos, or a sample sheet (.tsv)")],
+    /,
+    *,
+    person: Annotated[str, about("whose lines of the sheet")],
+    demo: Annotated[int, about("so many recordings, which `l2l demo-video` makes in the folder")] = 0,
+    test_videos: Annotated[Names, about("names of the recordings kept for testing")] = (),
+    test_share: Annotated[float, about("share kept for testing, where neither these nor the sheet say which")] = 0.2,
+    out: Path,
+) -> None:
+    """List a person's recordings, with what each is for: recordings.tsv."""
+    from l2l.recordings import discovery
+    from l2l.recordings.recordings import in_folder, in_sheet, with_split
+    from l2l.recordings.table import NAMED, write_table
+
+    if demo:
+        found = discovery.demo(source, demo)
+    else:
+        found = in_folder(source) if source.is_dir() else in_sheet(source, person)
+    write_table(out, with_split(found, test_videos, test_share), NAMED)
 
 
 def normalise(
-    source: Path, /, *, start: float | None = None, end: float | None = None, out: Path, options: Options = DEFAULTS
-) -> None:
-    """Bring a video to 30 frames per second and 16 kHz: video.mp4, audio.wav."""
-    from l2l.video.normalise import normalise
-
-    outs = out / "video.mp4", out / "audio.wav", out / "probe.json"
-    normalise(source, *outs, options.read().video, start, end)
-
-
-def track(video: Path, /, *, out: Path, options: Options = DEFAULTS) -> None:
-    """Follow the two faces: tracks.npz."""
-    settings = options.read().tracking
-    backends.load("tracking", settings.backend).track(video, out, settings)
-
-
-def diarize(*, tracks: Path, audio: Path, video: Path | None = None, out: Path, options: Options = DEFAULTS) -> None:
-    """Find who speaks when: speaking.npz."""
-    from l2l.speech.speaking import diarize
-    from l2l.video.footage import Footage
-
-    footage = Footage(video or tracks.parent / "video.mp4", audio, tracks)
-    diarize(footage, out, options.read().diarization)
-
-
-def separate(
+    source: Annotated[Path | None, about("a video; --out is then a folder for video.mp4, audio.wav, probe.json")] = None,
+    /,
     *,
-    audio: Path,
-    speaking: Path,
-    tracks: Path | None = None,
-    video: Path | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    fetched: Annotated[Names, about("where the files of addresses lie, in the table's order")] = (),
+    rows: Rows = NO_ROWS,
+    options: Options = DEFAULTS,
+) -> None:
+    """Bring recordings to 30 frames per second and 16 kHz mono."""
+    from l2l.recordings.recordings import Recording
+
+    if source:
+        if not rows.out:
+            raise UserError("--out is missing: a folder for video.mp4, audio.wav and probe.json.")
+        _alone("normalise", [Recording(source.stem, str(source), start, end)], [rows.out], options)
+        return
+    found, files = rows.read(), list(fetched)
+    if files and len(files) != sum(recording.remote for recording in found):
+        raise UserError(f"--fetched names {len(files)} files, which are not as many as the table has addresses.")
+    if files:
+        found = [replace(each, fetched=files.pop(0)) if each.remote else each for each in found]
+    _of_table("normalise", found, rows, options)
+
+
+def track(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
+    """Follow the two faces: tracks.npz."""
+    _do("track", folders, rows, options)
+
+
+def diarize(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
+    """Find who speaks when: speaking.npz, and beside it speaking.rttm and speaking.json."""
+    _do("diarize", folders, rows, options)
+
+
+def separate(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
+    """Give each person a file with their own speech: speech_left.wav, speech_right.wav."""
+    _do("separate", folders, rows, options)
+
+
+def mel(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
+    """Turn each person's speech into mel rows, 4 per frame: mel_left.npy, mel_right.npy."""
+    _do("mel", folders, rows, options)
+
+
+def split(
+    tables: Annotated[Paths, about("tables of diarize (.tsv)")],
+    /,
+    *,
+    test_share: Annotated[
+        float | None, about("split anew by this share where all usable recordings are on one side; default: never")
+    ] = None,
+    summary: Annotated[Path | None, about("preprocess.tsv, to write where too few recordings can be used")] = None,
+    out: Path,
+) -> None:
+    """Put tables together, and see to it that usable recordings are left for training and for testing."""
+    from l2l.recordings.recordings import settled
+    from l2l.recordings.table import read_table, shortage, write_summary, write_table
+
+    found = read_table(*tables)
+    if test_share is not None:
+        found = settled(found, test_share)
+    if few := shortage(found, summary or out):
+        if summary:
+            write_summary(summary, found)
+        raise UserError(few)
+    write_table(out, [replace(recording, took=0.0) for recording in found])
+
+
+def fit_faces(
+    folders: Paths = (),
+    /,
+    *,
+    table: Annotated[Path | None, about("a .tsv of split, instead of folders: its usable training recordings")] = None,
+    videos: Annotated[Path, about("folder with one folder per recording of the table")] = Path(),
     out: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Give each person a file with their own speech: speech_*.wav."""
-    from l2l.video.footage import Footage
+    """Fit the expression basis to the tracks of training recordings: face_basis.npz."""
+    from l2l.recordings.steps import fit_faces
+    from l2l.recordings.table import read_table, usable
 
-    settings = options.read().separation
-    tracks = tracks or audio.parent / "tracks.npz"
-    footage = Footage(video or tracks.parent / "video.mp4", audio, tracks)
-    backends.load("separation", settings.backend).separate(footage, speaking, _both(out, "speech_{}.wav"), settings)
-
-
-def fit_faces(tracks: Paths, /, *, out: Path, options: Options = DEFAULTS) -> None:
-    """Fit the expression basis to tracks: face_basis.npz."""
-    settings = options.read().faces
-    backends.load("faces", settings.backend).fit_basis(list(tracks), out, settings)
+    if table:
+        folders = tuple(videos / recording.name for recording in usable(read_table(table), "train"))
+    if not folders:
+        raise UserError("name folders of training recordings, or a --table with some that can be used.")
+    fit_faces(folders, out, options.read().faces)
 
 
-def faces(tracks: Path, /, *, basis: Path, video: Path | None = None, out: Path, options: Options = DEFAULTS) -> None:
-    """Turn tracks into face vectors: faces_*.npz."""
-    from l2l.video.footage import Footage
-
-    settings = options.read()
-    footage = Footage(video or tracks.parent / "video.mp4", tracks.parent / "audio.wav", tracks)
-    backend = backends.load("faces", settings.faces.backend)
-    backend.extract_faces(footage, basis, _both(out, "faces_{}.npz"), settings.tracking.bridge, settings.faces)
+def faces(folders: Paths = (), /, *, basis: Path, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
+    """Turn tracks into face vectors: faces_left.npz, faces_right.npz."""
+    _do("faces", folders, rows, options, basis)
 
 
-def mel(speech: Path, /, *, out: Path, options: Options = DEFAULTS) -> None:
-    """Turn speech into mel rows, 4 per frame: mel_*.npy."""
-    from l2l.speech.mel import mel_rows
+def preprocess_summary(tables: Annotated[Paths, about("tables of mel and of faces (.tsv)")], /, *, out: Path) -> None:
+    """Say what became of every recording: preprocess.tsv, and beside it preprocess.html."""
+    from l2l.recordings.table import joined, read_table, write_summary
 
-    settings = options.read().mel
-    for wav, rows in zip(_both(speech, "speech_{}.wav"), _both(out, "mel_{}.npy"), strict=True):
-        mel_rows(wav, rows, settings)
+    found = joined(*map(read_table, tables))
+    write_summary(out, found)
+    _complain(found)
 
 
 def chunk(
     videos: Path,
     /,
     *,
+    table: Annotated[Path | None, about("preprocess.tsv, instead of names: its usable recordings")] = None,
     train: Names = (),
     test: Names = (),
     listener: Side,
@@ -86,14 +185,63 @@ def chunk(
     out: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Cut recordings into windows: train/ and test/."""
+    """Cut recordings into windows in the published format: train/ and test/."""
     from l2l.dataset.chunks import chunk
+    from l2l.recordings.table import read_table, shortage, usable
 
+    found = read_table(table) if table else []
+    if table and (few := shortage(found, table)):
+        raise UserError(few)
+    split: dict = {"train": train, "test": test}
+    for part in split if table else ():
+        split[part] = [recording.name for recording in usable(found, part)]
+    swapped = {recording.name for recording in found if recording.listener not in ("", listener)}
     person = person or out.name
-    counts = chunk(videos, {"train": train, "test": test}, out, listener, options.read().chunking, person)
-    print(f"{person}: {counts['train']} training and {counts['test']} test windows in which {listener} listens")
+    counts = chunk(videos, split, out, listener, options.read().chunking, person, swapped)
+    print(f"{person}: {counts['train']} training and {counts['test']} test windows in which the listener listens")
 
 
-def _both(folder: Path, name: str) -> list[Path]:
-    """The files of the left and of the right person."""
-    return [folder / name.format(side) for side in SIDES]
+def _do(step: str, folders: Sequence[Path], rows: Rows, options: Options, basis: Path | None = None) -> None:
+    """Do a step for folders, or for the rows of a table."""
+    from l2l.recordings.recordings import Recording
+
+    if folders:
+        _alone(step, [Recording(folder.resolve().name) for folder in folders], folders, options, basis)
+    else:
+        _of_table(step, rows.read(), rows, options, basis)
+
+
+def _alone(
+    step: str,
+    recordings: "Sequence[Recording]",
+    folders: Sequence[Path],
+    options: Options,
+    basis: Path | None = None,
+) -> None:
+    """Do a step without a table. Raises UserError with what failed."""
+    from l2l.recordings.steps import Work, run
+
+    settings = options.read()
+    works = [Work(each, folder, settings, basis=basis) for each, folder in zip(recordings, folders, strict=True)]
+    if failed := [done.reason for done in run(step, works) if done.status == "failed"]:
+        raise UserError("\n".join(failed))
+
+
+def _of_table(
+    step: str, recordings: "Sequence[Recording]", rows: Rows, options: Options, basis: Path | None = None
+) -> None:
+    from l2l.recordings.steps import Work, run
+    from l2l.recordings.table import write_table
+
+    assert rows.videos and rows.out
+    settings, videos = options.read(), rows.videos
+    done = run(step, [Work(each, videos / each.name, settings, rows.drop, basis) for each in recordings])
+    write_table(rows.out, done)
+    _complain(done)
+
+
+def _complain(recordings: "Sequence[Recording]") -> None:
+    from l2l.recordings.table import complaints
+
+    for line in complaints(recordings):
+        print(line)

@@ -30,9 +30,8 @@ class Config(Settings):
     """config.yaml: the settings of everyone, the people, and what differs for each of them."""
 
     people: dict[str, Person] = key({}, "the people to model, by name")
-    videos_per_job: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
-        "auto",
-        description="recordings per job, all steps in one process; 0: each step is a job; auto: see docs/scale.md",
+    recordings_per_job: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto", description="recordings that a job of a preprocessing step takes; auto: see docs/scale.md"
     )
     keep_intermediates: Keep = key("all", "needed: what no later step reads is deleted; see docs/scale.md")
     download: bool = key(True, "false: the workflow never downloads published data")
@@ -86,14 +85,8 @@ class Config(Settings):
         )
 
     def per_job(self, recordings: int) -> int:
-        """Recordings per job for someone with this many; 0 when each step is a job of its own.
-
-        `auto`: up to 20 recordings get jobs by the step, which shows most and repeats least; more are spread over at
-        most 200 jobs, unless that would put more than 50 into one.
-        """
-        if self.videos_per_job != "auto":
-            return self.videos_per_job
-        return 0 if recordings <= 20 else min(50, -(-recordings // 200))
+        """Recordings per job for someone with this many; auto: at most 100 jobs for each step."""
+        return -(-recordings // 100) if self.recordings_per_job == "auto" else self.recordings_per_job
 
     def settings(self, person: str) -> Settings:
         """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""

@@ -36,7 +36,6 @@ class TrackingSettings(Step):
     min_face: Fraction = key(0.06, "smallest face, as a fraction of the picture's height")
     bridge: int = key(8, "gaps of at most this many frames are filled in", ge=0)
     scene_cut: Fraction = key(0.1, "mean colour change (0..1) from one frame to the next that is a scene cut")
-    min_share: Fraction = key(0.25, "both people must be seen in this share of a recording")
 
 
 class FaceCropsSettings(Section):
@@ -154,8 +153,8 @@ class ChunkingSettings(Section):
     stride_test: Count = key(64, "frames between two test windows; 64 is no overlap")
     max_pause: float = key(1.0, "seconds of silence that do not end a turn", ge=0)
     max_backchannel: float = key(1.0, "an utterance at most this long inside a turn is a back-channel", ge=0)
-    min_tracked: Fraction = key(0.25, "batches: recordings with both faces in fewer frames are excluded")
-    min_speech: Fraction = key(0.05, "batches: recordings with speech in fewer frames are excluded")
+    min_tracked: Fraction = key(0.25, "recordings with both faces in fewer of their frames are excluded")
+    min_speech: Fraction = key(0.05, "recordings with speech in fewer of their frames are excluded")
     test_share: Fraction = key(0.2, "share of the recordings kept for testing (at least one of two)")
 
 

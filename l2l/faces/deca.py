@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from l2l import config
-from l2l.errors import UserError
+from l2l.errors import SetupError, UserError
 from l2l.faces import deca_nets, fan
 from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
 from l2l.faces.smoothing import smooth
@@ -47,7 +47,7 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
         if lack:
             log.info("faces.deca: the tracked mesh makes the crop, as %s.", lack)
     elif lack:
-        raise UserError(f"faces.deca.landmarks is fan, but {lack}; or set it to mesh.")
+        raise SetupError(f"faces.deca.landmarks is fan, but {lack}; or set it to mesh.")
     save_npz(out, backend=np.array("deca"), landmarks=np.array(landmarks))
 
 
@@ -83,7 +83,7 @@ def _device(deca: config.DecaSettings) -> torch.device:
     if deca.threads:
         torch.set_num_threads(deca.threads)
     if deca.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("faces.deca.device is cuda, but torch finds no GPU; set it to auto or cpu.")
+        raise SetupError("faces.deca.device is cuda, but torch finds no GPU; set it to auto or cpu.")
     return torch.device("cuda" if deca.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 

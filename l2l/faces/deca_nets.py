@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l2l.errors import UserError
+from l2l.errors import SetupError
 from l2l.weights import catalogue as weights
 from l2l.weights.state_dicts import load_into, read_torch
 
@@ -126,7 +126,7 @@ class Deca(nn.Module):
 def _part(checkpoint: object, name: str, path: Path) -> object:
     """One network's weights in a checkpoint {name: weights}. Raises UserError when there is none of that name."""
     if not isinstance(checkpoint, dict) or name not in checkpoint:
-        raise UserError(f"{path}: {name!r} is missing; give DECA's deca_model.tar as it was published, not unpacked.")
+        raise SetupError(f"{path}: {name!r} is missing; give DECA's deca_model.tar as it was published, not unpacked.")
     return checkpoint[name]
 
 

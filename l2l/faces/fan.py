@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from l2l.errors import UserError
+from l2l.errors import SetupError
 from l2l.weights import catalogue as weights
 from l2l.weights.state_dicts import read_torch
 
@@ -39,7 +39,7 @@ class Fan:
         """Raises UserError when the package or a file is missing or damaged."""
         reason = missing(detector)
         if reason:
-            raise UserError(f"FAN cannot run: {reason}, or use faces.deca.landmarks: mesh.")
+            raise SetupError(f"FAN cannot run: {reason}, or use faces.deca.landmarks: mesh.")
         self._detector = detector
         path = weights.find(*_FAN)
         read_torch(path)

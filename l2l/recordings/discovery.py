@@ -4,19 +4,29 @@ The workflow asks while it is planned, for each file anew, so answers are rememb
 that the workflow works in.
 """
 
-import shlex
+import hashlib
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 from l2l.config import Config, Person
 from l2l.dataset import by_hand
 from l2l.dataset.layout import Split
 from l2l.errors import UserError
-from l2l.recordings.recordings import Recording, in_folder, in_sheet, split_of
-from l2l.recordings.recordings import batches as split_into_jobs
+from l2l.recordings.recordings import Recording, in_folder, in_sheet, is_given, with_split
+from l2l.recordings.table import NAMED, complaints, read_table
 
 RAW = Path("data/raw")
+
+
+def demo(folder: Path, count: int) -> list[Recording]:
+    """The recordings of the generated conversation, also before they are made."""
+    return [Recording(f"demo_{k:02d}", str(folder / f"demo_{k:02d}.mp4")) for k in range(count)]
+
+
+def digest(recordings: list[Recording]) -> str:
+    """A few letters that change with anything that is said of recordings: a sheet can change while their files stay."""
+    said = [[getattr(recording, column) for column in NAMED] for recording in recordings]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 class Discovery:
@@ -24,9 +34,9 @@ class Discovery:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._planned: set[str] = set()  # people whose recordings were asked for
         self.recordings = cache(self._recordings)
         self.batches = cache(self._batches)
-        self.split = cache(self._split)
 
     def person(self, name: str) -> Person:
         """One person of the configuration, or a published one. Raises UserError that lists who there is."""
@@ -38,56 +48,90 @@ class Discovery:
             )
         return chosen
 
-    def _recordings(self, person: str) -> dict[str, Recording]:
-        """The recordings of one person, by name."""
-        chosen = self.person(person)
+    def _recordings(self, person: str) -> list[Recording]:
+        """The recordings of one person, with their split."""
+        chosen, settings = self.person(person), self._config.settings(person)
         if not chosen.has_videos:
             raise UserError(
                 f"{person} comes from source {chosen.source}, which has no videos: preview.mp4 and what lies "
                 f"under results/{person}/videos/ can only be made of source videos or demo."
             )
+        self._planned.add(person)
         if chosen.source == "demo":
-            count = self._config.settings(person).demo.recordings
-            names = [f"demo_{k:02d}" for k in range(count)]
-            found = [Recording(name, str(RAW / person / f"{name}.mp4")) for name in names]
+            found = demo(RAW / person, settings.demo.recordings)
         else:
             found = in_sheet(Path(chosen.sheet), person) if chosen.sheet else in_folder(RAW / person)
-        return {recording.name: recording for recording in found}
-
-    def in_batches(self, person: str) -> bool:
-        """Whether a person's recordings are so many that a job takes several, with all steps in one process."""
         try:
-            return self._config.per_job(len(self.recordings(person))) > 0
-        except UserError:
-            return False  # what is wrong is said when this person is asked for
-
-    def _batches(self, person: str) -> list[list[Recording]]:
-        """The recordings of each job."""
-        everything = list(self.recordings(person).values())
-        jobs = split_into_jobs(len(everything), self._config.per_job(len(everything)))
-        return [[everything[number] for number in numbers] for numbers in jobs]
-
-    def batch_lines(self, person: str, batch: int) -> list[str]:
-        """All that is said of a batch's recordings: what a sheet says can change while their files stay."""
-        parts = self.split(person)["test"]
-        return [f"{recording}, test: {recording.name in parts}" for recording in self.batches(person)[batch]]
-
-    def batch_options(self, person: str, batch: int) -> str:
-        """What `l2l preprocess` must be told to take the same recordings."""
-        chosen = self.person(person)
-        source = chosen.sheet or str(RAW / person)
-        per_job = self._config.per_job(len(self.recordings(person)))
-        words = [source, "--person", person, "--per-job", str(per_job), "--batch", str(batch)]
-        return shlex.join([*words, *(["--test-videos", *chosen.test_videos] if chosen.test_videos else [])])
-
-    def _split(self, person: str) -> dict[Split, list[str]]:
-        """Names of the recordings for 'train' and for 'test'."""
-        chosen, share = self.person(person), self._config.settings(person).chunking.test_share
-        recordings = [] if chosen.source == "arrays" else list(self.recordings(person).values())
-        try:
-            if chosen.source == "arrays":
-                return by_hand.split_recordings(RAW / person, chosen.test_videos, share)
-            found = split_of(recordings, chosen.test_videos, share)
+            return with_split(found, chosen.test_videos, settings.chunking.test_share)
         except UserError as error:
             raise UserError(f"people.{person}: {error}") from None
-        return {part: [name for name, side in found.items() if side == part] for part in get_args(Split)}
+
+    def options(self, person: str) -> list[str]:
+        """What `l2l recordings` must be given to find the same recordings."""
+        chosen, settings = self.person(person), self._config.settings(person)
+        words = [chosen.sheet or str(RAW / person), "--person", person]
+        words += ["--demo", str(settings.demo.recordings)] if chosen.source == "demo" else []
+        words += ["--test-videos", *chosen.test_videos] if chosen.test_videos else []
+        return [*words, "--test-share", f"{settings.chunking.test_share:g}"]
+
+    def movable(self, person: str) -> bool:
+        """Whether a recording may change sides when all usable ones are on one: the user has not said where it is."""
+        chosen = self.person(person)
+        found = in_sheet(Path(chosen.sheet), person) if chosen.sheet else []
+        return not is_given(found, chosen.test_videos)
+
+    def _batches(self, person: str) -> dict[str, list[Recording]]:
+        """The recordings of each job of a step; one alone gives the job its name, several a number."""
+        found = self.recordings(person)
+        jobs = -(-len(found) // self._config.per_job(len(found)))
+        parts = [found[len(found) * k // jobs : len(found) * (k + 1) // jobs] for k in range(jobs)]
+        return {part[0].name if len(part) == 1 else f"{number:04d}": part for number, part in enumerate(parts)}
+
+    def batch(self, person: str, name: str) -> list[Recording]:
+        """The recordings of one job."""
+        if name not in self.batches(person):
+            raise UserError(f"{person} has no recording, or batch of recordings, called {name!r}.")
+        return self.batches(person)[name]
+
+    def tables(self, person: str, step: str) -> list[str]:
+        """The tables that a step leaves of all recordings."""
+        return [f"results/{person}/steps/{step}/{name}.tsv" for name in self.batches(person)]
+
+    def split(self, person: str) -> dict[Split, list[str]]:
+        """Names of the recordings for 'train' and for 'test', as planned."""
+        chosen, share = self.person(person), self._config.settings(person).chunking.test_share
+        if chosen.source == "arrays":
+            try:
+                return by_hand.split_recordings(RAW / person, chosen.test_videos, share)
+            except UserError as error:
+                raise UserError(f"people.{person}: {error}") from None
+        found = self.recordings(person)
+        return {
+            "train": [recording.name for recording in found if recording.split == "train"],
+            "test": [recording.name for recording in found if recording.split == "test"],
+        }
+
+    def need_test(self, person: str) -> None:
+        """Raise UserError where nothing is for testing: hearing that after hours of training would hurt."""
+        chosen = self.person(person)
+        if chosen.source == "people":
+            for name in chosen.people:
+                self.need_test(name)
+        elif chosen.source != "published" and not self.split(person)["test"]:
+            raise UserError(
+                f"data/raw/{person}/ holds one recording, and the test needs another than the training; "
+                f"add a second one, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy."
+            )
+
+    def last_words(self) -> list[str]:
+        """What the user must know of the people whose recordings were asked for: which are left out, and why."""
+        said = []
+        for person in sorted(self._planned):
+            table = Path("results", person, "preprocess.tsv")
+            if table.exists():
+                found = read_table(table)
+                left_out = complaints(found)
+                if left_out:
+                    used = sum(recording.status == "ok" for recording in found)
+                    said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
+        return said

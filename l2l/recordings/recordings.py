@@ -11,13 +11,14 @@ an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/st
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from l2l.dataset.split import split_videos
 from l2l.errors import UserError
+from l2l.sides import Side
 
 SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 COLUMNS = ("person", "path", "start", "end", "split", "left", "right")
@@ -25,15 +26,21 @@ COLUMNS = ("person", "path", "start", "end", "split", "left", "right")
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording to preprocess, or a part of one."""
+    """One recording of a person, or a part of one, and what has become of it so far."""
 
-    name: str  # becomes its folder in results/<person>/videos
-    path: str  # or an address
+    name: str  # of its folder in results/<person>/videos
+    path: str = ""  # or an address
     start: float | None = None  # seconds
     end: float | None = None  # seconds
-    split: Literal["train", "test"] | None = None
-    listener: Literal["left", "right"] | None = None  # where the person sits, when the sheet says it
-    fetched: str | None = None  # where the file of an address lies meanwhile
+    split: Literal["train", "test", ""] = ""
+    listener: Side | Literal[""] = ""  # where the person sits, when the sheet says it
+    status: Literal["ok", "excluded", "failed"] = "ok"  # excluded: by a setting
+    reason: str = ""  # a sentence, empty when ok
+    seconds: float | None = None  # length, once it is known
+    tracked: float | None = None  # share of frames in which both faces are found
+    speech: float | None = None  # share of frames in which somebody speaks
+    took: float = 0.0  # seconds of work in all
+    fetched: str = ""  # where the file of an address lies meanwhile; in no table
 
     @property
     def remote(self) -> bool:
@@ -90,14 +97,14 @@ def _recording(row: dict[str, str], where: str) -> Recording:
     start, end = (_seconds(row.get(column) or "", column, where) for column in ("start", "end"))
     if start is not None and end is not None and end <= start:
         raise UserError(f"{where}: end {end} is not after start {start}.")
-    split = row.get("split") or None
-    if split not in (None, "train", "test"):
+    split = row.get("split") or ""
+    if split not in ("", "train", "test"):
         raise UserError(f"{where}: split is {split!r}; write train, test or nothing.")
     if not row["path"]:
         raise UserError(f"{where}: path is empty.")
     place = urlsplit(row["path"]).path if "://" in row["path"] else row["path"]
     name = Path(place).stem + (f"_{start:g}" if start else "")
-    return Recording(name, row["path"], start, end, split, _seat(row, where))  # type: ignore[arg-type]
+    return Recording(name, row["path"], start, end, cast(Literal["train", "test", ""], split), _seat(row, where))
 
 
 def _seconds(text: str, column: str, where: str) -> float | None:
@@ -110,10 +117,10 @@ def _seconds(text: str, column: str, where: str) -> float | None:
     return value
 
 
-def _seat(row: dict[str, str], where: str) -> Literal["left", "right"] | None:
+def _seat(row: dict[str, str], where: str) -> Side | Literal[""]:
     left, right = row.get("left") or "", row.get("right") or ""
     if not left and not right:
-        return None
+        return ""
     if (left == row["person"]) == (right == row["person"]):
         raise UserError(f"{where}: one of left and right must be {row['person']!r}; they are {left!r} and {right!r}.")
     return "left" if left == row["person"] else "right"
@@ -131,15 +138,25 @@ def _unique(recordings: list[Recording], where: str) -> list[Recording]:
     return recordings
 
 
-def batches(count: int, per_job: int) -> list[range]:
-    """Which recordings (by number) go into which job: as even as can be, at most `per_job` each."""
-    jobs = -(-count // per_job)
-    return [range(count * k // jobs, count * (k + 1) // jobs) for k in range(jobs)]
+def is_given(recordings: Sequence[Recording], test_videos: Sequence[str]) -> bool:
+    """Whether the user says which recordings are for testing."""
+    return bool(test_videos) or any(recording.split for recording in recordings)
 
 
-def split_of(recordings: Sequence[Recording], test_videos: Sequence[str], share: float) -> dict[str, str]:
-    """'train' or 'test' by name: as the sheet says (what it leaves open is for training), else by `split_videos`."""
+def with_split(recordings: Sequence[Recording], test_videos: Sequence[str], share: float) -> list[Recording]:
+    """Recordings with their split: as the sheet says (what it leaves open is for training), else by `split_videos`."""
     if any(recording.split for recording in recordings):
-        return {recording.name: recording.split or "train" for recording in recordings}
-    training, testing = split_videos([recording.name for recording in recordings], test_videos, share)
-    return dict.fromkeys(training, "train") | dict.fromkeys(testing, "test")
+        return [replace(recording, split=recording.split or "train") for recording in recordings]
+    _, testing = split_videos([recording.name for recording in recordings], test_videos, share)
+    tests = set(testing)
+    return [replace(recording, split="test" if recording.name in tests else "train") for recording in recordings]
+
+
+def settled(recordings: Sequence[Recording], share: float) -> list[Recording]:
+    """Recordings with the usable ones split anew where all usable ones were on one side, and there are two or more."""
+    usable = [recording for recording in recordings if recording.status == "ok"]
+    if len(usable) < 2 or len({recording.split for recording in usable}) == 2:
+        return list(recordings)
+    _, testing = split_videos([recording.name for recording in usable], (), share)
+    anew = {recording.name: "test" if recording.name in testing else "train" for recording in usable}
+    return [replace(recording, split=anew.get(recording.name, recording.split)) for recording in recordings]

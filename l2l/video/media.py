@@ -5,6 +5,8 @@
 - `probe` is the guard: whatever is not a readable recording with picture and sound is refused with one sentence.
 """
 
+import contextlib
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 
-from l2l.errors import UserError
+from l2l.errors import TemporaryError, UserError
 from l2l.units import FPS
 
 _MAX_SIDE = 8192  # pixels; a header that claims more is hostile or broken
@@ -38,11 +40,36 @@ _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error")
 def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None:
     """Convert `stream` (of ffmpeg-python) to `target`. Raises UserError naming `reading`, with ffmpeg's last words."""
     node = ffmpeg.output(stream, str(target), **_REPRODUCIBLE, **options).global_args(*_QUIET).overwrite_output()
-    try:
-        node.run(cmd=ffmpeg_path(), capture_stdout=True, capture_stderr=True)
-    except ffmpeg.Error as error:
-        words = (error.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.") from None
+    done = subprocess.run(node.compile(cmd=ffmpeg_path()), capture_output=True)
+    if done.returncode:
+        words = _last_words(done.stderr, done.returncode, target)
+        check_readable(reading)
+        raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+
+
+# What ffmpeg says when the machine is at fault. "Input/output error" is also its word for a damaged file.
+_MACHINE = re.compile(
+    r"No space left|quota exceeded|File too large|Cannot allocate memory|Read-only file system|Stale file handle"
+    r"|Permission denied|Too many open files|(?:writ|mux).*Input/output error",
+    re.I,
+)
+
+
+def _last_words(stderr: bytes, status: int, target: Path) -> str:
+    """ffmpeg's last message. Raises TemporaryError when it was killed, or could not write `target`."""
+    lines = stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+    if status < 0 or status == 255:  # 255: it ended itself on a signal
+        raise TemporaryError(f"{target}: ffmpeg was killed while it wrote it; run the same command again.")
+    if fault := next((line for line in lines if _MACHINE.search(line)), None):
+        raise TemporaryError(f"{target}: ffmpeg could not write it ({fault}); mend that and run the same command again.")
+    return lines[-1]
+
+
+def check_readable(path: Path) -> None:
+    """Read a whole file, so that a disk's fault is not taken for the file's. Raises OSError."""
+    with open(path, "rb") as file:
+        while file.read(1 << 24):
+            pass
 
 
 @dataclass(frozen=True)
@@ -76,6 +103,7 @@ def _open(path: Path) -> av.container.InputContainer:
     try:
         return av.open(str(path))
     except av.error.FFmpegError:
+        check_readable(path)
         raise UserError(
             f"{path} is not a video that can be read: it is damaged, cut off or not a video at all; copy it again."
         ) from None
@@ -106,6 +134,7 @@ def probe(path: str | Path) -> Probe:
                 else:
                     audio_end = max(audio_end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         except av.error.FFmpegError as error:
+            check_readable(path)
             raise UserError(f"{path} is damaged ({error.strerror}); copy or convert it again.") from None
         if not times:
             raise UserError(f"{path} has a video stream without pictures; copy or record it again.")
@@ -174,6 +203,7 @@ def read_frames(path: str | Path, start: int = 0, count: int | None = None) -> I
                 taken += 1
                 yield frame.to_ndarray(format="rgb24")
         except av.error.FFmpegError as error:
+            check_readable(path)
             raise UserError(f"{path} cannot be decoded to its end ({error.strerror}); normalise it again.") from None
 
 
@@ -202,15 +232,20 @@ class VideoWriter:
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise ValueError(f"frame {frame.shape} {frame.dtype}, expected {self._shape} uint8")
         assert self._process.stdin is not None
-        self._process.stdin.write(np.ascontiguousarray(frame).data)
+        try:
+            self._process.stdin.write(np.ascontiguousarray(frame).data)
+        except BrokenPipeError:
+            self.close()  # says why ffmpeg ended
+            raise
 
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stderr is not None
-        self._process.stdin.close()
-        words = self._process.stderr.read().decode(errors="replace").strip()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        stderr = self._process.stderr.read()
         self._process.stderr.close()
-        if self._process.wait():
-            raise UserError(f"{self._path}: ffmpeg could not write it ({words}); is the disk full?")
+        if status := self._process.wait():
+            raise UserError(f"{self._path}: ffmpeg could not write it ({_last_words(stderr, status, self._path)}).")
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -220,4 +255,5 @@ class VideoWriter:
             self.close()
         else:
             self._process.kill()
-            self._process.communicate()
+            if self._process.stderr and not self._process.stderr.closed:
+                self._process.communicate()

@@ -210,7 +210,7 @@ class Tracker:
 
 
 def track(video: str | Path, out: str | Path, settings: config.TrackingSettings) -> None:
-    """Write tracks.npz for a normalised recording. Raises UserError when it does not show two people."""
+    """Write tracks.npz for a normalised recording. Raises UserError when it has no picture."""
     video, out = Path(video), Path(out)
     tracker = Tracker(settings)
     scores: list[list[tuple[int, float]]] = []
@@ -230,18 +230,13 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
         if not scores:
             raise UserError(f"{video} has no picture that can be decoded; normalise it again.")
         with open(candidates, "rb") as file, atomic(out) as partial:
-            together = _write(partial, file, scores, tracker.finished, size)
-            if together < settings.min_share:
-                raise UserError(
-                    f"{video}: two people are seen together in {together:.0%} of its frames, fewer than "
-                    f"tracking.min_share = {settings.min_share:.0%}; give a recording that shows both faces."
-                )
+            _write(partial, file, scores, tracker.finished, size)
 
 
 def _write(
     out: Path, candidates: BinaryIO, scores: list[list[tuple[int, float]]], scenes: list[_Scene], size: tuple[int, int]
-) -> float:
-    """Write the two people of each scene; gives the share of frames in which both are seen."""
+) -> None:
+    """Write the two people of each scene."""
     total, scale = len(scores), landmark_scale(*size)
     found = np.zeros((total, PEOPLE), bool)
     score = np.zeros((total, PEOPLE), np.float32)
@@ -268,4 +263,3 @@ def _write(
         writer.add("size", np.array(size, np.int32))
         for name, array in (("found", found), ("score", score), ("box", box), ("segment", segment)):
             writer.add(name, array)
-    return float(found.all(1).mean())

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from l2l.errors import UserError
+from l2l.errors import SetupError, UserError
 from l2l.files import atomic, sha256_of
 
 CATALOGUE = Path(__file__).with_name("weights.yaml")
@@ -71,9 +71,9 @@ def find(name: str, file: str) -> Path:
     state = _state(next(item for item in entry["files"] if item["path"] == file))
     if state == "missing":
         instead = f", or use {entry['instead']}" if "instead" in entry else ""
-        raise UserError(f"{path} is missing ({entry['what']}, {entry['licence']}); {how_to_get(name)}{instead}.")
+        raise SetupError(f"{path} is missing ({entry['what']}, {entry['licence']}); {how_to_get(name)}{instead}.")
     if state == "damaged":
-        raise UserError(f"{path} is damaged (its sha256 is not the stated one); delete it and {how_to_get(name)}.")
+        raise SetupError(f"{path} is damaged (its sha256 is not the stated one); delete it and {how_to_get(name)}.")
     return path
 
 

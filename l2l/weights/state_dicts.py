@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from l2l.errors import UserError
+from l2l.errors import SetupError
 from l2l.weights import catalogue
 
 _COUNTER = "num_batches_tracked"
@@ -24,11 +24,11 @@ def read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(
+        raise SetupError(
             f"{path} does not exist; `l2l weights` says which files there are and how to get them."
         ) from None
     except Exception:  # what the unpickler raises for a file that it refuses has no common type
-        raise UserError(
+        raise SetupError(
             f"{path} is cut off, or holds something else than tensors and plain values; nothing in it was run. "
             "Get the file again from its publisher."
         ) from None
@@ -45,7 +45,7 @@ def load_into(model: nn.Module, weights: Any, path: Path) -> None:
     """Put `weights` (names to tensors) into `model`, in inference mode. Raises UserError naming what does not fit."""
     wanted = model.state_dict()
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise UserError(
+        raise SetupError(
             f"{path} is not a list of named weights; give the file that its publisher names for this network."
         )
     network = type(model).__name__
@@ -53,15 +53,15 @@ def load_into(model: nn.Module, weights: Any, path: Path) -> None:
         if name not in weights:
             if name.endswith(_COUNTER):
                 continue
-            raise UserError(f"{path}: the weight {name!r} of {network} is missing; this is another network's file.")
+            raise SetupError(f"{path}: the weight {name!r} of {network} is missing; this is another network's file.")
         found = tuple(weights[name].shape)
         if found != tuple(value.shape):
-            raise UserError(
+            raise SetupError(
                 f"{path}: the weight {name!r} has shape {found}, {network} needs {tuple(value.shape)}; "
                 "this is another network's file."
             )
     for name in weights:
         if name not in wanted:
-            raise UserError(f"{path}: {network} has no weight {name!r}; this is another network's file.")
+            raise SetupError(f"{path}: {network} has no weight {name!r}; this is another network's file.")
     model.load_state_dict(dict(weights), strict=False)
     model.eval().requires_grad_(False)

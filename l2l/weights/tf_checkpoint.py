@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 import google_crc32c
 import numpy as np
 
-from l2l.errors import UserError
+from l2l.errors import SetupError
 
 _FOOTER, _TRAILER = 48, 5  # bytes: at the end of the file; after each block
 _MAGIC = 0xDB4775248B80FB57
@@ -36,25 +36,25 @@ class Variable(NamedTuple):
 
 
 class TFCheckpoint:
-    """The variables of one checkpoint. Raises UserError naming the file when it is missing, cut off or malformed."""
+    """The variables of one checkpoint. Raises SetupError naming the file when it is missing, cut off or malformed."""
 
     def __init__(self, index: Path) -> None:
         self.index = index
         self.data = index.with_name(f"{index.stem}.data-00000-of-00001")
         for path in (self.index, self.data):
             if not path.is_file():
-                raise UserError(f"{path} is missing; a TensorFlow checkpoint is two files, .index and .data.")
+                raise SetupError(f"{path} is missing; a TensorFlow checkpoint is two files, .index and .data.")
         try:
             self.variables = _read_index(index)
         except (ValueError, IndexError, struct.error) as error:
             reason = str(error) or type(error).__name__
-            raise UserError(
+            raise SetupError(
                 f"{index} is cut off, damaged or not the index of a TensorFlow checkpoint ({reason}); "
                 "get the file again from its publisher."
             ) from None
 
     def read(self, wanted: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-        """The wanted variables; others in the file are left alone. Raises UserError naming what does not fit."""
+        """The wanted variables; others in the file are left alone. Raises SetupError naming what does not fit."""
         for name, shape in wanted.items():  # before anything is read: another network's file is refused at once
             self._check(name, shape)
         with open(self.data, "rb") as file:
@@ -63,16 +63,16 @@ class TFCheckpoint:
     def _check(self, name: str, shape: tuple[int, ...]) -> None:
         found, length = self.variables.get(name), self.data.stat().st_size
         if found is None:
-            raise UserError(f"{self.index}: the variable {name!r} is missing; this is another network's file.")
+            raise SetupError(f"{self.index}: the variable {name!r} is missing; this is another network's file.")
         if found.shape != tuple(shape):
-            raise UserError(
+            raise SetupError(
                 f"{self.index}: the variable {name!r} has shape {found.shape}, {tuple(shape)} is needed; "
                 "this is another network's file."
             )
         if found.dtype is None or found.size != math.prod(found.shape) * np.dtype(found.dtype).itemsize:
-            raise UserError(f"{self.index}: the variable {name!r} is not stored as numbers of its shape.")
+            raise SetupError(f"{self.index}: the variable {name!r} is not stored as numbers of its shape.")
         if found.offset + found.size > length:
-            raise UserError(
+            raise SetupError(
                 f"{self.data} is cut off: the variable {name!r} ends at byte {found.offset + found.size}, the file at "
                 f"{length}; get it again from its publisher."
             )
@@ -82,7 +82,7 @@ class TFCheckpoint:
         file.seek(found.offset)
         content = file.read(found.size)
         if masked_sum(content) != found.sum:
-            raise UserError(
+            raise SetupError(
                 f"{self.data} is damaged: the checksum of the variable {name!r} is wrong; get the file again."
             )
         return np.frombuffer(bytearray(content), found.dtype).reshape(found.shape)

@@ -6,7 +6,7 @@ import pytest
 
 from l2l.config import validate
 from l2l.errors import UserError
-from l2l.recordings.discovery import Discovery
+from l2l.recordings.discovery import Discovery, digest
 
 
 def discovery(folder: Path, names: list[str], **values) -> Discovery:
@@ -17,29 +17,47 @@ def discovery(folder: Path, names: list[str], **values) -> Discovery:
     return Discovery(validate({"people": {"alice": {"listener": "left", "test_videos": ["c d"]}}, **values}))
 
 
-def test_batches_take_every_recording_once_and_the_command_says_which(tmp_path, monkeypatch):
+def test_batches_take_every_recording_once_and_the_command_finds_the_same(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = discovery(tmp_path, ["a", "b", "c d"], videos_per_job=2)
-    assert [[r.name for r in batch] for batch in found.batches("alice")] == [["a"], ["b", "c d"]]
-    options = "data/raw/alice --person alice --per-job 2 --batch 1 --test-videos 'c d'"
-    assert found.batch_options("alice", 1) == options
-    assert found.in_batches("alice") and found.split("alice") == {"train": ["a", "b"], "test": ["c d"]}
+    found = discovery(tmp_path, ["a", "b", "c d"], recordings_per_job=2)
+    names = {name: [r.name for r in batch] for name, batch in found.batches("alice").items()}
+    assert names == {"a": ["a"], "0001": ["b", "c d"]}
+    assert found.tables("alice", "mel") == [f"results/alice/steps/mel/{name}.tsv" for name in names]
+    options = ["data/raw/alice", "--person", "alice", "--test-videos", "c d", "--test-share", "0.2"]
+    assert found.options("alice") == options
+    assert found.split("alice") == {"train": ["a", "b"], "test": ["c d"]} and not found.movable("alice")
+    with pytest.raises(UserError, match="no recording.* called 'x'"):
+        found.batch("alice", "x")
 
 
-def test_few_recordings_are_jobs_by_the_step(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("count", "jobs"), [(1, 1), (100, 100), (101, 51), (10_000, 100)])
+def test_many_recordings_are_at_most_a_hundred_jobs_of_even_size(tmp_path, monkeypatch, count, jobs):
     monkeypatch.chdir(tmp_path)
-    assert not discovery(tmp_path, ["a", "c d"]).in_batches("alice")
+    people = {"alice": {"listener": "left", "source": "demo"}}
+    found = Discovery(validate({"people": people, "demo": {"recordings": max(2, count)}}))
+    sizes = [len(batch) for batch in found.batches("alice").values()]
+    assert sum(sizes) == max(2, count) and max(sizes) - min(sizes) <= 1 and len(sizes) == max(2, jobs)
 
 
-def test_a_line_of_a_sheet_that_changes_is_a_batch_that_changes(tmp_path, monkeypatch):
+def test_a_line_of_a_sheet_that_changes_is_another_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     people = {"bob": {"listener": "left", "sheet": "videos.tsv"}}
 
-    def lines(split: str) -> list[str]:
+    def lines(split: str) -> str:
         Path("videos.tsv").write_text(f"person\tpath\tsplit\nbob\tx.mp4\t{split}\nbob\ty.mp4\ttrain\n")
-        return Discovery(validate({"people": people, "videos_per_job": 1})).batch_lines("bob", 0)
+        return digest(Discovery(validate({"people": people})).recordings("bob"))
 
     assert lines("test") != lines("train") == lines("train")
+
+
+def test_who_has_nothing_to_test_on_hears_it_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    people = {"alice": {"listener": "left"}, "both": {"source": "people", "people": ["alice"]}}
+    (tmp_path / "data/raw/alice").mkdir(parents=True)
+    (tmp_path / "data/raw/alice/a.mp4").touch()
+    for name in people:
+        with pytest.raises(UserError, match="data/raw/alice/ holds one recording"):
+            Discovery(validate({"people": people})).need_test(name)
 
 
 def test_somebody_unknown_is_named(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from l2l.errors import UserError
-from l2l.recordings.recordings import Recording, batches, in_folder, in_sheet, split_of
+from l2l.recordings.recordings import Recording, in_folder, in_sheet, is_given, with_split
 
 HEADER = "person\tpath\tstart\tend\tsplit\tleft\tright\n"
 
@@ -39,7 +39,7 @@ def test_a_sheet_gives_one_persons_lines_with_all_they_say(tmp_path):
     )
     assert in_sheet(path, "alice") == [
         Recording("talk_12.5", "x/talk.mp4", 12.5, 60.0, "test", "left"),
-        Recording("talk_60", "x/talk.mp4", 60.0, None, None, "right"),
+        Recording("talk_60", "x/talk.mp4", 60.0, None, "", "right"),
     ]
     assert in_sheet(path, "bob") == [Recording("other", "x/other.mp4")]
 
@@ -78,15 +78,8 @@ def test_a_wrong_sheet_is_refused_by_line_and_column(tmp_path, lines, header, wo
 
 
 def test_a_split_in_the_sheet_wins_and_what_it_leaves_open_is_training():
-    names = [Recording(str(k), "v") for k in range(10)]
-    assert sum(part == "test" for part in split_of(names, (), 0.2).values()) == 2
-    assert split_of([*names, Recording("x", "v", split="test")], (), 0.9) == {str(k): "train" for k in range(10)} | {
-        "x": "test"
-    }
-
-
-@pytest.mark.parametrize(("count", "per_job"), [(1, 1), (10, 3), (10, 10), (10000, 50), (7, 100)])
-def test_every_recording_is_in_exactly_one_even_batch(count, per_job):
-    found = batches(count, per_job)
-    assert [number for batch in found for number in batch] == list(range(count))
-    assert max(map(len, found)) <= per_job and max(map(len, found)) - min(map(len, found)) <= 1
+    found = [Recording(str(k), "v") for k in range(10)]
+    assert sum(each.split == "test" for each in with_split(found, (), 0.2)) == 2 and not is_given(found, ())
+    sheet = [*found, Recording("x", "v", split="test")]
+    assert [each.name for each in with_split(sheet, (), 0.9) if each.split == "test"] == ["x"] and is_given(sheet, ())
+    assert is_given(found, ("3",)) and with_split(found, ("3",), 0.9)[3].split == "test"

@@ -5,25 +5,29 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from l2l import architectures, backends
 from l2l import config as configuration
 from l2l.config import published as catalogue
 from l2l.dataset import published
-from l2l.recordings.discovery import Discovery
+from l2l.recordings.discovery import Discovery, digest
 from l2l.dataset.layout import chunk_paths
 from l2l.errors import UserError
 
-try:
-    for file in workflow.configfiles:
-        configuration.load(file)  # Snakemake would take the last of two equal keys
-    CONFIG = configuration.validate(config)
-except UserError as error:
-    sys.exit(f"Error: {error}")
+
+def ask(question, *about):
+    """What `question` answers. A fault of the user's ends all with one sentence, before anything is done."""
+    try:
+        return question(*about)
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+
+
+for file in workflow.configfiles:
+    ask(configuration.load, file)  # Snakemake would take the last of two equal keys
+CONFIG = ask(configuration.validate, config)
 FOUND = Discovery(CONFIG)
 
 # A command that fails must fail its job, though `tee` after it succeeds; Snakemake drops this when there is a prefix.
@@ -40,20 +44,27 @@ else:
     )
 
 
-# What only recordings have, below results/<person>/.
-NEED_VIDEOS = {
-    "videos",
-    "batches",
-    "face_basis.npz",
-    "preprocess.tsv",
-    "preview.mp4",
-    "accuracy.json",
-}
+def causes(logs):
+    """The last line of each command that failed; `logs` are Snakemake's own, which name those of the commands."""
+    text = "".join(Path(log).read_text() for log in logs)
+    failed = dict.fromkeys(re.findall(r"^    log: (.+) \(check log", text, re.M))
+    lines = [
+        Path(log).read_text().strip().rpartition("\n")[2]
+        for log in failed
+        if Path(log).is_file()
+    ]
+    return [f"Error: {line}" for line in lines if line.startswith("l2l ")]
 
 
-def one_of(names):
-    """A wildcard's pattern: these names and no other."""
-    return "|".join(map(re.escape, sorted(set(names)))) or r"(?!)nobody"
+def say_last(failures):
+    """After Snakemake's own last words: recordings that are left out, then what went wrong."""
+    lines = [*FOUND.last_words(), *failures]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+FAILURES = []
+if workflow.is_main_process:
+    atexit.register(say_last, FAILURES)
 
 
 def people_from(*sources):
@@ -64,42 +75,31 @@ def people_from(*sources):
 # share one published dataset.
 PUBLISHED = {CONFIG.everyone[name].dataset for name in people_from("published")}
 RELEASED = [name for name, p in CONFIG.everyone.items() if p.models == "released"]
-TRAINED = [name for name in CONFIG.everyone if name not in RELEASED]
+NAME = "[A-Za-z0-9_-]+"
+
+
+def one_of(names):
+    """A wildcard's pattern: these names and no other."""
+    return "|".join(map(re.escape, sorted(set(names)))) or r"(?!)nobody"
+
+
+def none_of(names):
+    """A wildcard's pattern: any other name, also that of nobody there is, which an input function then says."""
+    return rf"(?!(?:{one_of(names)})/){NAME}"
 
 
 wildcard_constraints:
-    person=r"[A-Za-z0-9_-]+",
-    video=r"[^/]+",
-    batch=r"\d+",
-
-
-def told(ask, *about):
-    """What `ask` answers; a fault of the user's is told as one sentence."""
-    try:
-        return ask(*about)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def causes(logs):
-    """The last line of each command that failed; `logs` are Snakemake's own, which name those of the commands."""
-    text = "".join(Path(log).read_text() for log in logs)
-    failed = dict.fromkeys(re.findall(r"^    log: (\S+) \(check log", text, re.M))
-    lines = [
-        Path(log).read_text().strip().rpartition("\n")[2]
-        for log in failed
-        if Path(log).is_file()
-    ]
-    return "".join(f"Error: {line}\n" for line in lines if line.startswith("l2l "))
+    person=NAME,
+    batch=r"[^/]+",
 
 
 def person_of(wildcards):
-    return told(FOUND.person, wildcards.person)
+    return ask(FOUND.person, wildcards.person)
 
 
 @functools.cache
 def set_options(choose, person, sections):
-    pairs = configuration.as_pairs(choose(told(CONFIG.settings, person), sections))
+    pairs = configuration.as_pairs(choose(CONFIG.settings(person), sections))
     return "--set " + " ".join(map(shlex.quote, pairs)) if pairs else ""
 
 
@@ -134,7 +134,7 @@ def members(wildcards):
 
 def members_options(wildcards):
     return " ".join(
-        f"{name}={chunks_folder(SimpleNamespace(person=name))}:{CONFIG.everyone[name].listener_side}"
+        f"{name}={chunks_of(name)}:{FOUND.person(name).listener_side}"
         for name in members(wildcards)
     )
 
@@ -155,12 +155,12 @@ def videos_folder(wildcards):
     return f"results/{wildcards.person}/videos"
 
 
-def video_folder(wildcards):
-    return f"results/{wildcards.person}/videos/{wildcards.video}"
+def chunks_of(person):
+    return f"data/{ask(FOUND.person, person).dataset or person}"
 
 
 def chunks_folder(wildcards):
-    return f"data/{person_of(wildcards).dataset or wildcards.person}"
+    return chunks_of(wildcards.person)
 
 
 def models_folder(wildcards):

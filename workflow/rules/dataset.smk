@@ -3,42 +3,38 @@
 
 rule chunk:
     input:
-        faces=per_video("faces_left.npz"),
-        speaking=per_video("speaking.npz"),
-        mel=per_video("mel_left.npy"),
+        table="results/{person}/preprocess.tsv",
     output:
-        train=chunk_files("train"),
-        test=chunk_files("test"),
+        train=chunk_files("data/{person}", "train"),
+        test=chunk_files("data/{person}", "test"),
     log:
         "results/{person}/logs/chunk.log",
     benchmark:
         "results/{person}/benchmarks/chunk.tsv"
     wildcard_constraints:
-        person=one_of(BY_STEP),
+        person=none_of([*people_from("arrays", "people"), *PUBLISHED]),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         settings=settings("chunking"),
         listener=listener,
-        train=lambda wildcards: split(wildcards, "train"),
-        test=lambda wildcards: split(wildcards, "test"),
         videos=videos_folder,
         out=chunks_folder,
     shell:
-        "l2l chunk {params.videos} --train {params.train:q} --test {params.test:q} --listener {params.listener}"
-        " --out {params.out} {params.settings} 2>&1 | tee {log}"
+        "l2l chunk {params.videos} --table {input.table} --listener {params.listener} --out {params.out}"
+        " {params.settings} 2>&1 | tee {log}"
 
 
 rule chunk_arrays:
     input:
         arrays=array_files,
     output:
-        train=chunk_files("train"),
-        test=chunk_files("test"),
+        train=chunk_files("data/{person}", "train"),
+        test=chunk_files("data/{person}", "test"),
     log:
         "results/{person}/logs/chunk_arrays.log",
     benchmark:
@@ -49,13 +45,13 @@ rule chunk_arrays:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         settings=settings("chunking"),
         listener=listener,
-        train=lambda wildcards: split(wildcards, "train"),
-        test=lambda wildcards: split(wildcards, "test"),
+        train=split_option("train"),
+        test=split_option("test"),
         arrays=raw_folder,
         out=chunks_folder,
     shell:
@@ -67,8 +63,8 @@ rule gather:
     input:
         chunks=members_chunks,
     output:
-        train=chunk_files("train"),
-        test=chunk_files("test"),
+        train=chunk_files("data/{person}", "train"),
+        test=chunk_files("data/{person}", "test"),
     log:
         "results/{person}/logs/gather.log",
     benchmark:
@@ -79,8 +75,8 @@ rule gather:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         members=members_options,
         out=chunks_folder,
@@ -91,10 +87,10 @@ rule gather:
 # update: what is there already is never deleted for being made again; the archive may be gone by then.
 rule fetch:
     input:
-        lambda wildcards: published_data(wildcards.person),
+        published_data,
     output:
-        train=update(chunk_files("train")),
-        test=update(chunk_files("test")),
+        train=update(chunk_files("data/{person}", "train")),
+        test=update(chunk_files("data/{person}", "test")),
     log:
         "results/{person}/logs/fetch.log",
     benchmark:
@@ -105,7 +101,7 @@ rule fetch:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=1440,
+        mem_mb=memory(1000),
+        runtime=minutes(DAY),
     shell:
         "l2l fetch {wildcards.person} 2>&1 | tee {log}"

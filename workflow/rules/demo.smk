@@ -13,8 +13,8 @@ rule demo_video:
         "../../envs/demo.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
     params:
         settings=settings("seed", "demo"),
         out=raw_folder,
@@ -26,9 +26,7 @@ rule demo_video:
 rule accuracy:
     input:
         truth=truth_files,
-        tracks=per_video("tracks.npz"),
-        speaking=per_video("speaking.npz"),
-        faces=per_video("faces_right.npz"),
+        table="results/{person}/preprocess.tsv",
     output:
         accuracy="results/{person}/accuracy.json",
     log:
@@ -39,8 +37,8 @@ rule accuracy:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
     params:
         truth=raw_folder,
         videos=videos_folder,

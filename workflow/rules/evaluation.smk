@@ -19,8 +19,8 @@ rule evaluate:
         "../../envs/models.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         settings=settings("seed", "sampling", "evaluation"),
         machine=machine("sampling"),

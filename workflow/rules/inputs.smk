@@ -1,81 +1,97 @@
-# Which files: recordings, batches, windows, and what is told at once when they cannot be there.
-
-
-def recordings(person):
-    """The recordings of one person, by name."""
-    return told(FOUND.recordings, person)
-
-
-def source_file(recording):
-    """A recording as an input: its path, or what fetches it from its address (docs/storage.md)."""
-    return storage(recording.path) if recording.remote else recording.path
-
-
-def batch_tables(step):
-    """Input function: the tables of every batch of a person."""
-    return lambda wildcards: [
-        f"results/{wildcards.person}/batches/{step}_{k:04d}.tsv"
-        for k in range(len(told(FOUND.batches, wildcards.person)))
-    ]
+# Which files: recordings, tables of steps, windows; and what a command must be told about them.
 
 
 def batch(wildcards):
-    """The recordings of a batch."""
-    return told(FOUND.batches, wildcards.person)[int(wildcards.batch)]
+    """The recordings of one job of a step."""
+    return ask(FOUND.batch, wildcards.person, wildcards.batch)
 
 
-def batch_options(wildcards):
-    return told(FOUND.batch_options, wildcards.person, int(wildcards.batch))
+def there(wildcards):
+    """Those of a batch that can be an input; one that is missing becomes a row of the table."""
+    made = person_of(wildcards).source == "demo"
+    return [r for r in batch(wildcards) if made or r.remote or Path(r.path).exists()]
 
 
-def batch_lines(wildcards):
-    return told(FOUND.batch_lines, wildcards.person, int(wildcards.batch))
+def sources(wildcards):
+    """Recordings as inputs: their paths, or what fetches them from their addresses (docs/storage.md)."""
+    return [storage(r.path) if r.remote else r.path for r in there(wildcards)]
 
 
 def fetched_option(wildcards, input):
-    files = [shlex.quote(str(file)) for file in input.recordings]
-    addresses = any(recording.remote for recording in batch(wildcards))
-    return " ".join(["--fetched", *files]) if addresses else ""
+    pairs = zip(there(wildcards), input.recordings)
+    files = [shlex.quote(str(file)) for r, file in pairs if r.remote]
+    return " ".join(["--fetched", *files]) if files else ""
 
 
-def passing(path):
-    """An output that no later step or picture asks for once those of its own recording are done."""
-    return temp(path) if CONFIG.keep_intermediates == "needed" else path
+def recordings_options(wildcards):
+    return shlex.join(ask(FOUND.options, wildcards.person))
 
 
-def keep_option(wildcards, output):
+def recordings_digest(wildcards):
+    return digest(ask(FOUND.recordings, wildcards.person))
+
+
+def batch_digest(wildcards):
+    return digest(batch(wildcards))
+
+
+def only_option(wildcards):
+    return "--only " + shlex.join(recording.name for recording in batch(wildcards))
+
+
+def drop_option(wildcards, output):
     # It takes `output` because Snakemake does not redo what is there when such an option changes.
-    return f"--keep {CONFIG.keep_intermediates}"
+    if CONFIG.keep_intermediates == "all":
+        return ""
+    pictures = CONFIG.settings(wildcards.person).faces.backend != "landmarks"
+    return "--drop speech" if pictures else "--drop speech video"
 
 
-def split(wildcards, part):
-    """Names of the recordings for 'train' or 'test'."""
-    return told(FOUND.split, wildcards.person)[part]
+def move_option(wildcards):
+    share = CONFIG.settings(wildcards.person).chunking.test_share
+    return f"--test-share {share:g}" if ask(FOUND.movable, wildcards.person) else ""
 
 
-def published_data(dataset):
-    """No files: an archive may be deleted once it is unpacked. Raises when the data is not there and must not be fetched."""
-    data = Path("data")
-    if not (
-        CONFIG.download
-        or published.is_complete(data / dataset)
-        or catalogue.placed_dataset(data, dataset)
-    ):
-        raise WorkflowError(
-            f"data/{dataset}/ is not there and config.yaml says `download: false`: run `l2l fetch {dataset}`, which "
-            f"takes {catalogue.entry(dataset).url}, or {catalogue.by_hand(data, dataset)}."
-        )
-    return []
+def tables(*steps):
+    """Input function: the tables that steps leave of all recordings of a person."""
+    return lambda wildcards: [
+        table for step in steps for table in ask(FOUND.tables, wildcards.person, step)
+    ]
+
+
+def truth_files(wildcards):
+    recordings = ask(FOUND.recordings, wildcards.person)
+    return [r.path.replace(".mp4", ".truth.npz") for r in recordings]
+
+
+def split_option(part):
+    """The names of an array maker's recordings for 'train' or 'test'."""
+    return lambda wildcards: ask(FOUND.split, wildcards.person)[part]
 
 
 def array_files(wildcards):
     """Every array of a person's recordings."""
     return [
         str(file)
-        for part in ("train", "test")
-        for recording in split(wildcards, part)
+        for names in ask(FOUND.split, wildcards.person).values()
+        for recording in names
         for file in sorted(Path(raw_folder(wildcards), recording).glob("*.npy"))
     ]
+
+
+def published_data(wildcards):
+    """No files: an archive may be deleted once it is unpacked. Ends all when the data is not there and must not be fetched."""
+    data, dataset = Path("data"), wildcards.person
+    if not (
+        CONFIG.download
+        or published.is_complete(data / dataset)
+        or catalogue.placed_dataset(data, dataset)
+    ):
+        sys.exit(
+            f"Error: data/{dataset}/ is not there and config.yaml says `download: false`: run `l2l fetch {dataset}`, which "
+            f"takes {catalogue.entry(dataset).url}, or {catalogue.by_hand(data, dataset)}."
+        )
+    return []
 
 
 def released_files(wildcards):
@@ -84,146 +100,45 @@ def released_files(wildcards):
     folder = catalogue.models_folder(dataset)
     files = [folder / name for name in catalogue.MODEL_FILES]
     if not all(file.is_file() for file in files):
-        raise WorkflowError(
-            f"{folder}/ does not hold the released models of {dataset}; put {dataset}_models.tar in data/ and run "
-            f"`l2l fetch-models {dataset}`."
+        sys.exit(
+            f"Error: {folder}/ does not hold the released models of {dataset}; put {dataset}_models.tar in data/ and "
+            f"run `l2l fetch-models {dataset}`."
         )
     return list(map(str, files))
 
 
-def check_target(target):
-    """What cannot be made is told before anything is built, in one sentence."""
-    parts = Path(target).parts
-    if len(parts) < 3 or parts[0] not in ("results", "data") or parts[1] == "raw":
-        return
-    if parts[0] == "data" and parts[1] in PUBLISHED:
-        published_data(parts[1])
-        return
-    wildcards = SimpleNamespace(person=parts[1])
-    person = person_of(wildcards)
-    if person.has_videos or parts[2] in NEED_VIDEOS:
-        recordings(parts[1])
-    if person.source == "published":
-        published_data(person.dataset)
-    elif parts[2] in ("eval.json", "samples.npz", "preview.mp4"):
-        test_chunks(wildcards)
-    elif person.source == "arrays":
-        split(wildcards, "train")
-    if person.models == "released":
-        released_files(wildcards)
-
-
-def test_chunks(wildcards):
-    """The files of the test split, when there is one: training for hours and then having nothing to test would hurt."""
-    for name in members(wildcards):
-        test_chunks(SimpleNamespace(person=name))
-    source = person_of(wildcards).source
-    if source not in ("published", "people") and not split(wildcards, "test"):
-        raise WorkflowError(
-            f"data/raw/{wildcards.person}/ holds one recording, and the test needs another than the training; "
-            f"add a second one, or stop earlier: data/{wildcards.person}/train/p0_list_faces_clean_deca.npy."
-        )
-    return chunks("test")(wildcards)
-
-
-def source_video(wildcards):
-    person_of(wildcards)
-    found = recordings(wildcards.person)
-    if wildcards.video not in found:
-        raise WorkflowError(
-            f"data/raw/{wildcards.person}/ holds no recording called {wildcards.video!r}."
-        )
-    return source_file(found[wildcards.video])
-
-
-def part_of_recording(wildcards):
-    """Options of normalise for a recording of which the sheet wants only a part."""
-    recording = recordings(wildcards.person)[wildcards.video]
-    ends = (("--start", recording.start), ("--end", recording.end))
-    return " ".join(
-        f"{option} {value:g}" for option, value in ends if value is not None
-    )
-
-
-def per_video(name, part=None):
-    """Input function: the file `name` of every recording of a person, or of one part of them.
-
-    In batches, one table stands for them all: a job of its own for each file is what batches are there to avoid.
-    """
-
-    def files(wildcards):
-        parts = [part] if part else ["train", "test"]
-        person_of(wildcards)
-        if wildcards.person in BATCHED:
-            return f"results/{wildcards.person}/preprocess.tsv"
-        return [
-            f"results/{wildcards.person}/videos/{video}/{name}"
-            for p in parts
-            for video in split(wildcards, p)
-        ]
-
-    return files
-
-
 def basis_file(wildcards):
     """The face basis of a person with recordings: it says which expressions are smiles and blinks."""
-    return (
-        f"results/{wildcards.person}/face_basis.npz"
-        if person_of(wildcards).has_videos
-        else []
-    )
+    has_videos = person_of(wildcards).has_videos
+    return f"results/{wildcards.person}/face_basis.npz" if has_videos else []
 
 
 def basis_option(wildcards):
     return f"--basis {basis_file(wildcards)}" if basis_file(wildcards) else ""
 
 
-def truth_files(wildcards):
-    return [
-        recording.path.replace(".mp4", ".truth.npz")
-        for recording in recordings(wildcards.person).values()
-    ]
-
-
-def chunk_files(part):
-    """The eight files of one split, both directions, as the rule that makes them names them."""
+def chunk_files(folder, *parts):
+    """The eight files of each split, both directions."""
     return [
         str(path)
+        for part in parts
         for side in ("left", "right")
-        for path in chunk_paths("data/{person}", part, side).values()
-    ]
-
-
-def members_chunks(wildcards):
-    """The chunks of all people whom one model is to know."""
-    return [
-        file
-        for name in members(wildcards)
-        for file in chunks("train", "test")(SimpleNamespace(person=name))
+        for path in chunk_paths(folder, part, side).values()
     ]
 
 
 def chunks(*parts):
     """Input function: the files of these splits, wherever the person's data lies."""
-
-    def files(wildcards):
-        folder = chunks_folder(wildcards)
-        return [
-            str(path)
-            for part in parts
-            for side in ("left", "right")
-            for path in chunk_paths(folder, part, side).values()
-        ]
-
-    return files
+    return lambda wildcards: chunk_files(chunks_folder(wildcards), *parts)
 
 
-BATCHED = [name for name in people_from("videos", "demo") if FOUND.in_batches(name)]
-BY_STEP = [name for name in people_from("videos", "demo") if name not in BATCHED]
+def test_chunks(wildcards):
+    """The files of the test split, when something is for testing."""
+    ask(FOUND.need_test, wildcards.person)
+    return chunks("test")(wildcards)
 
-# What was asked for on the command line; other ways to call the workflow check in the rules' input functions.
-for argument in sys.argv[1:]:
-    try:
-        check_target(argument)
-    except WorkflowError as error:
-        sys.exit(f"Error: {error}")
+
+def members_chunks(wildcards):
+    """The chunks of all people whom one model is to know."""
+    folders = map(chunks_of, members(wildcards))
+    return [file for folder in folders for file in chunk_files(folder, "train", "test")]

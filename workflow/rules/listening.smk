@@ -16,8 +16,8 @@ rule sample:
         "../../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(8000),
+        runtime=minutes(240),
         gpu=1,
     params:
         settings=settings("seed", "sampling"),

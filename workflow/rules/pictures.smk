@@ -3,7 +3,7 @@
 
 rule preview:
     input:
-        faces=per_video("faces_left.npz", "test"),
+        table="results/{person}/preprocess.tsv",
         chunks=test_chunks,
         samples="results/{person}/samples.npz",
         basis="results/{person}/face_basis.npz",
@@ -17,8 +17,8 @@ rule preview:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
     params:
         settings=settings("preview"),
         listener=listener,

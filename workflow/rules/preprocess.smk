@@ -1,95 +1,235 @@
-# Many recordings: each job takes several from video to mel in one process, and goes on when one of them fails.
+# A person's recordings -> tracks, speech, mel rows and faces. A job of a step takes a batch of recordings, one by default,
+# and leaves a table of what became of each; a recording that fails is a row, never the end of the others.
+localrules:
+    recordings,
+    split,
+    preprocess_summary,  # they only read tables
 
 
-rule preprocess:
-    input:
-        recordings=lambda wildcards: [source_file(r) for r in batch(wildcards)],
+rule recordings:
     output:
-        table="results/{person}/batches/preprocess_{batch}.tsv",
+        table="results/{person}/recordings.tsv",
     log:
-        "results/{person}/logs/preprocess/{batch}.log",
+        "results/{person}/logs/recordings.log",
     benchmark:
-        "results/{person}/benchmarks/preprocess/{batch}.tsv"
-    wildcard_constraints:
-        person=one_of(BATCHED),
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: backend_threads(2, "diarization", "separation")
-    resources:
-        mem_mb=of_backends("mem_mb", 2000, "diarization", "separation"),
-        runtime=of_backends("runtime", 720, "diarization", "separation"),
-    params:
-        settings=settings(
-            *("video", "tracking", "diarization", "separation", "mel"),
-            *("chunking.min_tracked", "chunking.min_speech", "chunking.test_share"),
-        ),
-        machine=machine("diarization", "separation"),
-        recordings=batch_options,
-        lines=batch_lines,
-        fetched=fetched_option,
-        keep=keep_option,
-        out=videos_folder,
-    shell:
-        "l2l preprocess {params.recordings} {params.fetched} {params.keep} --out {params.out} --table {output.table}"
-        " {params.settings} {params.machine} 2>&1 | tee {log}"
-
-
-rule preprocess_basis:
-    input:
-        tables=batch_tables("preprocess"),
-    output:
-        basis="results/{person}/face_basis.npz",
-    log:
-        "results/{person}/logs/preprocess_basis.log",
-    benchmark:
-        "results/{person}/benchmarks/preprocess_basis.tsv"
-    wildcard_constraints:
-        person=one_of(BATCHED),
+        "results/{person}/benchmarks/recordings.tsv"
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory(500),
+        runtime=minutes(30),
+    params:
+        recordings=recordings_options,
+        lines=recordings_digest,
+    shell:
+        "l2l recordings {params.recordings} --out {output.table} 2>&1 | tee {log}"
+
+
+rule normalise:
+    input:
+        table=ancient("results/{person}/recordings.tsv"),
+        recordings=sources,
+    output:
+        table="results/{person}/steps/normalise/{batch}.tsv",
+    log:
+        "results/{person}/logs/normalise/{batch}.log",
+    benchmark:
+        "results/{person}/benchmarks/normalise/{batch}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(60),
+    params:
+        settings=settings("video"),
+        only=only_option,
+        lines=batch_digest,
+        fetched=fetched_option,
+        drop=drop_option,
+        videos=videos_folder,
+    shell:
+        "l2l normalise --table {input.table} {params.only} {params.fetched} --videos {params.videos} {params.drop}"
+        " --out {output.table:q} {params.settings} 2>&1 | tee {log:q}"
+
+
+rule track:
+    input:
+        table="results/{person}/steps/normalise/{batch}.tsv",
+    output:
+        table="results/{person}/steps/track/{batch}.tsv",
+    log:
+        "results/{person}/logs/track/{batch}.log",
+    benchmark:
+        "results/{person}/benchmarks/track/{batch}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(60),
+    params:
+        settings=settings("video", "tracking", "chunking.min_tracked"),
+        drop=drop_option,
+        videos=videos_folder,
+    shell:
+        "l2l track --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
+
+
+rule diarize:
+    input:
+        table="results/{person}/steps/track/{batch}.tsv",
+    output:
+        table="results/{person}/steps/diarize/{batch}.tsv",
+    log:
+        "results/{person}/logs/diarize/{batch}.log",
+    benchmark:
+        "results/{person}/benchmarks/diarize/{batch}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: backend_threads(1, "diarization")
+    resources:
+        mem_mb=memory(2000, "diarization"),
+        runtime=minutes(60, "diarization"),
+    params:
+        settings=settings(
+            *("video", "tracking", "chunking.min_tracked"),
+            *("diarization", "chunking.min_speech"),
+        ),
+        machine=machine("diarization"),
+        drop=drop_option,
+        videos=videos_folder,
+    shell:
+        "l2l diarize --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
+        " {params.settings} {params.machine} 2>&1 | tee {log:q}"
+
+
+rule separate:
+    input:
+        table="results/{person}/steps/diarize/{batch}.tsv",
+    output:
+        table="results/{person}/steps/separate/{batch}.tsv",
+    log:
+        "results/{person}/logs/separate/{batch}.log",
+    benchmark:
+        "results/{person}/benchmarks/separate/{batch}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: backend_threads(1, "separation")
+    resources:
+        mem_mb=memory(2000, "separation"),
+        runtime=minutes(60, "separation"),
+    params:
+        settings=settings("video", "tracking", "diarization", "separation"),
+        machine=machine("separation"),
+        drop=drop_option,
+        videos=videos_folder,
+    shell:
+        "l2l separate --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
+        " {params.settings} {params.machine} 2>&1 | tee {log:q}"
+
+
+rule mel:
+    input:
+        table="results/{person}/steps/separate/{batch}.tsv",
+    output:
+        table="results/{person}/steps/mel/{batch}.tsv",
+    log:
+        "results/{person}/logs/mel/{batch}.log",
+    benchmark:
+        "results/{person}/benchmarks/mel/{batch}.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(60),
+    params:
+        settings=settings("video", "tracking", "diarization", "separation", "mel"),
+        drop=drop_option,
+        videos=videos_folder,
+    shell:
+        "l2l mel --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
+        " {params.settings} 2>&1 | tee {log:q}"
+
+
+rule split:
+    input:
+        tables=tables("diarize"),
+    output:
+        table="results/{person}/steps/split.tsv",
+    log:
+        "results/{person}/logs/split.log",
+    benchmark:
+        "results/{person}/benchmarks/split.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(30),
+    params:
+        move=move_option,
+        results=results_folder,
+    shell:
+        "l2l split {input.tables:q} {params.move} --summary {params.results}/preprocess.tsv --out {output.table} 2>&1 | tee {log}"
+
+
+rule fit_faces:
+    input:
+        table="results/{person}/steps/split.tsv",
+    output:
+        basis="results/{person}/face_basis.npz",
+    log:
+        "results/{person}/logs/fit_faces.log",
+    benchmark:
+        "results/{person}/benchmarks/fit_faces.tsv"
+    conda:
+        "../../envs/preprocess.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(120),
     params:
         settings=settings("faces"),
         machine=machine("faces"),
         videos=videos_folder,
     shell:
-        "l2l preprocess-basis {input.tables} --videos {params.videos} --out {output.basis}"
-        " {params.settings} {params.machine} 2>&1 | tee {log}"
+        "l2l fit-faces --table {input.table} --videos {params.videos} --out {output.basis} {params.settings} {params.machine}"
+        " 2>&1 | tee {log}"
 
 
-rule preprocess_faces:
+rule faces:
     input:
-        table="results/{person}/batches/preprocess_{batch}.tsv",
+        table="results/{person}/steps/split.tsv",
         basis="results/{person}/face_basis.npz",
     output:
-        table="results/{person}/batches/faces_{batch}.tsv",
+        table="results/{person}/steps/faces/{batch}.tsv",
     log:
-        "results/{person}/logs/preprocess_faces/{batch}.log",
+        "results/{person}/logs/faces/{batch}.log",
     benchmark:
-        "results/{person}/benchmarks/preprocess_faces/{batch}.tsv"
-    wildcard_constraints:
-        person=one_of(BATCHED),
+        "results/{person}/benchmarks/faces/{batch}.tsv"
     conda:
         "../../envs/preprocess.yaml"
     threads: backend_threads(1, "faces")
     resources:
-        mem_mb=of_backend("faces", "mem_mb"),
-        runtime=of_backend("faces", "runtime", times=4),
+        mem_mb=memory(2000, "faces"),
+        runtime=minutes(60, "faces"),
     params:
-        settings=settings("tracking.bridge", "faces"),
+        settings=settings("video", "tracking", "faces"),
         machine=machine("faces"),
+        only=only_option,
         videos=videos_folder,
     shell:
-        "l2l preprocess-faces {input.table} --videos {params.videos} --basis {input.basis}"
-        " --out {output.table} {params.settings} {params.machine} 2>&1 | tee {log}"
+        "l2l faces --table {input.table} {params.only} --videos {params.videos} --basis {input.basis}"
+        " --out {output.table:q} {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
 rule preprocess_summary:
     input:
-        tables=batch_tables("faces"),
+        tables=tables("mel", "faces"),
     output:
         table="results/{person}/preprocess.tsv",
         page="results/{person}/preprocess.html",
@@ -97,41 +237,11 @@ rule preprocess_summary:
         "results/{person}/logs/preprocess_summary.log",
     benchmark:
         "results/{person}/benchmarks/preprocess_summary.tsv"
-    wildcard_constraints:
-        person=one_of(BATCHED),
     conda:
         "../../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(30),
     shell:
-        "l2l preprocess-summary {input.tables} --out {output.table} 2>&1 | tee {log}"
-
-
-rule preprocess_chunk:
-    input:
-        table="results/{person}/preprocess.tsv",
-    output:
-        train=chunk_files("train"),
-        test=chunk_files("test"),
-    log:
-        "results/{person}/logs/preprocess_chunk.log",
-    benchmark:
-        "results/{person}/benchmarks/preprocess_chunk.tsv"
-    wildcard_constraints:
-        person=one_of(BATCHED),
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=240,
-    params:
-        settings=settings("chunking"),
-        listener=listener,
-        videos=videos_folder,
-        out=chunks_folder,
-    shell:
-        "l2l preprocess-chunk {input.table} --videos {params.videos} --listener {params.listener}"
-        " --out {params.out} {params.settings} 2>&1 | tee {log}"
+        "l2l preprocess-summary {input.tables:q} --out {output.table} 2>&1 | tee {log}"

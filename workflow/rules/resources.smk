@@ -1,35 +1,45 @@
-# What a job asks for: threads, memory, time, and what starts a training in several processes.
+# What a job asks for: threads, memory, time, and what starts a training in several processes. A job that is tried again
+# gets more (`attempt`).
+
+DAY = 1440  # minutes; a longer job is cut off, and goes on where it was
 
 
-def of_backend(step, what, times=1):
-    """A resource of a step: what the chosen backend needs, more of it after a failure."""
-
-    def need(wildcards, attempt=1):
-        chosen = getattr(CONFIG.settings(wildcards.person), step).backend
-        return getattr(backends.BACKENDS[step][chosen], what) * times * attempt
-
-    return need
+def backend_of(wildcards, step):
+    return getattr(CONFIG.settings(wildcards.person), step).backend
 
 
-def of_backends(what, usual, *steps):
-    """A resource of a job that does several steps: the most that a chosen backend needs, and no less than usual."""
+def memory(usual, step=None):
+    """MB of a job: as usual, or what the chosen backend of a step needs."""
 
-    def need(wildcards, attempt=1):
-        wanted = (of_backend(step, what)(wildcards) for step in steps)
-        return max(usual, *wanted) * attempt
+    def mb(wildcards, attempt):
+        needs = (
+            backends.BACKENDS[step][backend_of(wildcards, step)].mem_mb if step else 0
+        )
+        return max(usual, needs) * attempt
 
-    return need
+    return mb
 
 
-def backend_threads(usual, *steps):
-    """Threads of a job: the most that a chosen backend is told to take; the others take what is usual."""
+def minutes(usual, step=None):
+    """Time of a job: as usual, or what the chosen backend of a step needs, for each recording of a batch."""
+
+    def time(wildcards, attempt):
+        needs = (
+            backends.BACKENDS[step][backend_of(wildcards, step)].runtime if step else 0
+        )
+        count = len(batch(wildcards)) if "batch" in wildcards.keys() else 1
+        return min(max(usual, needs) * count, DAY) * attempt
+
+    return time
+
+
+def backend_threads(usual, step):
+    """Threads of a job: what the chosen backend is told to take, or as usual."""
 
     def threads(wildcards):
-        chosen = [getattr(CONFIG.settings(wildcards.person), step) for step in steps]
-        wanted = [
-            getattr(getattr(c, c.backend, None), "threads", usual) for c in chosen
-        ]
-        return max(usual, *(count or workflow.cores or 1 for count in wanted))
+        chosen = getattr(CONFIG.settings(wildcards.person), step)
+        wanted = getattr(getattr(chosen, chosen.backend, None), "threads", usual)
+        return max(usual, wanted or workflow.cores or 1)
 
     return threads
 

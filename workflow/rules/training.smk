@@ -14,13 +14,13 @@ rule train_codebook:
     benchmark:
         "results/{person}/benchmarks/train_codebook.tsv"
     wildcard_constraints:
-        person=one_of(TRAINED),
+        person=none_of(RELEASED),
     conda:
         "../../envs/models.yaml"
     threads: training_threads("codebook")
     resources:
-        mem_mb=8000,
-        runtime=1440,
+        mem_mb=memory(8000),
+        runtime=DAY,
         gpu=1,
     params:
         settings=settings(
@@ -47,13 +47,13 @@ rule train_predictor:
     benchmark:
         "results/{person}/benchmarks/train_predictor.tsv"
     wildcard_constraints:
-        person=one_of(TRAINED),
+        person=none_of(RELEASED),
     conda:
         "../../envs/models.yaml"
     threads: training_threads("predictor")
     resources:
-        mem_mb=8000,
-        runtime=1440,
+        mem_mb=memory(8000),
+        runtime=DAY,
         gpu=1,
     params:
         settings=settings(
@@ -86,8 +86,8 @@ rule import_released:
         "../../envs/models.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         folder=models_folder,
         listener=listener,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from l2l import config
-from l2l.errors import UserError
+from l2l.errors import SetupError
 from l2l.files import atomic
 from l2l.progress import progress
 from l2l.speech.multisensory.network import Multisensory, load
@@ -114,7 +114,7 @@ def _device(settings: config.MultisensorySettings) -> torch.device:
     torch.set_num_threads(settings.threads)
     found = torch.cuda.is_available()
     if settings.device == "cuda" and not found:
-        raise UserError("separation.multisensory.device is cuda, but torch finds no GPU; set it to auto or cpu.")
+        raise SetupError("separation.multisensory.device is cuda, but torch finds no GPU; set it to auto or cpu.")
     return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
 
 

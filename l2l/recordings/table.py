@@ -1,0 +1,130 @@
+"""Tables of recordings: recordings.tsv, which names a person's; one of each job; preprocess.tsv with what became of all.
+
+A recording that failed, or that the settings exclude, stays in every table after, with the reason, and is left out of
+what is made.
+"""
+
+import csv
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from l2l.errors import UserError
+from l2l.files import atomic
+from l2l.recordings.recordings import Recording
+
+COLUMNS = [field.name for field in fields(Recording) if field.name != "fetched"]
+NAMED = ["name", "path", "start", "end", "split", "listener"]  # what is known before anything is done
+NUMBERS = {"start", "end", "seconds", "tracked", "speech", "took"}
+
+
+def write_table(path: str | Path, recordings: Iterable[Recording], columns: Sequence[str] = COLUMNS) -> None:
+    """Write a table, sorted by recording; the column of the name is called `recording`."""
+    with atomic(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(["recording", *columns[1:]])
+        for recording in sorted(recordings, key=lambda recording: recording.name):
+            writer.writerow([_text(getattr(recording, column)) for column in columns])
+
+
+def read_table(*paths: str | Path) -> list[Recording]:
+    """The recordings of tables, one after the other. Raises UserError when a file is missing or not such a table."""
+    found = []
+    for path in paths:
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                found += [_recording(line) for line in csv.DictReader(file, delimiter="\t")]
+        except FileNotFoundError:
+            raise UserError(f"{path} is missing; run the step before it, or the workflow.") from None
+        except (KeyError, TypeError, ValueError, UnicodeDecodeError):
+            raise UserError(f"{path} is not a table of recordings; make it again.") from None
+    return found
+
+
+def _recording(line: dict[str, str]) -> Recording:
+    values: dict[str, Any] = {"name": line.pop("recording")}
+    for column, text in line.items():
+        values[column] = (float(text) if text else None) if column in NUMBERS else text
+    return Recording(**values)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def joined(*tables: Sequence[Recording]) -> list[Recording]:
+    """The recordings of tables that were made side by side: what failed in one has failed, and work adds up."""
+    found: dict[str, Recording] = {}
+    for table in tables:
+        for recording in table:
+            other = found.get(recording.name)
+            if other:
+                worse = other if other.status != "ok" else recording
+                recording = replace(worse, split=recording.split, took=other.took + recording.took)
+            found[recording.name] = recording
+    return list(found.values())
+
+
+def usable(recordings: Sequence[Recording], part: str) -> list[Recording]:
+    """The recordings of one split that can be used."""
+    return [recording for recording in recordings if recording.status == "ok" and recording.split == part]
+
+
+def shortage(recordings: Sequence[Recording], table: str | Path) -> str:
+    """A sentence when too little is usable: nothing for training, or nothing for testing where something was planned."""
+    lacking = [part for part in ("train", "test") if not usable(recordings, part)]
+    if "train" not in lacking and not any(recording.split in lacking for recording in recordings):
+        return ""
+    good = sum(recording.status == "ok" for recording in recordings)
+    return (
+        f"{good} of {len(recordings)} recordings can be used, and none of these is for {lacking[0]}ing; mend those that "
+        f"{Path(table).with_suffix('.html')} lists, add others, or choose others for testing (test_videos)."
+    )
+
+
+def complaints(recordings: Sequence[Recording], most: int = 10) -> list[str]:
+    """A sentence for each recording that is left out, at most so many."""
+    out = [f"{r.name}: {r.status}: {r.reason}" for r in recordings if r.status != "ok"]
+    return out if len(out) <= most else [f"... {len(out) - most} more are left out", *out[-most:]]
+
+
+def write_summary(path: str | Path, recordings: Sequence[Recording]) -> None:
+    """Write preprocess.tsv, and beside it preprocess.html: counts, then what failed, is excluded, is fine."""
+    path = Path(path)
+    write_table(path, recordings)
+    person = html.escape(path.parent.name)
+    order = ["failed", "excluded", "ok"]
+    counts = {status: sum(recording.status == status for recording in recordings) for status in order}
+    hours = sum(recording.seconds or 0 for recording in recordings if recording.status == "ok") / 3600
+    body = "\n".join(
+        f'<tr class="{recording.status}">'
+        + "".join(f"<td>{_cell(getattr(recording, column))}</td>" for column in COLUMNS)
+        + "</tr>"
+        for recording in sorted(recordings, key=lambda recording: (order.index(recording.status), recording.name))
+    )
+    with atomic(path.with_suffix(".html")) as partial:
+        partial.write_text(
+            f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{person}: recordings</title>
+<style>
+body {{ font: 14px/1.45 system-ui, sans-serif; margin: 2rem; color: #28282c; background: #faf9f6 }}
+table {{ border-collapse: collapse }}
+th, td {{ padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd }}
+.failed td:nth-child(7) {{ color: #b3261e; font-weight: 600 }} .excluded td:nth-child(7) {{ color: #9a6700 }}
+</style>
+<h1>{person}</h1>
+<p>{counts["ok"]} recordings usable ({hours:.1f} hours), {counts["excluded"]} excluded, {counts["failed"]} failed.</p>
+<table><thead><tr>{"".join(f"<th>{column}</th>" for column in ["recording", *COLUMNS[1:]])}</tr></thead><tbody>
+{body}
+</tbody></table></html>
+""",
+            encoding="utf-8",
+        )
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else html.escape(str("" if value is None else value))

@@ -1,0 +1,113 @@
+"""Whose fault an error is: the recording's, or the machine's, so that a full disk never makes a smaller data set."""
+
+import errno
+import resource
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2l import config
+from l2l.errors import SetupError, Stopped, TemporaryError, UserError, blames_recording
+from l2l.video import media
+from l2l.video.media import VideoWriter, read_frames
+from l2l.video.normalise import normalise
+from tests.media import noise_video
+
+
+def caused_by(error: Exception) -> UserError:
+    """A UserError raised while handling `error`, as readers of files raise it."""
+    try:
+        try:
+            raise error
+        except Exception:
+            raise UserError("tracks.npz is not a tracks.npz.") from None
+    except UserError as found:
+        return found
+
+
+@pytest.mark.parametrize(
+    ("error", "recordings"),
+    [
+        (UserError("a.mp4 is not a video."), True),
+        (ZeroDivisionError(), True),
+        (FileNotFoundError(errno.ENOENT, ""), True),
+        (caused_by(ValueError()), True),
+        (caused_by(OSError(errno.EIO, "")), False),
+        (OSError(errno.ENOSPC, ""), False),
+        (PermissionError(errno.EACCES, ""), False),
+        (MemoryError(), False),
+        (Stopped("later"), False),
+        (SetupError("no weights"), False),
+        (ModuleNotFoundError("onnxruntime"), False),
+    ],
+)
+def test_an_error_is_the_recordings_own_or_the_machines(error, recordings):
+    assert blames_recording(error) == recordings
+
+
+def normalised(source: Path, folder: Path) -> None:
+    outs = (folder / name for name in ("video.mp4", "audio.wav", "probe.json"))
+    normalise(source, *outs, config.VideoSettings(max_height=144))
+
+
+def fake_ffmpeg(monkeypatch: pytest.MonkeyPatch, path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(media, "ffmpeg_path", lambda: str(path))
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "words"),
+    [
+        ("echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 228", TemporaryError, "No space left"),
+        ("echo 'Error writing trailer: Input/output error' >&2; exit 1", TemporaryError, "could not write"),
+        ("kill -9 $$", TemporaryError, "was killed"),
+        ("exit 255", TemporaryError, "was killed"),
+        ("echo 'moov atom: Invalid data' >&2; exit 1", UserError, "check that it plays to the end"),
+    ],
+)
+def test_ffmpeg_blames_the_recording_only_where_nothing_else_is_wrong(tmp_path, monkeypatch, script, kind, words):
+    source = noise_video(tmp_path / "in.mp4", 0.5)
+    fake_ffmpeg(monkeypatch, tmp_path / "ffmpeg", script)
+    with pytest.raises(UserError, match=words) as error:
+        normalised(source, tmp_path / "out")
+    assert type(error.value) is kind and blames_recording(error.value) == (kind is UserError)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_disk_that_takes_no_more_is_not_the_recordings_fault(tmp_path):
+    source = noise_video(tmp_path / "in.mp4", 2.0)
+    child = f"""
+import sys; from pathlib import Path
+from tests.test_errors import normalised
+from l2l.errors import TemporaryError
+try: normalised(Path({str(source)!r}), Path({str(tmp_path / "out")!r}))
+except TemporaryError: sys.exit(75)
+"""
+    limit = (20_000, 20_000)  # bytes that a file may have
+    done = subprocess.run(
+        [sys.executable, "-c", child], preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    )
+    assert done.returncode == 75 and not list((tmp_path / "out").iterdir())
+
+
+def test_a_writer_whose_ffmpeg_dies_says_so(tmp_path, monkeypatch):
+    fake_ffmpeg(monkeypatch, tmp_path / "ffmpeg", "exec 0<&-; echo 'No space left on device' >&2; exit 228")
+    with pytest.raises(TemporaryError, match="No space left"), VideoWriter(tmp_path / "a.mp4", 640, 480) as writer:
+        for _ in range(100):
+            writer.write(np.zeros((480, 640, 3), np.uint8))
+
+
+def test_what_the_disk_does_not_give_is_not_damage_of_the_recording(tmp_path, monkeypatch):
+    (tmp_path / "in.mp4").write_text("no video")
+
+    def failing(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(media, "check_readable", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        list(read_frames(tmp_path / "in.mp4"))
