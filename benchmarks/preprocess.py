@@ -60,17 +60,14 @@ def looped(source: Path, times: int, folder: Path) -> Path:
 def steps(source: Path, folder: Path, encode: bool) -> list[list[str]]:
     """The commands from a recording to chunks, in order."""
     one = folder / "videos" / "one"
-    tracks, audio, speaking = f"{one}/tracks.npz", f"{one}/audio.wav", f"{one}/speaking.npz"
     basis = f"{folder}/face_basis.npz"
     again = ["--set", f"video.max_height={probe(source).height - 2}"] if encode else []
     return [
         ["normalise", str(source), "--out", str(one), *again],
-        ["track", f"{one}/video.mp4", "--out", tracks],
-        ["diarize", "--tracks", tracks, "--audio", audio, "--out", speaking],
-        ["separate", "--audio", audio, "--speaking", speaking, "--out", str(one)],
-        ["fit-faces", tracks, "--out", basis],
-        ["faces", tracks, "--basis", basis, "--out", str(one)],
-        ["mel", str(one), "--out", str(one)],
+        *([step, str(one)] for step in ("track", "diarize", "separate")),
+        ["fit-faces", str(one), "--out", basis],
+        ["faces", str(one), "--basis", basis],
+        ["mel", str(one)],
         ["chunk", str(one.parent), "--train", "one", "--listener", "left", "--out", f"{folder}/data"],
     ]
 

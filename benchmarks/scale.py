@@ -26,13 +26,12 @@ ROOT = Path(__file__).resolve().parents[1]
 STAND_IN = """#!/bin/sh
 verb=$1
 while [ $# -gt 0 ]; do
-  case $1 in --out) out=$2 ;; --table) table=$2 ;; esac
+  case $1 in --out) out=$2 ;; esac
   shift
 done
 case $verb in
-  preprocess) touch "$table" ;;
-  preprocess-summary) touch "$out" "${out%.tsv}.html" ;;
-  preprocess-chunk)
+  preprocess-summary) touch "${out%.tsv}.html"; echo recording > "$out" ;;
+  chunk)
     for part in train test; do
       mkdir -p "$out/$part"
       for name in $NAMES; do touch "$out/$part/$name"; done
@@ -64,7 +63,7 @@ def recordings(folder: Path, count: int, per_job: str) -> None:
         (raw / f"{number:05d}.mp4").touch()
     per = per_job if per_job == "auto" else int(per_job)
     (folder / "config.yaml").write_text(
-        yaml.safe_dump({"people": {"many": {"listener": "left"}}, "videos_per_job": per})
+        yaml.safe_dump({"people": {"many": {"listener": "left"}}, "recordings_per_job": per})
     )
 
 
@@ -73,7 +72,7 @@ def main() -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--plan", type=int, metavar="RECORDINGS")
     what.add_argument("--run", type=int, metavar="RECORDINGS")
-    parser.add_argument("--per-job", default="auto", help="videos_per_job")
+    parser.add_argument("--per-job", default="auto", help="recordings_per_job")
     parser.add_argument("--folder", type=Path, help="an empty folder that all nodes see; default: a temporary one")
     parser.add_argument("snakemake", nargs="*", default=[], help="options of Snakemake")
     args = parser.parse_args()

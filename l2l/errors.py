@@ -31,10 +31,9 @@ class Stopped(TemporaryError):
 
 
 _TEMPORARY = {
-    getattr(errno, name)
-    for name in "ENOSPC EDQUOT EFBIG EROFS EIO ESTALE EACCES EPERM ENOMEM EAGAIN EMFILE ENFILE EBUSY ETIMEDOUT "
-    "ENOTCONN ECONNRESET EPIPE ENODEV ENXIO ENETDOWN ENETUNREACH EHOSTDOWN".split()
-    if hasattr(errno, name)
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES, errno.EPERM),
+    *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.EPIPE, errno.ENODEV, errno.ENXIO),
+    *(errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET, errno.ENETDOWN, errno.ENETUNREACH),
 }
 
 

@@ -62,15 +62,15 @@ def recordings(
     from l2l.recordings.recordings import in_folder, in_sheet, with_split
     from l2l.recordings.table import NAMED, write_table
 
-    if demo:
-        found = discovery.demo(source, demo)
-    else:
-        found = in_folder(source) if source.is_dir() else in_sheet(source, person)
+    found = discovery.demo(source, demo) if demo else None
+    found = found or (in_folder(source) if source.is_dir() else in_sheet(source, person))
     write_table(out, with_split(found, test_videos, test_share), NAMED)
 
 
 def normalise(
-    source: Annotated[Path | None, about("a video; --out is then a folder for video.mp4, audio.wav, probe.json")] = None,
+    source: Annotated[
+        Path | None, about("a video; --out is then a folder for video.mp4, audio.wav, probe.json")
+    ] = None,
     /,
     *,
     start: float | None = None,

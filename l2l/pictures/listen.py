@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l import backends
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.faces.store import Faces, load_faces
@@ -20,12 +19,11 @@ from l2l.patches.checkpoint import load_codebook as load_patch_codebook
 from l2l.patches.live import Listener
 from l2l.pictures.preview import Scene, render
 from l2l.progress import progress
-from l2l.recordings.preprocessing import STEPS
 from l2l.recordings.recordings import Recording
+from l2l.recordings.steps import STEPS, Work, bring
 from l2l.sides import SIDES, Side
 from l2l.speech.mel import load_mel
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
-from l2l.video.footage import Footage
 
 DELAY = PATCH + Listener.look_ahead  # frames between what the speaker does and the listener's answer to it
 
@@ -47,11 +45,10 @@ def listen(
         raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        work = Work(Recording(video.stem, str(video)), folder, settings, basis=basis)
         for step in STEPS:
-            step.run(Recording(video.stem, str(video)), folder, settings)
-        outs = [folder / "faces_left.npz", folder / "faces_right.npz"]
-        backend = backends.load("faces", settings.faces.backend)
-        backend.extract_faces(Footage.of(folder), basis, outs, settings.tracking.bridge, settings.faces)
+            bring(step, work)
+        outs = work.both("faces_{}.npz")
         true, speaker = load_faces(outs[number]), load_faces(outs[1 - number])
         shown = play(listener.step, held(speaker), load_mel(folder / f"mel_{SIDES[1 - number]}.npy"))
         late = np.full((len(true), MODEL_DIM), np.nan, np.float32)

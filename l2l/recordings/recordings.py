@@ -143,9 +143,11 @@ def is_given(recordings: Sequence[Recording], test_videos: Sequence[str]) -> boo
     return bool(test_videos) or any(recording.split for recording in recordings)
 
 
-def with_split(recordings: Sequence[Recording], test_videos: Sequence[str], share: float) -> list[Recording]:
+def with_split(
+    recordings: Sequence[Recording], test_videos: Sequence[str], share: float, anew: bool = False
+) -> list[Recording]:
     """Recordings with their split: as the sheet says (what it leaves open is for training), else by `split_videos`."""
-    if any(recording.split for recording in recordings):
+    if not anew and any(recording.split for recording in recordings):
         return [replace(recording, split=recording.split or "train") for recording in recordings]
     _, testing = split_videos([recording.name for recording in recordings], test_videos, share)
     tests = set(testing)
@@ -157,6 +159,5 @@ def settled(recordings: Sequence[Recording], share: float) -> list[Recording]:
     usable = [recording for recording in recordings if recording.status == "ok"]
     if len(usable) < 2 or len({recording.split for recording in usable}) == 2:
         return list(recordings)
-    _, testing = split_videos([recording.name for recording in usable], (), share)
-    anew = {recording.name: "test" if recording.name in testing else "train" for recording in usable}
-    return [replace(recording, split=anew.get(recording.name, recording.split)) for recording in recordings]
+    anew = {recording.name: recording for recording in with_split(usable, (), share, anew=True)}
+    return [anew.get(recording.name, recording) for recording in recordings]

@@ -104,7 +104,9 @@ STEPS = {
     "diarize": Step(("diarization",), FOOTAGE, ("speaking.npz", "speaking.rttm", "speaking.json"), _diarize),
     "separate": Step(("separation",), (*FOOTAGE, "speaking.npz"), SPEECH, _separate),
     "mel": Step(("mel",), SPEECH, ("mel_left.npy", "mel_right.npy"), _mel),
-    "faces": Step(("faces", "tracking.bridge"), ("video.mp4", "tracks.npz"), ("faces_left.npz", "faces_right.npz"), _faces),
+    "faces": Step(
+        ("faces", "tracking.bridge"), ("video.mp4", "tracks.npz"), ("faces_left.npz", "faces_right.npz"), _faces
+    ),
 }
 MAKER = {output: name for name, step in STEPS.items() for output in step.outputs}
 

@@ -1,4 +1,4 @@
-"""Tables of recordings: recordings.tsv, which names a person's; one of each job; preprocess.tsv with what became of all.
+"""Tables of recordings: recordings.tsv names a person's, each job leaves one, preprocess.tsv says what became of all.
 
 A recording that failed, or that the settings exclude, stays in every table after, with the reason, and is left out of
 what is made.
@@ -75,14 +75,14 @@ def usable(recordings: Sequence[Recording], part: str) -> list[Recording]:
 
 
 def shortage(recordings: Sequence[Recording], table: str | Path) -> str:
-    """A sentence when too little is usable: nothing for training, or nothing for testing where something was planned."""
+    """A sentence when nothing is usable for training, or nothing for testing where something was planned; else none."""
     lacking = [part for part in ("train", "test") if not usable(recordings, part)]
     if "train" not in lacking and not any(recording.split in lacking for recording in recordings):
         return ""
     good = sum(recording.status == "ok" for recording in recordings)
     return (
-        f"{good} of {len(recordings)} recordings can be used, and none of these is for {lacking[0]}ing; mend those that "
-        f"{Path(table).with_suffix('.html')} lists, add others, or choose others for testing (test_videos)."
+        f"{good} of {len(recordings)} recordings can be used, and none of these is for {lacking[0]}ing; mend those "
+        f"that {Path(table).with_suffix('.html')} lists, add others, or choose others for testing (test_videos)."
     )
 
 

@@ -61,7 +61,9 @@ def _last_words(stderr: bytes, status: int, target: Path) -> str:
     if status < 0 or status == 255:  # 255: it ended itself on a signal
         raise TemporaryError(f"{target}: ffmpeg was killed while it wrote it; run the same command again.")
     if fault := next((line for line in lines if _MACHINE.search(line)), None):
-        raise TemporaryError(f"{target}: ffmpeg could not write it ({fault}); mend that and run the same command again.")
+        raise TemporaryError(
+            f"{target}: ffmpeg could not write it ({fault}); mend that and run the same command again."
+        )
     return lines[-1]
 
 

@@ -26,7 +26,7 @@ def test_batches_take_every_recording_once_and_the_command_finds_the_same(tmp_pa
     options = ["data/raw/alice", "--person", "alice", "--test-videos", "c d", "--test-share", "0.2"]
     assert found.options("alice") == options
     assert found.split("alice") == {"train": ["a", "b"], "test": ["c d"]} and not found.movable("alice")
-    with pytest.raises(UserError, match="no recording.* called 'x'"):
+    with pytest.raises(UserError, match=r"no recording.* called 'x'"):
         found.batch("alice", "x")
 
 

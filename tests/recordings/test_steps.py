@@ -1,4 +1,4 @@
-"""Steps: nothing finished is done twice, nothing that is wrong with a recording stops the rest, the rest ends the job."""
+"""Steps: nothing finished is done twice, a bad recording is a row, and what is no recording's fault ends the job."""
 
 import errno
 from dataclasses import replace
@@ -165,7 +165,9 @@ def test_what_is_wrong_with_a_recording_is_its_row_and_the_others_go_on(done, tm
     assert [name for step, name in done if step == "diarize"] == ["good"]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("full", TemporaryError), ("huge", TemporaryError), ("lacking", SetupError)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("full", TemporaryError), ("huge", TemporaryError), ("lacking", SetupError)]
+)
 def test_a_full_disk_no_memory_or_a_missing_weight_ends_the_job(done, tmp_path, name, kind):
     with pytest.raises(kind):
         all_steps(tmp_path, name, "good")

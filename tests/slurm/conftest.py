@@ -47,7 +47,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
     for folder, per_job in ((by_step, 0), (batched, 2), (local, 0)):
         people = {"demo": {"listener": "left", "source": "demo"}}
         demo = {"recordings": 2, "seconds": 16}
-        settings = {**TINY, **ONE_THREAD, "demo": demo, "people": people, "videos_per_job": per_job}
+        settings = {**TINY, **ONE_THREAD, "demo": demo, "people": people, "recordings_per_job": per_job}
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--cores", "1"]
     with contextlib.ExitStack() as stack:
