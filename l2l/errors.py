@@ -60,4 +60,4 @@ def is_temporary(error: BaseException) -> bool:
 
 def blames_recording(error: Exception) -> bool:
     """Whether an error in a step is the recording's own, so that the others can go on without it."""
-    return not (isinstance(error, SetupError | ImportError) or is_temporary(error))
+    return not (isinstance(error, SetupError | ImportError | SyntaxError) or is_temporary(error))

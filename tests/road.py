@@ -24,7 +24,7 @@ PEOPLE = {
     "demo": {"listener": "left", "source": "demo"},
     "alice": {"listener": "right"},
     "bad": {"listener": "left"},
-    "many": {"listener": "left", "test_videos": ["0"]},
+    "many": {"listener": "left"},
 }
 
 

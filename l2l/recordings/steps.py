@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from l2l import backends
 from l2l.config import FacesSettings, Settings, result_settings
-from l2l.errors import TemporaryError, UserError, blames_recording, is_temporary
+from l2l.errors import SetupError, TemporaryError, UserError, blames_recording, is_temporary
 from l2l.files import save_json
 from l2l.recordings.recordings import Recording
 from l2l.sides import SIDES
@@ -90,7 +90,7 @@ def _mel(work: Work) -> None:
 
 def _faces(work: Work) -> None:
     if not work.basis:
-        raise UserError("faces needs face_basis.npz; make it with `l2l fit-faces`.")
+        raise SetupError("faces needs face_basis.npz; make it with `l2l fit-faces`.")
     settings, outs = work.settings.faces, work.both("faces_{}.npz")
     backend = backends.load("faces", settings.backend)
     backend.extract_faces(Footage.of(work.folder), work.basis, outs, work.settings.tracking.bridge, settings)
@@ -124,7 +124,8 @@ def run(name: str, works: Sequence[Work]) -> list[Recording]:
                 recording = _judged(name, replace(recording, took=recording.took + bring(name, work)), work)
             except Exception as error:
                 recording = replace(recording, status="failed", reason=_reason(error, work))
-            log.info("%s %d of %d, %s: %s", name, number, len(works), recording.name, recording.reason or "ok")
+            if recording.status == "ok" or len(works) > 1:  # else the reason alone is the end of the log
+                log.info("%s %d of %d, %s: %s", name, number, len(works), recording.name, recording.reason or "ok")
         done.append(recording)
     return done
 
@@ -193,6 +194,8 @@ def _key(name: str, work: Work) -> str:
         version = recording.path if recording.remote else source.st_mtime_ns
         made_of.append([source.st_size, version, recording.start, recording.end])
     if name == "faces" and work.basis:
+        if not work.basis.exists():
+            raise SetupError(f"{work.basis} is missing; make it with `l2l fit-faces`.")
         made_of.append(hashlib.sha256(work.basis.read_bytes()).hexdigest())
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -31,10 +31,10 @@ def test_the_help_lists_every_command_and_imports_nothing_heavy():
     ("words", "message"),
     [
         (["nothing"], 'l2l: Unknown command "nothing".'),
-        (["mel", "a"], "l2l mel: --out is missing; see --help.\n"),
-        (["mel", "a", "--out"], "l2l mel: --out needs a value; see --help.\n"),
-        (["mel", "a", "b", "--out", "c"], "l2l mel: 'b' is one argument too many; see --help.\n"),
-        (["mel", "a", "--out", "b", "--speed", "3"], "l2l mel: Unknown option: --speed."),
+        (["fit-faces", "a"], "l2l fit-faces: --out is missing; see --help.\n"),
+        (["fit-faces", "a", "--out"], "l2l fit-faces: --out needs a value; see --help.\n"),
+        (["demo-video", "a", "b"], "l2l demo-video: 'b' is one argument too many; see --help.\n"),
+        (["mel", "a", "--speed", "3"], "l2l mel: Unknown option: --speed."),
         (["released", "test"], "l2l released test: --config is missing; see --help.\n"),
         (
             ["chunk", "a", "--out", "b", "--listener", "p1"],
@@ -49,8 +49,8 @@ def test_wrong_usage_is_one_sentence_and_status_2(words, message, capsys):
 
 
 def test_python_runs_the_package():
-    done = subprocess.run([sys.executable, "-m", "l2l", "mel"], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (2, "l2l mel: SPEECH is missing; see --help.\n")
+    done = subprocess.run([sys.executable, "-m", "l2l", "demo-video"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "l2l demo-video: OUT is missing; see --help.\n")
 
 
 def test_every_rule_calls_a_command_that_is_there():
@@ -66,12 +66,16 @@ def test_every_rule_calls_a_command_that_is_there():
     "arguments",
     [
         ["normalise", "{}/none.mp4", "--out", "{}/out"],
-        ["track", "{}/none.mp4", "--out", "{}/tracks.npz"],
-        ["diarize", "--tracks", "{}/none.npz", "--audio", "{}/none.wav", "--out", "{}/speaking.npz"],
-        ["separate", "--audio", "{}/none.wav", "--speaking", "{}/none.npz", "--out", "{}"],
-        ["fit-faces", "{}/none.npz", "--out", "{}/basis.npz"],
-        ["faces", "{}/none.npz", "--basis", "{}/none.npz", "--out", "{}"],
-        ["mel", "{}/none", "--out", "{}"],
+        ["recordings", "{}/none.tsv", "--person", "a", "--out", "{}/recordings.tsv"],
+        ["normalise", "--table", "{}/none.tsv", "--videos", "{}", "--out", "{}/table.tsv"],
+        ["track", "{}/none"],
+        ["diarize", "{}/none"],
+        ["separate"],
+        ["split", "{}/none.tsv", "--out", "{}/split.tsv"],
+        ["fit-faces", "{}/none", "--out", "{}/basis.npz"],
+        ["faces", "{}/none", "--basis", "{}/none.npz"],
+        ["mel", "{}/none"],
+        ["preprocess-summary", "{}/none.tsv", "--out", "{}/preprocess.tsv"],
         ["chunk", "{}/none", "--train", "a", "--listener", "left", "--out", "{}/alice"],
         ["train-codebook", "{}/none", "--listener", "left", "--out", "{}/codebook.pt", "--log-dir", "{}/log"],
         ["evaluate", "{}/none.npy", "{}/none.npy", "{}/none.npy", "--out", "{}/eval.json"],
@@ -79,7 +83,7 @@ def test_every_rule_calls_a_command_that_is_there():
         ["accuracy", "{}/none", "--videos", "{}/none", "--out", "{}/accuracy.json"],
         ["weights", "fetch", "nothing"],
         ["config", "{}/none.yaml"],
-        ["mel", "{}", "--out", "{}", "--set", "mel.hopp=3"],
+        ["mel", "{}", "--set", "mel.hopp=3"],
     ],
     ids=lambda arguments: arguments[0],
 )
