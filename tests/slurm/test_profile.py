@@ -33,5 +33,20 @@ def test_rules_that_take_all_cores_of_a_machine_get_a_number():
     assert set(PROFILE["set-threads"]) == rules_with(r"threads: training_threads")
 
 
+def test_memory_and_time_stand_in_the_rules_alone():
+    named = set(PROFILE["default-resources"]).union(*PROFILE["set-resources"].values())
+    assert not named & {"mem_mb", "runtime"}
+    assert rules_with(r"mem_mb=memory\(") == rules_with(r"runtime=") == set(RULES)
+
+
+def test_every_rule_has_its_directives_in_the_same_order():
+    order = ["input", "output", "log", "benchmark", "wildcard_constraints"]
+    order += ["conda", "threads", "resources", "params", "shell"]
+    for name, text in RULES.items():
+        found = re.findall(r"^    (\w+):", text, re.M)
+        assert found == [word for word in order if word in found], name
+        assert {"output", "log", "benchmark", "conda", "threads", "resources", "shell"} <= set(found), name
+
+
 def test_retries_are_the_profiles_alone():
     assert PROFILE["retries"] and not rules_with(r"\bretries:")
