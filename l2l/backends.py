@@ -47,12 +47,6 @@ BACKENDS: dict[str, dict[str, Backend]] = {
         ),
     },
 }
-FUNCTIONS = {
-    "tracking": ("track",),
-    "diarization": ("diarize",),
-    "separation": ("separate",),
-    "faces": ("fit_basis", "extract_faces"),
-}
 
 
 def described(step: str) -> str:

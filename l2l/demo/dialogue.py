@@ -8,7 +8,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -91,20 +90,7 @@ class Event:
     person: int
     start: float
     end: float
-
-
-@dataclass(frozen=True)
-class Pause(Event):
-    """A speaker's pause between two sentences; `answered` when the listener nods because of it."""
-
-    answered: bool
-
-
-@dataclass(frozen=True)
-class Smile(Event):
-    """A smile; `reply` when it returns the other person's."""
-
-    reply: bool
+    linked: bool = False  # a speaker's pause: the listener nods because of it; a smile: it returns the other person's
 
 
 @dataclass(frozen=True)
@@ -129,9 +115,9 @@ class Score:
     samples: int
     utterances: list[Utterance] = field(default_factory=list)
     turns: list[Event] = field(default_factory=list)
-    pauses: list[Pause] = field(default_factory=list)
+    pauses: list[Event] = field(default_factory=list)
     nods: list[Event] = field(default_factory=list)
-    smiles: list[Smile] = field(default_factory=list)
+    smiles: list[Event] = field(default_factory=list)
     chews: list[Event] = field(default_factory=list)
 
     @property
@@ -193,7 +179,7 @@ def _perform(
         score.utterances.append(Utterance(speaker, first, sound, text, backchannel=False))
         now = (first + len(sound)) / SAMPLE_RATE
         if number < len(sentences) - 1:
-            pause = Pause(speaker, now, now + random.uniform(*_PAUSE), bool(random.random() < demo.nod_probability))
+            pause = Event(speaker, now, now + random.uniform(*_PAUSE), bool(random.random() < demo.nod_probability))
             pauses.append(pause)
             now = pause.end
     score.turns.append(Event(speaker, start, now))
@@ -202,7 +188,7 @@ def _perform(
     def lasting(begin: float, length: tuple[float, float]) -> Event:
         return Event(listener, begin, begin + random.uniform(*length))
 
-    nods = [lasting(pause.start + random.uniform(*_NOD_DELAY), _NOD_LENGTH) for pause in pauses if pause.answered]
+    nods = [lasting(pause.start + random.uniform(*_NOD_DELAY), _NOD_LENGTH) for pause in pauses if pause.linked]
     # A nod without a reason keeps its distance from the pauses, so that an unanswered pause stays unanswered.
     blocked = nods + [Event(speaker, pause.start, pause.start + 1) for pause in pauses]
     for _ in range(random.poisson(_STRAY_NODS * (now - start))):
@@ -221,13 +207,12 @@ def _perform(
 
     if random.random() < _SMILES_PER_TURN:
         begin = random.uniform(start, now - 1)
-        smile = Smile(speaker, begin, begin + random.uniform(*_SMILE_LENGTH), reply=False)
+        smile = Event(speaker, begin, begin + random.uniform(*_SMILE_LENGTH))
         if not any(other.person == speaker and _overlap(smile, other, margin=0.3) for other in score.smiles):
             score.smiles.append(smile)
             if random.random() < demo.smile_probability:
-                score.smiles.append(
-                    Smile(listener, smile.start + demo.smile_lag, smile.end + demo.smile_lag, reply=True)
-                )
+                lag = demo.smile_lag
+                score.smiles.append(Event(listener, smile.start + lag, smile.end + lag, linked=True))
 
     for pause in pauses:
         text, drawn = random.choice(BACKCHANNELS), random.random()
@@ -249,7 +234,7 @@ def _overlap(a: Event, b: Event, margin: float) -> bool:
 def _cut(score: Score) -> Score:
     """The score up to its end. A gesture that would be cut short is left out, a pause with it; a voice is cut off."""
 
-    def within(events: list[Any]) -> list[Any]:
+    def within(events: list[Event]) -> list[Event]:
         return sorted((event for event in events if event.end <= score.seconds), key=lambda event: event.start)
 
     in_order = sorted(score.utterances, key=lambda utterance: utterance.start)

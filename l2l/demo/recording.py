@@ -67,10 +67,10 @@ def truth(score: Score, motions: Sequence[Motion]) -> dict[str, np.ndarray]:
         **{name: np.stack([getattr(motion, name) for motion in motions], 1).astype(np.float32) for name in curves},
         "turns": rows(score.turns),
         "pauses": rows(score.pauses),
-        "pauses_answered": np.array([pause.answered for pause in score.pauses], bool),
+        "pauses_answered": np.array([pause.linked for pause in score.pauses], bool),
         "nods": rows(score.nods),
         "smiles": rows(score.smiles),
-        "smiles_reply": np.array([smile.reply for smile in score.smiles], bool),
+        "smiles_reply": np.array([smile.linked for smile in score.smiles], bool),
         "chews": rows(score.chews),
     }
 

@@ -66,9 +66,10 @@ def extract_faces(
     identity = np.zeros((PEOPLE, 100))
     for people, frames, crops in _batches(_crops(footage, tracks, locate), deca.batch_size):
         codes, detail = encoders(torch.from_numpy(crops).to(device))
-        faces[people, frames] = torch.cat([codes.expression, codes.pose, detail], 1).cpu().numpy()
+        kept = [codes[:, deca_nets.EXPRESSION], codes[:, deca_nets.POSE], detail]
+        faces[people, frames] = torch.cat(kept, 1).cpu().numpy()
         found[people, frames] = True
-        np.add.at(identity, people, codes.shape.cpu().numpy())
+        np.add.at(identity, people, codes[:, deca_nets.SHAPE].cpu().numpy())
     for person, out in enumerate(outs):
         if not found[person].any():
             raise UserError(

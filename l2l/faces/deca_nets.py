@@ -4,7 +4,6 @@
 - Names of layers are those of the published file, so that it can be loaded strictly.
 """
 
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -21,26 +20,9 @@ PARAMETERS = 236
 MODEL = ("deca", "deca/deca_model.tar")  # the entry and the file in l2l/weights/weights.yaml
 
 
-@dataclass(frozen=True)
-class Codes:
-    """The 236 parameters of N faces, in the order in which the encoder gives them."""
-
-    shape: Tensor  # (N, 100) identity, in standard deviations
-    texture: Tensor  # (N, 50)
-    expression: Tensor  # (N, 50), in standard deviations
-    pose: Tensor  # (N, 6) axis-angle in radians: the head's rotation, the jaw's
-    camera: Tensor  # (N, 3) scale, x, y of a weak perspective
-    light: Tensor  # (N, 9, 3) spherical harmonics, RGB
-
-
-_SIZES = (100, 50, 50, 6, 3, 27)
-
-
-def split(parameters: Tensor) -> Codes:
-    """Parameters (N, 236) of the encoder, taken apart."""
-    parts = dict(zip((field.name for field in fields(Codes)), parameters.split(_SIZES, 1), strict=True))
-    parts["light"] = parts["light"].reshape(-1, 9, 3)
-    return Codes(**parts)
+# The columns in use of the 236 parameters; the others are texture, camera and light.
+SHAPE, EXPRESSION = slice(0, 100), slice(150, 200)  # in standard deviations
+POSE = slice(200, 206)  # axis-angle in radians: the head's rotation, the jaw's
 
 
 class _Bottleneck(nn.Module):
@@ -116,11 +98,10 @@ class Deca(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
-    def forward(self, crops: Tensor) -> tuple[Codes, Tensor]:
-        """Crops (N, 3, 224, 224) to codes and detail (N, 128), zeros when there is no encoder of it."""
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (N, 3, 224, 224) to parameters (N, 236) and detail (N, 128), zeros without its encoder."""
         crops = crops.to(memory_format=torch.channels_last)
-        codes = split(self.E_flame(crops))
-        return codes, self.E_detail(crops) if self.E_detail else crops.new_zeros(len(crops), DETAIL)
+        return self.E_flame(crops), self.E_detail(crops) if self.E_detail else crops.new_zeros(len(crops), DETAIL)
 
 
 def _part(checkpoint: object, name: str, path: Path) -> object:

@@ -1,7 +1,8 @@
 """diarize, backend `syncnet`: who speaks, by SyncNet (Chung & Zisserman 2016), which the paper's data were made with.
 
-- Per face track: face crops and MFCC, distances of lips to sound over shifts, offset and confidence; speaking.json gets
-  them as LSE-C and LSE-D.
+- Per face track: face crops and MFCC, distances of lips to sound over shifts, offset and confidence.
+- speaking.json gets the two common measures of talking faces: LSE-D, the least mean distance over all shifts, and
+  LSE-C, the median over the shifts minus that.
 - The original only colours each face by its score; it never says who speaks. Here the person with the higher score
   speaks, where there is voice activity and the score is above `floor`; so "nobody" exists, "both" does not.
 - The embedded tracker's boxes serve unless `detector` is s3fd, and crops stay in memory: the original sends them
@@ -9,16 +10,17 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.signal import medfilt
 from torch import Tensor
 
 from l2l import config
 from l2l.speech.face_scores import SAMPLES_PER_ASD_FRAME, Scored, person_scores, track_mfcc
 from l2l.speech.speaking import Speaking
-from l2l.speech.synchrony import distances, synchrony
 from l2l.speech.syncnet_net import WINDOW, SyncNet, windows_of_lips, windows_of_sound
 from l2l.speech.vad import voice_activity
 from l2l.video.face_crops import crop_blocks
@@ -28,6 +30,8 @@ from l2l.video.tracks import PEOPLE, load_tracks
 from l2l.weights.state_dicts import load_published
 
 _BLOCK = 200  # windows whose distances are computed at a time
+_SMOOTH = 9  # frames of the median filter over scores
+_EDGE, _FAR = 3, 10.0  # windows added at both ends of a track, and the distance they get
 
 
 def load_syncnet() -> SyncNet:
@@ -110,3 +114,33 @@ def who_speaks(score: np.ndarray, speech: np.ndarray, threshold: float, floor: f
     probability[rows, best] = np.where(speaks, np.maximum(sure * voiced, 0.5), np.minimum(sure * voiced, 0.499))
     probability[rows, 1 - best] = np.minimum((1 - sure) * voiced, 0.499)
     return probability
+
+
+def distances(lips: Tensor, sound: Tensor) -> Tensor:
+    """(n, 2 V + 1) distances of lips (n, 1024) to sound (n + 2 V, 1024): row i, column j is sound i + j."""
+    shifts = len(sound) - len(lips) + 1
+    return torch.stack([F.pairwise_distance(lips, sound[j : j + len(lips)]) for j in range(shifts)], 1)
+
+
+@dataclass(frozen=True)
+class Synchrony:
+    """How well one face track goes with the sound."""
+
+    offset: int  # frames at 25 per second that the sound comes too early
+    lse_c: float  # confidence
+    lse_d: float  # distance
+    score: np.ndarray  # (K + 6,) what the original shows for each frame of the track
+
+
+def synchrony(distance: np.ndarray) -> Synchrony:
+    """Of a matrix of distances (K, 2 V + 1)."""
+    mean = torch.from_numpy(distance).mean(0)
+    best = int(mean.argmin())
+    median = float(mean.median())
+    padded = np.pad(distance[:, best], _EDGE, constant_values=_FAR)
+    return Synchrony(
+        offset=(distance.shape[1] - 1) // 2 - best,
+        lse_c=median - float(mean[best]),
+        lse_d=float(mean[best]),
+        score=medfilt(median - padded, _SMOOTH),
+    )

@@ -15,10 +15,12 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from l2l.video.face_tracks import overlap
 from l2l.video.mesh import LANDMARKS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from l2l.weights import catalogue as weights
 
 _DETECTOR_SIDE, _DETECTOR_STRIDE, _MESH_SIDE = 192, 4, 192
+_OVERLAP = 0.3  # above which two candidates are one face
 _MARGIN = 1.5  # region of interest over the landmarks' extent, as the mesh was trained
 
 
@@ -87,7 +89,7 @@ class FaceDetector:
         rows, columns = np.mgrid[:cells, :cells]
         self._anchors = (np.stack([columns, rows], -1).reshape(-1, 2) + 0.5) / cells  # (cells², 2)
 
-    def __call__(self, picture: np.ndarray, min_score: float = 0.5, overlap: float = 0.3) -> list[Detection]:
+    def __call__(self, picture: np.ndarray, min_score: float = 0.5) -> list[Detection]:
         """Faces of an RGB picture (H, W, 3) uint8, best first."""
         height, width = picture.shape[:2]
         scale = _DETECTOR_SIDE / max(height, width)
@@ -107,20 +109,17 @@ class FaceDetector:
         corners = np.concatenate([points[:, :1] - size / 2, points[:, :1] + size / 2, points[:, 1:]], 1)  # (n, 8, 2)
         return [
             Detection(float(score), face[:2].ravel(), face[2:])
-            for score, face in _merge((corners * _DETECTOR_SIDE - [left, top]) / scale, scores[keep], overlap)
+            for score, face in _merge((corners * _DETECTOR_SIDE - [left, top]) / scale, scores[keep], _OVERLAP)
         ]
 
 
-def _merge(faces: np.ndarray, scores: np.ndarray, overlap: float) -> list[tuple[float, np.ndarray]]:
+def _merge(faces: np.ndarray, scores: np.ndarray, most: float) -> list[tuple[float, np.ndarray]]:
     """Overlapping candidates (n, 8, 2) become their score-weighted mean."""
-    merged, free = [], np.ones(len(faces), bool)
-    area = (faces[:, 1] - faces[:, 0]).prod(1)
+    merged, free, boxes = [], np.ones(len(faces), bool), faces[:, :2].reshape(-1, 4)
     for best in np.argsort(-scores):
         if not free[best]:
             continue
-        inner = np.minimum(faces[best, 1], faces[:, 1]) - np.maximum(faces[best, 0], faces[:, 0])
-        common = np.clip(inner, 0, None).prod(1)
-        group = free & (common / (area[best] + area - common) > overlap)
+        group = free & (overlap(boxes[best], boxes) > most)
         group[best] = True
         free &= ~group
         merged.append((scores[best], np.average(faces[group], axis=0, weights=scores[group])))

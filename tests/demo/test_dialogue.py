@@ -80,7 +80,7 @@ def test_nods_answer_pauses_as_often_as_the_setting_says(probability: float) -> 
             nodding = any(
                 nod.person != pause.person and 0 <= nod.start - pause.start <= 0.5 for nod in score.nods
             )  # fmt: skip
-            assert nodding == pause.answered
+            assert nodding == pause.linked
             answered += nodding
             total += 1
     assert total > 500
@@ -89,7 +89,7 @@ def test_nods_answer_pauses_as_often_as_the_setting_says(probability: float) -> 
 
 
 def test_nods_without_a_pause_are_rare(scores: list[Score]) -> None:
-    stray = sum(len(score.nods) - sum(pause.answered for pause in score.pauses) for score in scores)
+    stray = sum(len(score.nods) - sum(pause.linked for pause in score.pauses) for score in scores)
     seconds = sum(score.seconds for score in scores)
     assert 0 < stray / seconds < 0.06
 
@@ -100,12 +100,12 @@ def test_smiles_are_returned_after_the_lag_as_often_as_the_setting_says() -> Non
     for index in range(60):
         score = write_score(settings, index, hum)
         for smile in score.smiles:
-            if smile.reply or smile.end + 1.1 > score.seconds:
+            if smile.linked or smile.end + 1.1 > score.seconds:
                 continue
             replies = [
                 other
                 for other in score.smiles
-                if other.reply and other.person != smile.person and abs(other.start - smile.start - 1.1) < 1e-6
+                if other.linked and other.person != smile.person and abs(other.start - smile.start - 1.1) < 1e-6
             ]
             returned += len(replies)
             total += 1

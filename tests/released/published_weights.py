@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from l2l.speech.syncnet_net import SyncNet
-from l2l.video.s3fd_net import S3fd
+from l2l.video.s3fd import S3fd
 from tests.released.seeded_weights import fill
 
 SPEAKERS = Path(__file__).resolve().parents[1] / "data/speakers"  # what the originals say of these weights

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2l.speech.synchrony import distances, synchrony
+from l2l.speech.syncnet import distances, synchrony
 from tests.released.published_weights import close, reference
 
 

@@ -9,7 +9,7 @@ from l2l.errors import UserError
 from l2l.speech import syncnet
 from l2l.speech.mfcc import mfcc
 from l2l.speech.speaking import diarize
-from l2l.speech.synchrony import distances, synchrony
+from l2l.speech.syncnet import distances, synchrony
 from l2l.speech.syncnet_net import SyncNet, windows_of_lips
 from l2l.video.face_tracks import FaceTrack
 from l2l.video.footage import Footage
