@@ -1,13 +1,11 @@
 """docs/settings.md: every setting with its default, its meaning and its limits. `l2l config --defaults` prints it."""
 
 import json
-from collections.abc import Collection
 from typing import Any
-
-from pydantic import BaseModel
 
 from l2l.config.config import Config
 from l2l.config.people import Person
+from l2l.config.section import Section
 
 _TOP = """# Settings
 
@@ -21,47 +19,33 @@ preset, the preset wins over `config.yaml`.
 When a setting changes, the workflow runs the steps again that depend on it. No result depends on the settings marked
 "machine", nor on those of a backend or architecture that is not chosen: they run nothing again.
 """
-_LIMITS = {
-    "minimum": ">=",
-    "exclusiveMinimum": ">",
-    "maximum": "<=",
-    "exclusiveMaximum": "<",
-    "multipleOf": "a multiple of",
-}
+_LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
 def reference() -> str:
     """The page, in Markdown; each section is a block of YAML that can be pasted into config.yaml."""
     config = Config()
-    sections = {
-        name: value for name in type(config).model_fields if isinstance(value := getattr(config, name), BaseModel)
+    sections = {name: value for name, value in config if isinstance(value, Section)}
+    blocks = {
+        "people": (Person.__doc__, "people:\n  alice:\n" + _keys(Person(listener="left"), "    ")),
+        "At the top": ("Keys outside any section.", _keys(config, "", {*sections, "people"})),
+        **{name: (value.__doc__, f"{name}:\n{_keys(value, '  ')}") for name, value in sections.items()},
     }
-    plain = _block(config, leave_out={*sections, "people"})
-    parts = [
-        _TOP,
-        _part("people.&lt;name&gt;", Person, _block(Person(listener="left"), indent="    "), "people:\n  alice:\n"),
-    ]
-    parts.append(f"## At the top\n\n```yaml\n{plain}```\n")
-    parts += [_part(name, type(section), _block(section, "  "), f"{name}:\n") for name, section in sections.items()]
-    return "\n".join(parts)
+    return _TOP + "".join(f"\n## {name}\n\n{text}\n\n```yaml\n{keys}```\n" for name, (text, keys) in blocks.items())
 
 
-def _part(title: str, section: type[BaseModel], block: str, above: str) -> str:
-    return f"## {title}\n\n{(section.__doc__ or '').strip()}\n\n```yaml\n{above}{block}```\n"
-
-
-def _block(section: BaseModel, indent: str = "", leave_out: Collection[str] = ()) -> str:
-    """The keys of a section as lines of YAML, each with a comment; sections inside it follow, further to the right."""
-    lines, schema = "", type(section).model_json_schema()["properties"]
-    for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
-        if name in leave_out:
+def _keys(section: Section, indent: str, without: set[str] | None = None) -> str:
+    """The keys of a section as lines of YAML, each with a comment; those of a section inside it follow, indented."""
+    lines, schema = "", section.model_json_schema()["properties"]
+    for name, value in section:
+        about = type(section).model_fields[name].description
+        if name in (without or ()):
             continue
-        if isinstance(value, BaseModel):
-            lines += f"{indent}{name}: # {field.description or type(value).__doc__}\n{_block(value, indent + '  ')}"
+        if isinstance(value, Section):
+            lines += f"{indent}{name}: # {about or value.__doc__}\n{_keys(value, indent + '  ')}"
         else:
             key = f"{indent}{name}: {value if isinstance(value, str) else json.dumps(value)}"
-            lines += f"{key:<36} # {field.description}{_notes(schema[name], field.description or '')}\n"
+            lines += f"{key:<36} # {about}{_notes(schema[name], about or '')}\n"
     return lines
 
 

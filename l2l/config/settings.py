@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from l2l.config.models import (
-    CodebookSettings,
-    PredictorSettings,
-    SamplingSettings,
-    WindowsSettings,
-)
+from l2l.config.models import CodebookSettings, PredictorSettings, SamplingSettings, WindowsSettings
 from l2l.config.section import Architecture, Count, Device, Fraction, Positive, Section, Step, backend, key
+
+Detector = Literal["tracks", "s3fd"]
+Cuts = list[Annotated[int, Field(ge=1, le=6)]]
 
 
 class VideoSettings(Section):
@@ -21,9 +19,7 @@ class VideoSettings(Section):
 
     max_height: int = key(720, "taller pictures are scaled down to this many lines", ge=144)
     crf: int = key(18, "x264 quality when a recording must be encoded again; lower is better", ge=0, le=51)
-    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = key(
-        "superfast", "x264 speed when a recording must be encoded again"
-    )
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = key("superfast", "x264 speed")
 
 
 class TrackingSettings(Step):
@@ -41,9 +37,7 @@ class TrackingSettings(Step):
 class FaceCropsSettings(Section):
     """Face crops at 25 frames per second, for networks that look at mouths."""
 
-    detector: Literal["tracks", "s3fd"] = key(
-        "tracks", "tracks: the tracker's boxes; s3fd: the detector of SyncNet's pipeline (needs its weights)"
-    )
+    detector: Detector = key("tracks", "tracks: the tracker's boxes; s3fd: SyncNet's detector (needs its weights)")
     min_frames: int = key(12, "face tracks of so few frames (25 per second) are left out", ge=12)
     min_size: float = key(0.0, "faces of so few pixels are left out", ge=0)
     batch_size: Count = key(8, "what is looked at together", machine=True)
@@ -65,9 +59,7 @@ class LightAsdSettings(FaceCropsSettings):
 
     batch_size: Count = key(2, "seconds looked at together", machine=True)
     margin: float = key(1.0, "who scores lower than the other by more than this does not speak", ge=0)
-    windows: list[Annotated[int, Field(ge=1, le=6)]] = key(
-        [1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6], "seconds; scores are means over these cuts", min_length=1
-    )
+    windows: Cuts = key([1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6], "seconds; scores are means over these cuts", min_length=1)
 
 
 class DiarizationSettings(Step):
@@ -106,10 +98,10 @@ class DecaSettings(Section):
     """faces, backend deca."""
 
     landmarks: Literal["auto", "fan", "mesh"] = key(
-        "auto", "what the crop is made around: FAN's landmarks, or the tracked mesh's; auto: FAN's if there"
+        "auto", "landmarks of the crop; auto: FAN's if there, else mesh"
     )
-    detector: Literal["tracks", "s3fd"] = key(
-        "tracks", "where FAN looks: at the tracked faces, or at what S3FD finds there, as the original"
+    detector: Detector = key(
+        "tracks", "where FAN looks: at the tracked faces; s3fd: at what S3FD finds, as the original"
     )
     detail: bool = key(True, "the last 128 columns; false: zeros, in half the time (no model reads them)")
     smoothing: int = key(0, "as faces.smoothing; 0: none, as in the published data", ge=0)
@@ -187,9 +179,7 @@ class Settings(Section):
     """All that the steps of one person need to know."""
 
     seed: int = key(0, "every random draw follows from it", ge=0, lt=2**31)
-    architecture: Architecture = key(
-        "patches", "of both models; patches: 8 frames each, any length; windows: the paper's, 32 frames"
-    )
+    architecture: Architecture = key("patches", "patches: 8 frames each, any length; windows: the paper's, 32 frames")
     video: VideoSettings = VideoSettings()
     tracking: TrackingSettings = TrackingSettings()
     diarization: DiarizationSettings = DiarizationSettings()
