@@ -97,9 +97,7 @@ class SeparationSettings(Step):
 class DecaSettings(Section):
     """faces, backend deca."""
 
-    landmarks: Literal["auto", "fan", "mesh"] = key(
-        "auto", "landmarks of the crop; auto: FAN's if there, else mesh"
-    )
+    landmarks: Literal["auto", "fan", "mesh"] = key("auto", "landmarks of the crop; auto: FAN's if there, else mesh")
     detector: Detector = key(
         "tracks", "where FAN looks: at the tracked faces; s3fd: at what S3FD finds, as the original"
     )
