@@ -44,7 +44,7 @@ class Roads:
 @pytest.fixture(scope="session")
 def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
     by_step, batched, local = (tmp_path_factory.mktemp(name) for name in ("by_step", "batched", "local"))
-    for folder, per_job in ((by_step, 0), (batched, 2), (local, 0)):
+    for folder, per_job in ((by_step, 1), (batched, 2), (local, 1)):
         people = {"demo": {"listener": "left", "source": "demo"}}
         demo = {"recordings": 2, "seconds": 16}
         settings = {**TINY, **ONE_THREAD, "demo": demo, "people": people, "recordings_per_job": per_job}
