@@ -17,6 +17,7 @@ import yaml
 from l2l.backends import BACKENDS
 from l2l.cli import main as cli
 from l2l.cli.options import Options
+from l2l.recordings.steps import STEPS
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -55,7 +56,10 @@ def commands() -> dict[str, set[str]]:
     for rules in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
             if environment := re.search(r"envs/(\S+\.yaml)", rule):
-                found.setdefault(environment[1], set()).update(re.findall(r"\"l2l (\S+)", rule))
+                verbs = set(re.findall(r"\"l2l (\S+)", rule))
+                if "{step}" in verbs:  # a loop makes the rules of the steps
+                    verbs = (verbs - {"{step}"}) | set(STEPS)
+                found.setdefault(environment[1], set()).update(verbs)
     return found
 
 

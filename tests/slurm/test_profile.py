@@ -1,6 +1,7 @@
 """The SLURM profile fits the rules: what it names exists, what needs a GPU asks for one."""
 
 import re
+import textwrap
 
 import yte
 
@@ -11,6 +12,12 @@ RULES = {
     for file in (ROOT / "workflow/rules").glob("*.smk")
     for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.S | re.M)
 }
+LOOP = re.search(
+    r"^    rule:\n        name:\n            step\n(.*?)(?=^\S)",
+    (ROOT / "workflow/rules/preprocess.smk").read_text(),
+    re.S | re.M,
+)
+RULES["track, diarize, separate, mel"] = textwrap.indent(textwrap.dedent(LOOP[1]), "    ") if LOOP else ""
 PROFILE = yte.process_yaml((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
 
 

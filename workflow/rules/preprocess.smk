@@ -54,105 +54,43 @@ rule normalise:
         " --out {output.table:q} {params.settings} 2>&1 | tee {log:q}"
 
 
-rule track:
-    input:
-        table="results/{person}/steps/normalise/{batch}.tsv",
-    output:
-        table="results/{person}/steps/track/{batch}.tsv",
-    log:
-        "results/{person}/logs/track/{batch}.log",
-    benchmark:
-        "results/{person}/benchmarks/track/{batch}.tsv"
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000),
-        runtime=minutes(60),
-    params:
-        settings=settings("video", "tracking", "chunking.min_tracked"),
-        drop=drop_option,
-        videos=videos_folder,
-    shell:
-        "l2l track --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
-        " {params.settings} 2>&1 | tee {log:q}"
+# Each reads the table of the step before. The settings of all steps before it come along: what a step needs and was not
+# kept is made again.
+TRACK = ("video", "tracking", "chunking.min_tracked")
+DIARIZE = (*TRACK, "diarization", "chunking.min_speech")
+SEPARATE = (*DIARIZE, "separation")
+for step, before, backend, sections in (
+    ("track", "normalise", None, TRACK),
+    ("diarize", "track", "diarization", DIARIZE),
+    ("separate", "diarize", "separation", SEPARATE),
+    ("mel", "separate", None, (*SEPARATE, "mel")),
+):
 
-
-rule diarize:
-    input:
-        table="results/{person}/steps/track/{batch}.tsv",
-    output:
-        table="results/{person}/steps/diarize/{batch}.tsv",
-    log:
-        "results/{person}/logs/diarize/{batch}.log",
-    benchmark:
-        "results/{person}/benchmarks/diarize/{batch}.tsv"
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: backend_threads(1, "diarization")
-    resources:
-        mem_mb=memory(2000, "diarization"),
-        runtime=minutes(60, "diarization"),
-    params:
-        settings=settings(
-            *("video", "tracking", "chunking.min_tracked"),
-            *("diarization", "chunking.min_speech"),
-        ),
-        machine=machine("diarization"),
-        drop=drop_option,
-        videos=videos_folder,
-    shell:
-        "l2l diarize --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
-        " {params.settings} {params.machine} 2>&1 | tee {log:q}"
-
-
-rule separate:
-    input:
-        table="results/{person}/steps/diarize/{batch}.tsv",
-    output:
-        table="results/{person}/steps/separate/{batch}.tsv",
-    log:
-        "results/{person}/logs/separate/{batch}.log",
-    benchmark:
-        "results/{person}/benchmarks/separate/{batch}.tsv"
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: backend_threads(1, "separation")
-    resources:
-        mem_mb=memory(2000, "separation"),
-        runtime=minutes(60, "separation"),
-    params:
-        settings=settings("video", "tracking", "diarization", "separation"),
-        machine=machine("separation"),
-        drop=drop_option,
-        videos=videos_folder,
-    shell:
-        "l2l separate --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
-        " {params.settings} {params.machine} 2>&1 | tee {log:q}"
-
-
-rule mel:
-    input:
-        table="results/{person}/steps/separate/{batch}.tsv",
-    output:
-        table="results/{person}/steps/mel/{batch}.tsv",
-    log:
-        "results/{person}/logs/mel/{batch}.log",
-    benchmark:
-        "results/{person}/benchmarks/mel/{batch}.tsv"
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000),
-        runtime=minutes(60),
-    params:
-        settings=settings("video", "tracking", "diarization", "separation", "mel"),
-        drop=drop_option,
-        videos=videos_folder,
-    shell:
-        "l2l mel --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
-        " {params.settings} 2>&1 | tee {log:q}"
+    rule:
+        name:
+            step
+        input:
+            table=f"results/{{person}}/steps/{before}/{{batch}}.tsv",
+        output:
+            table=f"results/{{person}}/steps/{step}/{{batch}}.tsv",
+        log:
+            f"results/{{person}}/logs/{step}/{{batch}}.log",
+        benchmark:
+            f"results/{{person}}/benchmarks/{step}/{{batch}}.tsv"
+        conda:
+            "../../envs/preprocess.yaml"
+        threads: backend_threads(1, backend)
+        resources:
+            mem_mb=memory(2000, backend),
+            runtime=minutes(60, backend),
+        params:
+            settings=settings(*sections),
+            machine=machine(backend) if backend else "",
+            drop=drop_option,
+            videos=videos_folder,
+        shell:
+            f"l2l {step} --table {{input.table:q}} --videos {{params.videos}} {{params.drop}} --out {{output.table:q}}"
+            " {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
 rule split:

@@ -33,10 +33,12 @@ def minutes(usual, step=None):
     return time
 
 
-def backend_threads(usual, step):
+def backend_threads(usual, step=None):
     """Threads of a job: what the chosen backend is told to take, or as usual."""
 
     def threads(wildcards):
+        if not step:
+            return usual
         chosen = getattr(CONFIG.settings(wildcards.person), step)
         wanted = getattr(getattr(chosen, chosen.backend, None), "threads", usual)
         return max(usual, wanted or workflow.cores or 1)
