@@ -18,6 +18,8 @@ from l2l.sides import Side
 if TYPE_CHECKING:
     from l2l.recordings.recordings import Recording
 
+Drop = Literal["speech", "video"]
+
 
 @Parameter(name="*", group="A table instead of folders")
 @dataclass(frozen=True)
@@ -28,9 +30,7 @@ class Rows:
     only: Annotated[Names, about("names: these recordings of the table alone")] = ()
     videos: Annotated[Path | None, about("folder with one folder per recording")] = None
     out: Annotated[Path | None, about("the .tsv to write: what became of each recording")] = None
-    drop: Annotated[
-        tuple[Literal["speech", "video"], ...], about("what is deleted once it is used (video: of training recordings)")
-    ] = ()
+    drop: Annotated[tuple[Drop, ...], about("what to delete once it is used (video: of training recordings)")] = ()
 
     def read(self) -> "list[Recording]":
         """The chosen recordings. Raises UserError when one is not in the table, or when an option is missing."""
@@ -57,7 +57,7 @@ def recordings(
     test_share: Annotated[float, about("share kept for testing, where neither these nor the sheet say which")] = 0.2,
     out: Path,
 ) -> None:
-    """List a person's recordings, with what each is for: recordings.tsv."""
+    """List a person's recordings and their split: recordings.tsv."""
     from l2l.recordings import discovery
     from l2l.recordings.recordings import in_folder, in_sheet, with_split
     from l2l.recordings.table import NAMED, write_table
@@ -69,7 +69,7 @@ def recordings(
 
 def normalise(
     source: Annotated[
-        Path | None, about("a video; --out is then a folder for video.mp4, audio.wav, probe.json")
+        Path | None, about("a video; --out is then a folder, for video.mp4, audio.wav, probe.json")
     ] = None,
     /,
     *,
@@ -79,20 +79,20 @@ def normalise(
     rows: Rows = NO_ROWS,
     options: Options = DEFAULTS,
 ) -> None:
-    """Bring recordings to 30 frames per second and 16 kHz mono."""
+    """Bring videos to 30 frames per second and 16 kHz mono."""
     from l2l.recordings.recordings import Recording
 
     if source:
         if not rows.out:
             raise UserError("--out is missing: a folder for video.mp4, audio.wav and probe.json.")
-        _alone("normalise", [Recording(source.stem, str(source), start, end)], [rows.out], options)
-        return
+        one = Recording(source.stem, str(source), start, end)
+        return _do("normalise", [rows.out], rows, options, recordings=[one])
     found, files = rows.read(), list(fetched)
     if files and len(files) != sum(recording.remote for recording in found):
         raise UserError(f"--fetched names {len(files)} files, which are not as many as the table has addresses.")
     if files:
         found = [replace(each, fetched=files.pop(0)) if each.remote else each for each in found]
-    _of_table("normalise", found, rows, options)
+    _do("normalise", (), rows, options, recordings=found)
 
 
 def track(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
@@ -101,17 +101,17 @@ def track(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DE
 
 
 def diarize(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
-    """Find who speaks when: speaking.npz, and beside it speaking.rttm and speaking.json."""
+    """Find who speaks when: speaking.npz, .rttm, .json."""
     _do("diarize", folders, rows, options)
 
 
 def separate(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
-    """Give each person a file with their own speech: speech_left.wav, speech_right.wav."""
+    """Give each person a file with their own speech: speech_*.wav."""
     _do("separate", folders, rows, options)
 
 
 def mel(folders: Paths = (), /, *, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
-    """Turn each person's speech into mel rows, 4 per frame: mel_left.npy, mel_right.npy."""
+    """Turn speech into mel rows, 4 per frame: mel_*.npy."""
     _do("mel", folders, rows, options)
 
 
@@ -119,13 +119,11 @@ def split(
     tables: Annotated[Paths, about("tables of diarize (.tsv)")],
     /,
     *,
-    test_share: Annotated[
-        float | None, about("split anew by this share where all usable recordings are on one side; default: never")
-    ] = None,
+    test_share: Annotated[float | None, about("share to split anew by, if all that can be used is on one side")] = None,
     summary: Annotated[Path | None, about("preprocess.tsv, to write where too few recordings can be used")] = None,
     out: Path,
 ) -> None:
-    """Put tables together, and see to it that usable recordings are left for training and for testing."""
+    """Put tables together; both training and testing need recordings."""
     from l2l.recordings.recordings import settled
     from l2l.recordings.table import read_table, shortage, write_summary, write_table
 
@@ -148,7 +146,7 @@ def fit_faces(
     out: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Fit the expression basis to the tracks of training recordings: face_basis.npz."""
+    """Fit the expression basis to tracks: face_basis.npz."""
     from l2l.recordings.steps import fit_faces
     from l2l.recordings.table import read_table, usable
 
@@ -160,12 +158,12 @@ def fit_faces(
 
 
 def faces(folders: Paths = (), /, *, basis: Path, rows: Rows = NO_ROWS, options: Options = DEFAULTS) -> None:
-    """Turn tracks into face vectors: faces_left.npz, faces_right.npz."""
+    """Turn tracks into face vectors: faces_*.npz."""
     _do("faces", folders, rows, options, basis)
 
 
 def preprocess_summary(tables: Annotated[Paths, about("tables of mel and of faces (.tsv)")], /, *, out: Path) -> None:
-    """Say what became of every recording: preprocess.tsv, and beside it preprocess.html."""
+    """Say what became of every recording: preprocess.tsv, .html."""
     from l2l.recordings.table import joined, read_table, write_summary
 
     found = joined(*map(read_table, tables))
@@ -185,7 +183,7 @@ def chunk(
     out: Path,
     options: Options = DEFAULTS,
 ) -> None:
-    """Cut recordings into windows in the published format: train/ and test/."""
+    """Cut recordings into windows of 64 frames: train/ and test/."""
     from l2l.dataset.chunks import chunk
     from l2l.recordings.table import read_table, shortage, usable
 
@@ -193,49 +191,37 @@ def chunk(
     if table and (few := shortage(found, table)):
         raise UserError(few)
     split: dict = {"train": train, "test": test}
-    for part in split if table else ():
-        split[part] = [recording.name for recording in usable(found, part)]
+    if table:
+        split = {part: [recording.name for recording in usable(found, part)] for part in split}
     swapped = {recording.name for recording in found if recording.listener not in ("", listener)}
     person = person or out.name
     counts = chunk(videos, split, out, listener, options.read().chunking, person, swapped)
     print(f"{person}: {counts['train']} training and {counts['test']} test windows in which the listener listens")
 
 
-def _do(step: str, folders: Sequence[Path], rows: Rows, options: Options, basis: Path | None = None) -> None:
-    """Do a step for folders, or for the rows of a table."""
-    from l2l.recordings.recordings import Recording
-
-    if folders:
-        _alone(step, [Recording(folder.resolve().name) for folder in folders], folders, options, basis)
-    else:
-        _of_table(step, rows.read(), rows, options, basis)
-
-
-def _alone(
+def _do(
     step: str,
-    recordings: "Sequence[Recording]",
     folders: Sequence[Path],
+    rows: Rows,
     options: Options,
     basis: Path | None = None,
+    recordings: "Sequence[Recording]" = (),
 ) -> None:
-    """Do a step without a table. Raises UserError with what failed."""
-    from l2l.recordings.steps import Work, run
-
-    settings = options.read()
-    works = [Work(each, folder, settings, basis=basis) for each, folder in zip(recordings, folders, strict=True)]
-    if failed := [done.reason for done in run(step, works) if done.status == "failed"]:
-        raise UserError("\n".join(failed))
-
-
-def _of_table(
-    step: str, recordings: "Sequence[Recording]", rows: Rows, options: Options, basis: Path | None = None
-) -> None:
+    """Do a step in folders of recordings, where a failure raises UserError, or for a table, where it is a row."""
+    from l2l.recordings.recordings import Recording
     from l2l.recordings.steps import Work, run
     from l2l.recordings.table import write_table
 
+    settings = options.read()
+    if folders:
+        recordings = recordings or [Recording(folder.resolve().name) for folder in folders]
+        works = [Work(each, folder, settings, basis=basis) for each, folder in zip(recordings, folders, strict=True)]
+        if failed := [done.reason for done in run(step, works) if done.status == "failed"]:
+            raise UserError("\n".join(failed))
+        return
+    recordings = recordings or rows.read()
     assert rows.videos and rows.out
-    settings, videos = options.read(), rows.videos
-    done = run(step, [Work(each, videos / each.name, settings, rows.drop, basis) for each in recordings])
+    done = run(step, [Work(each, rows.videos / each.name, settings, rows.drop, basis) for each in recordings])
     write_table(rows.out, done)
     _complain(done)
 
