@@ -79,33 +79,32 @@ def _folders(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*") if path.is_dir() and not path.name.startswith("."))
 
 
-def _find(folder: Path, name: str, listener: Side) -> Path:
-    """The file of one array, by our name or by the authors'."""
-    speaker = other(listener)
-    ours = _names(listener)
-    theirs = dict(
-        zip(
-            ours,
-            (
-                f"{published(listener)}_list_faces_clean_deca.npy",
-                f"{published(speaker)}_speak_faces_clean_deca.npy",
-                f"{published(speaker)}_speak_audio_clean_deca.npy",
-            ),
-            strict=True,
-        )
-    )[name]
-    found = [path for path in (folder / name, folder / theirs) if path.exists()]
-    if len(found) > 1:
-        raise UserError(f"{folder} holds both {name} and {theirs}; keep one of them.")
-    if not found:
-        raise UserError(f"{folder / name} is missing; the person on the {listener} listens, so that it is needed.")
-    return found[0]
+def _names(listener: Side) -> dict[str, str]:
+    """Our names of the three arrays, and the authors'."""
+    listens, speaks = published(listener), published(other(listener))
+    return {
+        f"{listens}_faces.npy": f"{listens}_list_faces_clean_deca.npy",
+        f"{speaks}_faces.npy": f"{speaks}_speak_faces_clean_deca.npy",
+        f"{speaks}_audio.npy": f"{speaks}_speak_audio_clean_deca.npy",
+    }
+
+
+def _find(folder: Path, listener: Side) -> list[Path]:
+    """The files of one recording: listening face, speaking face, sound."""
+    paths = []
+    for ours, theirs in _names(listener).items():
+        found = [path for path in (folder / ours, folder / theirs) if path.exists()]
+        if len(found) > 1:
+            raise UserError(f"{folder} holds both {ours} and {theirs}; keep one of them.")
+        if not found:
+            raise UserError(f"{folder / ours} is missing; it is needed because the person on the {listener} listens.")
+        paths += found
+    return paths
 
 
 def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversation:
     """Map the arrays of one recording and check their shapes; their values are checked when they are read."""
-    speaker, place = other(listener), folder / name
-    paths = [_find(place, file, listener) for file in _names(listener)]
+    paths = _find(folder / name, listener)
     arrays = [_without_batch(open_array(path, "numbers"), path) for path in paths]
     for path, array in zip(paths[:2], arrays[:2], strict=True):
         if array.shape[1] not in _FACES:
@@ -119,14 +118,9 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversa
     if audio.shape != expected:
         raise UserError(
             f"{paths[2]} has shape {audio.shape}, expected {expected}: {AUDIO_PER_FRAME} rows of {MEL_BANDS} bands for "
-            f"each of the {len(listening)} frames of the face on the {speaker}; cut or pad it."
+            f"each of the {len(listening)} frames of the face on the {other(listener)}; cut or pad it."
         )
     return Conversation(name, listening, speaking, audio, list(range(0, len(listening) - WINDOW + 1, stride)))
-
-
-def _names(listener: Side) -> tuple[str, str, str]:
-    listens, speaks = published(listener), published(other(listener))
-    return f"{listens}_faces.npy", f"{speaks}_faces.npy", f"{speaks}_audio.npy"
 
 
 def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:
@@ -141,6 +135,6 @@ def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:
 def _checked(folder: Path, recordings: list[Conversation], listener: Side) -> Iterator[Conversation]:
     for recording in progress(recordings, f"chunk {listener} listens", unit="recording"):
         arrays = (recording.listening, recording.speaking, recording.audio)
-        for name, array in zip(_names(listener), arrays, strict=True):
-            check_finite(array, str(_find(folder / recording.name, name, listener)))
+        for path, array in zip(_find(folder / recording.name, listener), arrays, strict=True):
+            check_finite(array, str(path))
         yield recording

@@ -8,16 +8,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from l2l import architectures
+from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks, load_chunks
 from l2l.dataset.samples import load_samples, sampling_of
 from l2l.errors import UserError
-from l2l.evaluation import results
-from l2l.evaluation.asked import Asked
+from l2l.evaluation import motion, results
 from l2l.evaluation.baselines import Row, controls, speakers, training_rows
 from l2l.evaluation.bootstrap import Bootstrap
 from l2l.evaluation.clips import Reference
@@ -28,7 +30,10 @@ from l2l.evaluation.shifts import Shifts, Timeline, first_frames
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
 from l2l.sides import Side
+from l2l.training.checkpoint import read_checkpoint
 from l2l.units import FPS, MODEL_DIM
+
+_USE = "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies"
 
 
 def reference_of(test: Chunks, frames: slice, past: bool) -> Reference:
@@ -72,14 +77,18 @@ def evaluate(
     frames, count = slice(int(drawn["first_frame"].item()), WINDOW), len(drawn["samples"])
     reference = reference_of(test, frames, past=sampling.past == "real")
     truth = np.stack(reference.truth)  # (N, T, 56)
-    for name, motion in {"listener": truth, "speaker": test.speaker[..., :MODEL_DIM]}.items():
-        if not np.isfinite(motion).all():
+    for name, moves in {"listener": truth, "speaker": test.speaker[..., :MODEL_DIM]}.items():
+        if not np.isfinite(moves).all():
             raise UserError(f"{chunks}/test: the {name}'s motion has NaN or infinity; chunk again.")
     torch.set_num_threads(1)  # sums depend on how many there are, and a file must not depend on the machine
-    asked = Asked.of(codebook, predictor, test, sampling, seed, settings)
+    used = architectures.code_use(codebook, test) if codebook else None
+    model = None
+    if codebook and predictor:
+        own = settings.model_copy(update={"sampling": sampling, "seed": seed})
+        model = architectures.load_asked(codebook, predictor, test, own)
     released = None
-    if asked.standardizer:  # smoothing, where there is any, takes whole windows
-        released = list(asked.standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), asked.standardizer
+    if used:  # smoothing, where there is any, takes whole windows
+        released = list(used.standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), used.standardizer
     bootstrap = Bootstrap(reference.recordings, settings.evaluation.bootstrap, settings.seed)
     scorer = Scorer(
         reference,
@@ -89,14 +98,14 @@ def evaluate(
         released,
         # FLAME's expression has no direction of the eyelids, and none of the smile that was checked.
         Directions.of(load_basis(basis)) if basis and backend_of(basis) == "landmarks" else None,
-        block=asked.block,
+        block=used.block if used else motion.BLOCK,
     )
-    others, left_out = controls(asked.model, test, truth, count, settings.seed)
+    others, left_out = controls(model, test, truth, count, settings.seed)
     mine = Row("model", "the sampled futures", lambda _: drawn["samples"][:, :, frames], hears=None)
     rows = [mine, *training_rows(train, len(test), frames, count, settings.seed), *others]
     speaker, shifts = speakers(test), shifts_of(test, settings)
     found = results.measure(rows, speaker, scorer)
-    for name, one in gains(rows, asked.model, speaker, reference, bootstrap, shifts).items():
+    for name, one in gains(rows, model, speaker, reference, bootstrap, shifts).items():
         found[name]["gain"] = one
     results.write(
         out,
@@ -104,15 +113,32 @@ def evaluate(
         scorer,
         found,
         left_out,
-        {
-            "codebook": asked.codebook,
-            "predictor": asked.predictor,
-            "sampling": json.loads(drawn["sampling"].item()),
-        },
+        {**_sizes(codebook=codebook, predictor=predictor), "sampling": json.loads(drawn["sampling"].item())},
         listener=listener,
         first=frames.start,
         training_windows=len(train),
         samples_seed=seed,
-        codebook_use=asked.use,
+        codebook_use=_use(used.counts) if used else None,
         shifts=shifts,
     )
+
+
+def _sizes(**checkpoints: Path | None) -> dict[str, dict[str, Any] | None]:
+    """The settings that models were trained with. Raises UserError when one cannot be read."""
+    return {
+        kind: dict(read_checkpoint(path, kind).get("config", {})) if path else None
+        for kind, path in checkpoints.items()
+    }
+
+
+def _use(counts: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Codes used and perplexity; with several levels, of the least used one and then of each."""
+    levels = {
+        name: {"codes_used": int((level > 0).sum()), "perplexity": perplexity(level), "n": int(level.sum())}
+        for name, level in counts.items()
+    }
+    size = len(next(iter(counts.values())))
+    if len(levels) == 1:
+        return {"definition": _USE, "codes": size, **next(iter(levels.values()))}
+    least = min(levels.values(), key=lambda level: level["perplexity"])
+    return {"definition": f"{_USE}; of the least used level", "codes": size, **least, "levels": levels}

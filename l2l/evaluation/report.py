@@ -107,22 +107,21 @@ def headline(results: Results, recordings: int) -> dict[str, Any]:
         mine = numbers.pop(_PREDICTS, None)
         if mine is None or mine["value"] is None:
             continue
-        found: dict[str, Any] = {"value": mine["value"], "interval_95": mine["interval_95"]}
-        if name != "gain":
-            truth = (numbers.get("truth") or {}).get("value")
-            own = distance_from_best(name, mine["value"], truth)
-            places: dict[str, list[str]] = {"better_than": [], "tied_with": [], "worse_than": []}
-            for row, other in numbers.items():
-                if row in _NOT_RIVALS or other is None or other["value"] is None:
-                    continue
-                if name.endswith("_best") and results[row]["samples"] != results[_PREDICTS]["samples"]:
-                    continue  # the best of more samples is better by chance alone
-                theirs = distance_from_best(name, other["value"], truth)
-                if own is not None and theirs is not None:
-                    kind = "tied_with" if tied(mine, other) else "better_than" if own < theirs else "worse_than"
-                    places[kind].append(row)
-            found |= places
-        lines[f"{name}.{part}"] = found
+        lines[f"{name}.{part}"] = {"value": mine["value"], "interval_95": mine["interval_95"]}
+        if name == "gain":
+            continue
+        truth = (numbers.get("truth") or {}).get("value")
+        own = distance_from_best(name, mine["value"], truth)
+        ranks: dict[str, list[str]] = {"better_than": [], "tied_with": [], "worse_than": []}
+        for row, other in numbers.items():
+            if row in _NOT_RIVALS or other is None or other["value"] is None:
+                continue
+            if name.endswith("_best") and results[row]["samples"] != results[_PREDICTS]["samples"]:
+                continue  # the best of more samples is better by luck alone
+            theirs = distance_from_best(name, other["value"], truth)
+            if own is not None and theirs is not None:
+                ranks["tied_with" if tied(mine, other) else "better_than" if own < theirs else "worse_than"].append(row)
+        lines[f"{name}.{part}"] |= ranks
     few = f" Only {recordings} test recordings: an interval over so few says little." if recordings < FEW else ""
     return {"listens": _listens(results) + few, "model": lines}
 
