@@ -16,6 +16,14 @@ from l2l.sides import SIDES
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.video.tracks import PEOPLE, load_tracks
 
+_DEFINITIONS = {
+    "who_speaks": "share of the frames with speech (by the truth) in which a person who does speak is named; "
+    "frames taken for silence count as wrong",
+    "head_pitch, head_yaw, head_roll, jaw": "correlation over frames with the drawn angle, per face and recording; "
+    "mean and worst over them",
+    "both_tracked": "share of frames in which both faces are found",
+}
+
 
 def write_accuracy(truth: Path, videos: Path, out: Path) -> None:
     """Write accuracy.json over all recordings. Raises UserError when truth and measurements do not match."""
@@ -24,23 +32,14 @@ def write_accuracy(truth: Path, videos: Path, out: Path) -> None:
         raise UserError(f"{truth} holds no *.truth.npz; only the demo comes with its truth.")
     recordings = {file.name.removesuffix(".truth.npz"): _one(file, videos) for file in files}
     rows = list(recordings.values())
-    save_json(
-        out,
-        {
-            "definitions": {
-                "who_speaks": "share of the frames with speech (by the truth) in which a person who does speak is "
-                "named; frames taken for silence count as wrong",
-                "head_pitch, head_yaw, head_roll, jaw": "correlation over frames with the drawn angle, per face and "
-                "recording; mean and worst over them",
-                "both_tracked": "share of frames in which both faces are found",
-            },
-            "n": {"recordings": len(rows), "frames": sum(row["frames"] for row in rows), "faces": PEOPLE * len(rows)},
-            "who_speaks": _over_frames(rows, "who_speaks", "speech_frames"),
-            "both_tracked": _over_frames(rows, "both_tracked", "frames"),
-            **{name: _over_faces(rows, name) for name in ("head_pitch", "head_yaw", "head_roll", "jaw")},
-            "recordings": recordings,
-        },
-    )
+    report = {
+        "definitions": _DEFINITIONS,
+        "n": {"recordings": len(rows), "frames": sum(row["frames"] for row in rows), "faces": PEOPLE * len(rows)},
+        "who_speaks": _over_frames(rows, "who_speaks", "speech_frames"),
+        "both_tracked": _over_frames(rows, "both_tracked", "frames"),
+        **{name: _over_faces(rows, name) for name in ("head_pitch", "head_yaw", "head_roll", "jaw")},
+    }
+    save_json(out, report | {"recordings": recordings})
 
 
 def _one(file: Path, videos: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -16,56 +17,7 @@ from l2l.units import SAMPLE_RATE
 
 Say = Callable[[str, int], np.ndarray]  # text and person -> (n,) float32 at 16 kHz
 BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "Uh huh.")
-SENTENCES = (
-    "I was wondering about that the other day.",
-    "It was raining all morning, and then it suddenly stopped.",
-    "We walked along the river until it got dark.",
-    "You should come with us in the spring.",
-    "The bakery on the corner sells very good bread.",
-    "I usually take the early train to work.",
-    "My sister moved to a small town near the coast.",
-    "They have a big garden with a few apple trees.",
-    "I have been reading a book about old maps.",
-    "It turned out to be much longer than I expected.",
-    "The new neighbours have two very friendly dogs.",
-    "We had dinner together on Sunday evening.",
-    "I tried to fix the kitchen tap on my own.",
-    "In the end I had to call a plumber after all.",
-    "The market is open every Thursday and Saturday.",
-    "I like to go there before it gets too crowded.",
-    "Last winter was the coldest one in many years.",
-    "The lake froze over, and people went skating.",
-    "I am learning how to play the piano.",
-    "My teacher says that I should practise more often.",
-    "We are planning a trip to the mountains in June.",
-    "The hotel is small, but the view is wonderful.",
-    "There is a path that leads up to an old tower.",
-    "I forgot my umbrella on the bus again.",
-    "Somebody was kind enough to hand it in.",
-    "The library has put in some comfortable chairs.",
-    "You can sit there and read for the whole afternoon.",
-    "I have started to ride my bicycle to the office.",
-    "It takes me about half an hour each way.",
-    "The traffic is much better during the holidays.",
-    "My grandmother used to make the best plum cake.",
-    "I finally found her recipe in a box of letters.",
-    "We painted the living room a light shade of green.",
-    "It looks a lot brighter than it did before.",
-    "The film was good, but the ending surprised me.",
-    "I would not mind seeing it a second time.",
-    "There was a concert in the park last weekend.",
-    "The band played a lot of songs that I remembered.",
-    "I planted some tomatoes on the balcony in May.",
-    "Now there are more than we could ever eat.",
-    "The meeting was moved to Wednesday at ten.",
-    "That gives us a little more time to prepare.",
-    "My cat sleeps on the chair next to the window.",
-    "He only gets up when he hears the fridge.",
-    "The old cinema is being turned into a museum.",
-    "I think they are going to open it next year.",
-    "We took the ferry across to the island.",
-    "The water was so clear that you could see the fish.",
-)
+SENTENCES = tuple(Path(__file__).with_name("sentences.txt").read_text(encoding="utf-8").splitlines())
 
 _TURN = (6.0, 12.0)  # seconds
 _SENTENCES_PER_TURN = (2, 4)

@@ -1,7 +1,7 @@
 """From the score to motion: the pose of each head in every frame.
 
 - Heads drift slowly, nod when the score says so, and move with the emphasis of their own voice.
-- Jaws follow the loudness of their own voice and the score's chewing, nothing else.
+- Jaws follow only the loudness of their own voice and the score's chewing.
 - Every gesture starts and ends at rest, so that all curves are continuous.
 """
 

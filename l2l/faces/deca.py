@@ -41,13 +41,13 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     deca = settings.deca
     weights.find(*deca_nets.MODEL)
     landmarks = deca.landmarks
-    lack = fan.missing(deca.detector) if landmarks != "mesh" else None
+    missing = fan.missing(deca.detector) if landmarks != "mesh" else None
     if landmarks == "auto":
-        landmarks = "mesh" if lack else "fan"
-        if lack:
-            log.info("faces.deca: the tracked mesh makes the crop, as %s.", lack)
-    elif lack:
-        raise SetupError(f"faces.deca.landmarks is fan, but {lack}; or set it to mesh.")
+        landmarks = "mesh" if missing else "fan"
+        if missing:
+            log.info("faces.deca: the tracked mesh makes the crop, as %s.", missing)
+    elif missing:
+        raise SetupError(f"faces.deca.landmarks is fan, but {missing}; or set it to mesh.")
     save_npz(out, backend=np.array("deca"), landmarks=np.array(landmarks))
 
 

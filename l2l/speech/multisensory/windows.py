@@ -71,7 +71,7 @@ def windows(blocks: Iterator[np.ndarray], starts: Iterable[int], count: int) -> 
 
 
 def pictures(video: Path) -> Iterator[np.ndarray]:
-    """(1, 224, 224, 3) uint8 at 29.97 per second, as the network sees a video at 30; the last one for ever."""
+    """(1, 224, 224, 3) uint8 at 29.97 per second, of a video at 30; the last one repeats without end."""
     margin = (_SQUEEZED - PICTURE_SIDE) // 2
     inside = slice(margin, margin + PICTURE_SIDE)
     picture: np.ndarray = np.full((1, PICTURE_SIDE, PICTURE_SIDE, 3), 128, np.uint8)
@@ -86,7 +86,7 @@ def pictures(video: Path) -> Iterator[np.ndarray]:
 
 
 def mixture(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    """(n,) float32 at 21 kHz, of a file at 16 kHz; after the end silence for ever."""
+    """(n,) float32 at 21 kHz, of a file at 16 kHz; then silence without end."""
     stream = soxr.ResampleStream(SAMPLE_RATE, NETWORK_RATE, 1, "float32")
     while len(block := file.read(_BLOCK, dtype="float32")):
         yield stream.resample_chunk(block, file.tell() == len(file))
