@@ -90,8 +90,7 @@ def released_test(
     root: Path,
     changes: tuple[str, ...],
     etag: str = "",
-    *,
-    save: bool,
+    save: bool = False,
 ) -> tuple[float, Path | None]:
     """Sample the test windows of `speaker` as the original did; returns its score, and the file of results if saved.
 
@@ -155,24 +154,20 @@ def export_pickles(results: Path, outputs: Path) -> int:
     """
     command = "l2l released test --save"
     with reading(results, "a file of results", command), np.load(results, allow_pickle=False) as file:
-        arrays = {key: file[key] for key in ("expression", "pose", "probabilities", "video", "frame", "name")}
-    name, written = str(arrays["name"]), 0
+        arrays = {key: file[key] for key in ("expression", "pose", "probabilities", "video", "name")}
+        numbers = file["frame"].astype(int)
+    name = str(arrays["name"])
     for part in {name, *map(str, np.unique(arrays["video"]))}:
         # It becomes a folder: nothing in a file may lead out of `outputs`.
         if PurePosixPath(part).name != part or part in ("", "..") or "\\" in part:
             raise UserError(f"{results}: {part!r} cannot be the name of a folder.")
-    for n, t in np.ndindex(arrays["video"].shape):
-        try:
-            number = int(arrays["frame"][n, t])
-        except ValueError:
-            raise UserError(f"{results}: the frame {str(arrays['frame'][n, t])!r} is no number.") from None
+    for n, t in np.ndindex(numbers.shape):
         content = {
             "exp": torch.from_numpy(arrays["expression"][n, t][None].copy()),
             "pose": torch.from_numpy(arrays["pose"][n, t][None].copy()),
             "prob": arrays["probabilities"][n, t // STEP],
         }
-        path = outputs / str(arrays["video"][n, t]) / "results" / name / f"{number:08d}.pkl"
+        path = outputs / str(arrays["video"][n, t]) / "results" / name / f"{numbers[n, t]:08d}.pkl"
         with atomic(path, sync=False) as partial, open(partial, "wb") as file:
             pickle.dump(content, file)
-        written += 1
-    return written
+    return numbers.size

@@ -43,25 +43,18 @@ def load_published(model: Model, entry: str, file: str) -> Model:
 
 def load_into(model: nn.Module, weights: Any, path: Path) -> None:
     """Put `weights` (names to tensors) into `model`, in inference mode. Raises UserError naming what does not fit."""
-    wanted = model.state_dict()
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise SetupError(
             f"{path} is not a list of named weights; give the file that its publisher names for this network."
         )
-    network = type(model).__name__
-    for name, value in wanted.items():
-        if name not in weights:
-            if name.endswith(_COUNTER):
-                continue
-            raise SetupError(f"{path}: the weight {name!r} of {network} is missing; this is another network's file.")
-        found = tuple(weights[name].shape)
-        if found != tuple(value.shape):
-            raise SetupError(
-                f"{path}: the weight {name!r} has shape {found}, {network} needs {tuple(value.shape)}; "
-                "this is another network's file."
-            )
-    for name in weights:
+    wanted, network, another = model.state_dict(), type(model).__name__, "this is another network's file."
+    for name in dict.fromkeys([*wanted, *weights]):
         if name not in wanted:
-            raise SetupError(f"{path}: {network} has no weight {name!r}; this is another network's file.")
+            raise SetupError(f"{path}: {network} has no weight {name!r}; {another}")
+        if name in weights and (found := tuple(weights[name].shape)) != tuple(wanted[name].shape):
+            needed = tuple(wanted[name].shape)
+            raise SetupError(f"{path}: the weight {name!r} has shape {found}, {network} needs {needed}; {another}")
+        if name not in weights and not name.endswith(_COUNTER):
+            raise SetupError(f"{path}: the weight {name!r} of {network} is missing; {another}")
     model.load_state_dict(dict(weights), strict=False)
     model.eval().requires_grad_(False)

@@ -11,13 +11,14 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import google_crc32c
 import numpy as np
 
 from l2l.errors import SetupError
 
+T = TypeVar("T", int, bytes)
 _FOOTER, _TRAILER = 48, 5  # bytes: at the end of the file; after each block
 _MAGIC = 0xDB4775248B80FB57
 _MAX_INDEX = 64 << 20  # bytes; the index of a thousand variables has about 100 kB
@@ -183,20 +184,18 @@ def _variable(name: str, message: bytes) -> Variable:
     fields = dict(_fields(message))
     if 7 in fields or fields.get(3, 0) != 0:
         raise ValueError(f"the variable {name!r} is stored in parts")
-    dtype, offset, size, checksum = (_number(fields.get(field, 0)) for field in (1, 4, 5, 6))
-    dimensions = fields.get(2, b"")  # TensorShapeProto: 2 dimension {1 size}
-    if not isinstance(dimensions, bytes):
-        raise ValueError(f"the variable {name!r} has no shape")
-    parts = [part for field, part in _fields(dimensions) if field == 2 and isinstance(part, bytes)]
-    if len(parts) > _MAX_RANK:
-        raise ValueError(f"the variable {name!r} has {len(parts)} dimensions")
-    shape = tuple(_number(dict(_fields(part)).get(1, 0)) for part in parts)
+    # TensorShapeProto: 2 dimension {1 size}
+    dimensions = [part for field, part in _fields(_of(bytes, fields.get(2, b""))) if field == 2]
+    if len(dimensions) > _MAX_RANK:
+        raise ValueError(f"the variable {name!r} has {len(dimensions)} dimensions")
+    shape = tuple(_of(int, dict(_fields(_of(bytes, part))).get(1, 0)) for part in dimensions)
+    dtype, offset, size, checksum = (_of(int, fields.get(field, 0)) for field in (1, 4, 5, 6))
     return Variable(_DTYPES.get(dtype), shape, offset, size, checksum)
 
 
-def _number(value: int | bytes) -> int:
-    if isinstance(value, bytes):
-        raise ValueError("a field is not a number")
+def _of(kind: type[T], value: int | bytes) -> T:
+    if not isinstance(value, kind):
+        raise ValueError(f"a field is not {kind.__name__}")
     return value
 
 
