@@ -44,7 +44,6 @@ WRONG = {
     "l2l.patches.train_codebook -> l2l.windows.codebook",
     "l2l.training.checkpoint -> l2l.windows.codebook",
     "l2l.training.checkpoint -> l2l.windows.predictor",
-    "l2l.weights.deca_data -> l2l.faces.flame",
     "l2l.windows.sampling -> l2l.patches.sampling",
 }
 
