@@ -1,6 +1,6 @@
 """chunk: every recording of a person, cut into the published windows of 64 frames.
 
-Run it alone: `l2l chunk results/alice/videos --train a,b --test c --out data/alice`. Both directions are written
+Run it alone: `l2l chunk results/alice/videos --train a b --test c --out ...`. Both directions are written
 (p0 listens, p1 listens); which one a model learns is the person's `listener` setting.
 """
 

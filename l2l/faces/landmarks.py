@@ -1,9 +1,9 @@
 """faces, embedded backend `landmarks`: tracked landmarks to (T, 56), in two steps.
 
 - `fit_basis` learns one expression basis for both people from the training recordings (PCA, zero = the face at rest):
-  `l2l fit-faces tracks.npz ... --out face_basis.npz`.
+  `l2l fit-faces folder ... --out face_basis.npz`.
 - `extract_faces` turns a recording's tracks into faces with that basis:
-  `l2l faces tracks.npz --basis face_basis.npz --out folder`.
+  `l2l faces folder ... --basis face_basis.npz`.
 """
 
 from collections.abc import Iterator, Sequence

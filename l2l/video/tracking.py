@@ -5,7 +5,7 @@
   large, present, and moving. A picture on the wall does not move, an overlay is small.
 - A scene cut ends all candidates; in the next scene the two people are chosen again, by side.
 
-Run it alone: `l2l track video.mp4 --out tracks.npz`.
+Run it alone: `l2l track folder`, with video.mp4 in it.
 """
 
 import itertools

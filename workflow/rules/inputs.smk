@@ -23,16 +23,10 @@ def fetched_option(wildcards, input):
     return " ".join(["--fetched", *files]) if files else ""
 
 
-def recordings_options(wildcards):
-    return shlex.join(ask(FOUND.options, wildcards.person))
-
-
-def recordings_digest(wildcards):
-    return digest(ask(FOUND.recordings, wildcards.person))
-
-
-def batch_digest(wildcards):
-    return digest(batch(wildcards))
+def lines(wildcards):
+    """What tables say of recordings: a param, so that a sheet's change is noticed where it matters."""
+    one = hasattr(wildcards, "batch")
+    return digest(batch(wildcards) if one else ask(FOUND.recordings, wildcards.person))
 
 
 def only_option(wildcards):
@@ -43,8 +37,8 @@ def drop_option(wildcards, output):
     # It takes `output` because Snakemake does not redo what is there when such an option changes.
     if CONFIG.keep_intermediates == "all":
         return ""
-    pictures = CONFIG.settings(wildcards.person).faces.backend != "landmarks"
-    return "--drop speech" if pictures else "--drop speech video"
+    backend = CONFIG.settings(wildcards.person).faces.backend
+    return "--drop speech video" if backend == "landmarks" else "--drop speech"
 
 
 def move_option(wildcards):

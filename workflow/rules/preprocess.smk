@@ -20,8 +20,8 @@ rule recordings:
         mem_mb=memory(500),
         runtime=minutes(30),
     params:
-        recordings=recordings_options,
-        lines=recordings_digest,
+        recordings=lambda wildcards: shlex.join(ask(FOUND.options, wildcards.person)),
+        lines=lines,
     shell:
         "l2l recordings {params.recordings} --out {output.table} 2>&1 | tee {log}"
 
@@ -45,7 +45,7 @@ rule normalise:
     params:
         settings=settings("video"),
         only=only_option,
-        lines=batch_digest,
+        lines=lines,
         fetched=fetched_option,
         drop=drop_option,
         videos=videos_folder,
