@@ -1,4 +1,4 @@
-"""chunk-arrays: arrays that somebody made with tools of their own, cut into the published windows of 64 frames.
+"""chunk-arrays: arrays made with other tools, cut into the published windows of 64 frames.
 
 One folder per recording: `p0_faces.npy`, `p1_faces.npy` of shape (T, 56) or (T, 184), and `p1_audio.npy` of shape
 (4T, 128) when p0 listens (`p0_audio.npy` when p1 does), each with or without a leading 1. The names that the authors'

@@ -39,9 +39,9 @@ def gather(people: Mapping[str, tuple[Path, Side]], out: Path) -> dict[Split, in
 
 
 def identities(people: Sequence[str], videos: np.ndarray) -> np.ndarray | None:
-    """(N,) which of `people` each recording's name is of; None when there is nobody to tell apart.
+    """(N,) which of `people` each recording's name is of; None when the model knows no people.
 
-    Raises UserError for a recording of somebody else.
+    Raises UserError for a recording of another person.
     """
     if not people:
         return None

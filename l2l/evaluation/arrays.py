@@ -1,4 +1,4 @@
-"""Anybody's predictions: three arrays in, eval.json out, so that other systems can be compared.
+"""Predictions of other systems: three arrays in, eval.json out.
 
 - PRED is (N, T, 56), or (S, N, T, 56) for S samples of the same inputs; TRUTH and SPEAKER are (N, T, 56), or (T, 56)
   for one clip. `.npy`, or `.npz` with one such array, or with one array for each clip when lengths differ.
@@ -114,8 +114,8 @@ def evaluate_arrays(
     answers["mirror"] = "the speaker's own motion", _single(speakers)
     answers["delayed_mirror"] = LATE, _single([late(clip) for clip in speakers])
     rows = [_row(name, *answer) for name, answer in answers.items()]
-    nobody = SpeakerInput(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
-    found = results.measure(rows, nobody, scorer)
+    none = SpeakerInput(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
+    found = results.measure(rows, none, scorer)
     for name in found:
         found[name]["gain"] = {"l2": CANNOT_BE_ASKED}
     found["model"]["gain"] = {"l2": _gain(mine, true, shifted, order, bootstrap)}
@@ -123,7 +123,7 @@ def evaluate_arrays(
 
 
 def _gain(mine: Clips, true: Clips, shifted: Path | None, order: Order, bootstrap: Bootstrap) -> Number:
-    """The gain from predictions that somebody made with shifted speakers, one for each of K shifts."""
+    """The gain from given predictions with shifted speakers, one for each of K shifts."""
     if shifted is None:
         return absent(NO_SHIFTED)
     others = read_clips(shifted, order, leading=1)
@@ -136,7 +136,7 @@ def _gain(mine: Clips, true: Clips, shifted: Path | None, order: Order, bootstra
 
 
 def _row(name: str, what: str, clips: Clips) -> Row:
-    return Row(name, what, lambda _: clips, hears=None)
+    return Row(name, what, lambda _: clips, uses_speaker=None)
 
 
 def _single(clips: Clips) -> Clips:

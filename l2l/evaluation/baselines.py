@@ -30,7 +30,7 @@ class Row:
     name: str
     what: str
     predict: Callable[[SpeakerInput], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
-    hears: bool | None = True  # whether the answer depends on the speaker; None: it cannot be asked with another one
+    uses_speaker: bool | None = True  # None: it cannot be asked with another speaker
 
 
 def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> SpeakerInput:
@@ -95,13 +95,13 @@ def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed
     audio = NearestNeighbour(train, "audio", audio_key, frames)
     most = "the listener of the training window whose speaker"
     return [
-        Row("mean_pose", "the mean of all training frames, held still", lambda _: mean, hears=False),
-        Row("median_pose", "the median of all training frames, held still", lambda _: median, hears=False),
+        Row("mean_pose", "the mean of all training frames, held still", lambda _: mean, uses_speaker=False),
+        Row("median_pose", "the median of all training frames, held still", lambda _: median, uses_speaker=False),
         Row(
             "random_training_window",
             "the same frames of a random training window of the listener, one per window and sample",
             lambda _: drawn,
-            hears=False,
+            uses_speaker=False,
         ),
         Row("mirror", "the speaker's own motion at the same moment", lambda speaker: speaker.faces[None, :, frames]),
         Row("delayed_mirror", LATE, lambda speaker: late(speaker.faces)[None, :, frames]),
@@ -122,20 +122,22 @@ def controls(
     model: Model | None, test: Chunks, truth: np.ndarray, samples: int, seed: int
 ) -> tuple[list[Row], dict[str, str]]:
     """The truth, another recording's, and two of the model's own; then rows that cannot be made, and why."""
-    rows, left_out = [Row("truth", "the true listener", lambda _: truth[None], hears=None)], {}
+    rows, left_out = [Row("truth", "the true listener", lambda _: truth[None], uses_speaker=None)], {}
     other = elsewhere(np.asarray(test.videos), seed)
     if other is None:
         left_out["truth_other_recording"] = ONE_RECORDING
     else:
         what = "the true listener of a random window of another test recording: the truth with a speaker it never met"
-        rows.append(Row("truth_other_recording", what, lambda _: truth[None, other], hears=None))
+        rows.append(Row("truth_other_recording", what, lambda _: truth[None, other], uses_speaker=None))
     if model is None:
         return rows, left_out | {"random_codes": NO_MODEL, "model_shuffled_speaker": NO_MODEL}
     what = "codes drawn evenly from the whole codebook, decoded"
-    rows.append(Row("random_codes", what, lambda _: model.random_codes(samples), hears=False))
+    rows.append(Row("random_codes", what, lambda _: model.random_codes(samples), uses_speaker=False))
     if other is None:
         left_out["model_shuffled_speaker"] = ONE_RECORDING
     else:
         what = "the model, sampled with the speaker of a random window of another test recording"
-        rows.append(Row("model_shuffled_speaker", what, lambda _: model.samples(speakers(test, other)), hears=None))
+        rows.append(
+            Row("model_shuffled_speaker", what, lambda _: model.samples(speakers(test, other)), uses_speaker=None)
+        )
     return rows, left_out

@@ -65,13 +65,13 @@ def gains(
     shifts: Shifts,
 ) -> dict[str, dict[str, Number]]:
     """Row -> error -> gain. The model answers with its own error, the other rows with their L2 (standardized)."""
-    found = {row.name: {"l2": NOT_LISTENING if row.hears is False else CANNOT_BE_ASKED} for row in rows}
+    found = {row.name: {"l2": NOT_LISTENING if row.uses_speaker is False else CANNOT_BE_ASKED} for row in rows}
     truth, scale = np.stack(reference.truth).astype(np.float64), spread(reference.truth)  # (N, T, 56), (56,)
-    asked = [row for row in rows if row.hears]
+    asked = [row for row in rows if row.uses_speaker]
 
-    def errors(heard: SpeakerInput, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
-        of_model = pool.submit(model.errors, heard) if model else None
-        of_rows = {row.name: l2_errors(np.asarray(row.predict(heard)), truth, scale) for row in asked}
+    def errors(asked_with: SpeakerInput, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
+        of_model = pool.submit(model.errors, asked_with) if model else None
+        of_rows = {row.name: l2_errors(np.asarray(row.predict(asked_with)), truth, scale) for row in asked}
         return of_rows | ({"model": of_model.result()} if of_model else {})
 
     names = {row.name: "l2" for row in asked} | ({"model": model.error} if model else {})

@@ -75,4 +75,4 @@ def test_rows_that_do_not_hear_answer_every_speaker_alike(train: Chunks, test: C
     one, two = speakers(test), speakers(test, np.array([5, 4, 3, 2, 1, 0]))
     rows = {row.name: row for row in training_rows(train, len(test), FRAMES, 3, seed=0)}
     same = {name for name, row in rows.items() if np.array_equal(row.predict(one), row.predict(two))}
-    assert same == {name for name, row in rows.items() if not row.hears} != set(rows)
+    assert same == {name for name, row in rows.items() if not row.uses_speaker} != set(rows)

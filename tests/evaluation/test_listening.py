@@ -32,7 +32,7 @@ def found() -> dict[str, dict[str, Any]]:
     rows += controls(None, test, np.stack(reference.truth), SAMPLES, 0)[0]
     everyone = {}
     for name, model in (("oracle", Oracle(test, SAMPLES)), ("head", TalkingHead(test, SAMPLES))):
-        mine = Row("model", name, model.samples, hears=None)
+        mine = Row("model", name, model.samples, uses_speaker=None)
         asked = [mine, *(rows if name == "oracle" else [])]
         results = measure(asked, speaker, scorer)
         for row, gain in gains(asked, model, speaker, reference, bootstrap, shifts).items():
