@@ -1,6 +1,5 @@
 """The configuration: settings for everyone, the people, and what differs for each of them.
 
-- One source for the command line, the workflow and the docs: the sections of `l2l.config.settings`.
 - Validated before anything is done; a message names the key, what is wrong, and what was perhaps meant.
 - A step receives only its differences from the defaults, as `--set section.key=value` (see `differences`).
 - Nothing heavy is imported here: the workflow validates before it builds its DAG.

@@ -1,4 +1,4 @@
-"""From text to settings: YAML files, what lies over what, and the one sentence that says what is wrong."""
+"""YAML files and presets, merging them, and checking them: the first fault becomes one sentence."""
 
 import difflib
 from pathlib import Path
@@ -79,7 +79,7 @@ def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
             location[-1], {name.split(".")[-1] for name in keys}, n=1
         )
         return f"unknown key {key!r}; {f'did you mean {near[0]!r}?' if near else 'docs/settings.md lists the keys.'}"
-    if not location:  # a fault of the whole names its key itself
+    if not location:  # a fault of several keys names them itself
         return f"{message}."
     given = "" if isinstance(fault["input"], (dict, BaseModel)) else f", not {fault['input']!r}"
     return f"key {key!r}: {message[0].lower()}{message[1:]}{given}."

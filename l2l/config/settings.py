@@ -1,7 +1,4 @@
-"""Settings: what each step of the road can be told, one section per step.
-
-Every key has a default, a type, a range and a meaning: docs/settings.md lists them.
-"""
+"""Settings of each step, one section per step; docs/settings.md lists every key with its default and meaning."""
 
 from typing import Annotated, Literal
 
@@ -174,7 +171,7 @@ class DemoSettings(Section):
 
 
 class Settings(Section):
-    """All that the steps of one person need to know."""
+    """The settings of all steps for one person."""
 
     seed: int = key(0, "every random draw follows from it", ge=0, lt=2**31)
     architecture: Architecture = key("patches", "patches: 8 frames each, any length; windows: the paper's, 32 frames")
