@@ -48,7 +48,7 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
         archives = [stack.enter_context(open_archive(path, _LIMITS)) for path in found if path]
         try:
             _unpack(person, archives, configs, Path(work))
-        except UserError as error:  # what it says of a file in `work`, it means of the archive's
+        except UserError as error:  # name the archive, not the temporary folder
             raise UserError(re.sub(rf"{re.escape(work)}/(\d+/)*", f"{found[0]}: ", str(error))) from None
         (Path(work) / "ready").rename(out)
     return out

@@ -2,7 +2,7 @@
 
 - The loop itself is `l2l.windows.autoregressive`; here are the original's folders, its score and its result.
 - The first 32 frames of a result are the mean pose, which is what the loop was given; they are no prediction.
-- Where the original failed (a number of windows that is no multiple of 32), the score is over the windows sampled.
+- Where the original failed (a number of windows that 32 does not divide), the score is over the windows sampled.
 - `--save` writes ONE file, `outputs/<etag><tag>predicted.npz`. A window n and its frame t are row n, column t of:
   `expression` (N, 64, 50) and `pose` (N, 64, 6; head rotation, jaw) in raw units; `probabilities` (N, 8, K), of which
   row t // 8 belongs to frame t (zeros for the first four); `video` and `frame` (N, 64), where it came from. `name`,
@@ -150,7 +150,7 @@ def export_pickles(results: Path, outputs: Path) -> int:
     `<outputs>/<video>/results/<name>/<frame 8 digits>.pkl` holds exp (1, 50) and pose (1, 6), torch tensors on the CPU,
     and prob (K,), an array. This is the only place of ours that writes a pickle, for tools that read nothing else.
     Windows that share a frame overwrite each other in order, as in the original. Raises UserError for a file that is
-    not one of results, or a video whose name is no plain name.
+    not one of results, or a video whose name is not a plain name.
     """
     command = "l2l released test --save"
     with reading(results, "a file of results", command), np.load(results, allow_pickle=False) as file:
