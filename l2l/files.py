@@ -66,6 +66,11 @@ def create_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
+def write_rows(path: Path, first: int, rows: np.ndarray) -> None:
+    """Fill rows of a file of `create_array`; it is mapped only meanwhile, so that memory does not grow with it."""
+    np.load(path, mmap_mode="r+", allow_pickle=False)[first : first + len(rows)] = rows
+
+
 class NpzWriter(zipfile.ZipFile):
     """An uncompressed .npz that grows array by array; `np.load` reads members one at a time."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from l2l.errors import UserError
-from l2l.files import atomic
+from l2l.files import atomic, create_array, write_rows
 
 _BLOCK_BYTES = 1 << 25
 
@@ -47,7 +47,9 @@ def store_as_float32(path: Path, array: np.ndarray) -> None:
     """Rewrite the file of a mapped array as row-major float32; a file that is that already is left alone."""
     if array.dtype.str == "<f4" and array.flags.c_contiguous:
         return
-    with atomic(path) as partial, open(partial, "wb") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": array.shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.writelines(block.tobytes() for block in _blocks(array))
+    with atomic(path) as partial:
+        create_array(partial, array.shape)
+        row = 0
+        for block in _blocks(array):
+            write_rows(partial, row, block)
+            row += len(block)

@@ -15,7 +15,7 @@ import numpy as np
 from l2l.dataset.layout import PART_SHAPES, WINDOW, Chunks, Split, chunk_paths, load_chunks
 from l2l.dataset.writer import NUMBERS
 from l2l.errors import UserError
-from l2l.files import atomic, create_array
+from l2l.files import atomic, create_array, write_rows
 from l2l.sides import Side
 
 BETWEEN = "/"  # person and recording
@@ -58,9 +58,10 @@ def identities(people: Sequence[str], videos: np.ndarray) -> np.ndarray | None:
 def _write(paths: Mapping[str, Path], people: Mapping[str, Chunks]) -> None:
     count = sum(map(len, people.values()))
     for part in NUMBERS:
-        array, row = create_array(paths[part], (count, *PART_SHAPES[part])), 0
+        create_array(paths[part], (count, *PART_SHAPES[part]))
+        row = 0
         for chunks in people.values():
-            array[row : row + len(chunks)] = getattr(chunks, part)
+            write_rows(paths[part], row, getattr(chunks, part))
             row += len(chunks)
     named = [_named(name, chunks.files) for name, chunks in people.items() if len(chunks)]
     np.save(paths["files"], np.concatenate(named) if named else np.empty((0, WINDOW, 3), "<U1"))

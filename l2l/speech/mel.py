@@ -13,7 +13,7 @@ import numpy as np
 import scipy.fft
 
 from l2l import config
-from l2l.files import atomic, reading
+from l2l.files import atomic, create_array, reading, write_rows
 from l2l.speech.vad import read_wav
 from l2l.units import AUDIO_PER_FRAME, FPS, MEL_BANDS, SAMPLE_RATE
 
@@ -30,11 +30,11 @@ def mel_rows(wav: str | Path, out: str | Path, settings: config.MelSettings) -> 
         sr=SAMPLE_RATE, n_fft=settings.n_fft, n_mels=MEL_BANDS, fmin=settings.f_min, fmax=settings.f_max
     )
     rows_per_unit = _UNIT_FRAMES * AUDIO_PER_FRAME
-    with read_wav(wav) as file, atomic(out) as partial, open(partial, "wb") as target:
+    with read_wav(wav) as file, atomic(out) as partial:
         frames = len(file) * FPS // SAMPLE_RATE
         units = -(-frames // _UNIT_FRAMES)
         shape = (frames * AUDIO_PER_FRAME, MEL_BANDS)
-        np.lib.format.write_array_header_1_0(target, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        create_array(partial, shape)
         for first in range(0, units, _BLOCK_UNITS):
             last = min(first + _BLOCK_UNITS, units)
             before, after = min(first, _MARGIN_UNITS), min(units - last, _MARGIN_UNITS)
@@ -44,8 +44,8 @@ def mel_rows(wav: str | Path, out: str | Path, settings: config.MelSettings) -> 
             if settings.feature == "power_mel":
                 resized = np.maximum(resized, 0)  # Lanczos rings below zero; power cannot be negative
             resized = resized[before * rows_per_unit : rows - after * rows_per_unit]
-            wanted = shape[0] - first * rows_per_unit
-            target.write(np.ascontiguousarray(resized[:wanted], np.float32).tobytes())
+            first_row = first * rows_per_unit
+            write_rows(partial, first_row, resized[: shape[0] - first_row])
 
 
 def load_mel(path: str | Path) -> np.ndarray:
