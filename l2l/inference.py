@@ -5,17 +5,17 @@ from collections.abc import Iterator
 
 import torch
 
-from l2l.errors import UserError
+from l2l.errors import SetupError
 
 
 def torch_device(choice: str, key: str) -> torch.device:
     """The device for `choice` (auto, cpu or cuda), the value of setting `key`; auto takes a GPU when there is one.
 
-    Raises UserError when cuda is chosen and there is no GPU.
+    Raises SetupError when cuda is chosen and there is no GPU.
     """
     found = torch.cuda.is_available()
     if choice == "cuda" and not found:
-        raise UserError(f"{key} is cuda, but torch finds no GPU; set it to auto or cpu.")
+        raise SetupError(f"{key} is cuda, but torch finds no GPU; set it to auto or cpu.")
     return torch.device("cuda" if found and choice != "cpu" else "cpu")
 
 

@@ -22,6 +22,7 @@ from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
 from l2l.faces.smoothing import smooth
 from l2l.faces.store import read_basis, write_faces
 from l2l.files import save_npz
+from l2l.inference import torch_device
 from l2l.progress import progress
 from l2l.sides import SIDES
 from l2l.units import FACE_DIM
@@ -56,7 +57,9 @@ def extract_faces(
 ) -> None:
     """Write faces_left.npz and faces_right.npz for one recording; short gaps of at most `bridge` frames are filled."""
     deca = settings.deca
-    device = _device(deca)
+    if deca.threads:
+        torch.set_num_threads(deca.threads)
+    device = torch_device(deca.device, "faces.deca.device")
     locate = _locator(basis_path, deca, device)
     tracks = load_tracks(footage.tracks)
     tracks.check_both_seen()
@@ -78,14 +81,6 @@ def extract_faces(
         valid = fill_short_gaps(faces[person], found[person], tracks.segment, bridge)
         smooth(faces[person], valid, tracks.segment, deca.smoothing)
         write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum())
-
-
-def _device(deca: config.DecaSettings) -> torch.device:
-    if deca.threads:
-        torch.set_num_threads(deca.threads)
-    if deca.device == "cuda" and not torch.cuda.is_available():
-        raise SetupError("faces.deca.device is cuda, but torch finds no GPU; set it to auto or cpu.")
-    return torch.device("cuda" if deca.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _locator(basis_path: Path, deca: config.DecaSettings, device: torch.device) -> Locate:

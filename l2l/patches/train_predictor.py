@@ -217,8 +217,8 @@ def prepare_predictor(
 ) -> Run[PredictorTask]:
     """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
-    `listener` standardizes the motion that the codebook encodes. `people` are told apart, by the names of recordings.
-    Every random draw follows from the settings' seed.
+    `listener` standardizes the motion that the codebook encodes. `people` are known by the
+    names of recordings. Every random draw follows from the settings' seed.
     """
     sizes, device = settings.predictor, prepare(settings.predictor.training)
     train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)

@@ -1,12 +1,10 @@
 """One training per output: a lock that ends with the process that holds it.
 
 - A workflow that is killed leaves its cluster jobs running, and its next start submits them again. The second training
-  of an output stops at once, rather than waiting: it would hold a GPU for hours to do nothing. Its sentence names the
-  first one, which can be left to finish or cancelled; the same command then goes on from where that one was.
-- The lock is the kernel's (`fcntl.lockf`), not the file: nothing has to be cleaned up after a crash. It holds between
-  machines on NFS 4, on NFS 3 with its lock daemon and on Lustre mounted with `flock`; the server frees it some
-  seconds after a machine is lost. `flock` is not used, because some of these keep it to one machine.
-- Where a file system knows no locks, training goes on without one and says so.
+  of an output stops at once with a sentence that names the first one.
+- The lock is the kernel's (`fcntl.lockf`), not the file, so nothing has to be cleaned up after a crash. It holds
+  between machines on NFS and on Lustre mounted with `flock`. A file system without locks gives a warning.
+- Not `filelock`: it empties the file that names the holder, and takes a file system without locks for a taken lock.
 """
 
 import contextlib

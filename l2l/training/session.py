@@ -1,6 +1,6 @@
 """One training of one output: its processes, its lock, and how it stops and goes on.
 
-- Every `training.checkpoint_minutes`, and when told to stop, the state goes to a file beside the output
+- Every `training.checkpoint_minutes`, and when a signal asks to stop, the state goes to a file beside the output
   (`l2l.training.resume`). SIGTERM (time limits, preemption), SIGUSR1 and SIGURG (`sbatch --signal`) and SIGINT (Ctrl-C)
   let the step under way finish first. A second signal ends the process as ever.
 - When the output is written, the file is deleted: what is finished is not resumed.
@@ -60,11 +60,11 @@ class Session:
         if not self.path or threading.current_thread() is not threading.main_thread():
             yield
             return
-        usual = {number: signal.signal(number, self._remember) for number in SIGNALS}
+        before = {number: signal.signal(number, self._remember) for number in SIGNALS}
         try:
             yield
         finally:
-            for number, handler in usual.items():
+            for number, handler in before.items():
                 signal.signal(number, handler)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
@@ -73,7 +73,7 @@ class Session:
             signal.signal(each, signal.SIG_DFL)
 
     def pause(self, task: Task, state: TrainingState) -> None:
-        """After a step: write the file when it is time to. Raises Stopped when a process was told to stop."""
+        """After a step: write the file when it is time to. Raises Stopped when a process got a signal."""
         if not self.path or (self.ranks.size > 1 and state.step % AGREE_EVERY):
             return
         due = self._minutes and time.monotonic() - self._written >= 60 * self._minutes

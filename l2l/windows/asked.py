@@ -62,16 +62,16 @@ class PairModel:
 
     @torch.no_grad()
     def _coded(self) -> tuple[Tensor | None, Tensor]:
-        """What the model is told, and the true codes of what follows (N, 4).
+        """The past that the model is given, and the true codes of what follows (N, 4).
 
-        It is told nothing (None), or codes (N, 4), or standardized motion (N, 32, 56), as its way of sampling needs it.
+        The past is None, codes (N, 4) or standardized motion (N, 32, 56), as the way of sampling needs it.
         """
         past, codes = [], []
         for rows in self._rows():
             motion = self.pair.listener.apply(self.chunks.listener[rows, :, :MODEL_DIM])
             listener = torch.from_numpy(motion).to(self.device)  # (B, 64, 56)
-            told = listener[:, :FRAMES]
-            past.append(self.pair.codebook.encode(told) if self.one_pass else told)
+            first = listener[:, :FRAMES]
+            past.append(self.pair.codebook.encode(first) if self.one_pass else first)
             codes.append(self.pair.codebook.encode(listener[:, FRAMES:]))
         return torch.cat(past) if self.sampling.past == "real" else None, torch.cat(codes)
 
@@ -96,12 +96,12 @@ class PairModel:
         return torch.cat(found).cpu().numpy().astype(np.float64)
 
     def _probabilities(self, past: Tensor | None, motion: Tensor, audio: Tensor, codes: Tensor) -> Tensor:
-        """(B, 4, K); where codes are drawn one after another, each is told the true ones before it."""
+        """(B, 4, K); where codes are drawn one after another, each follows the true ones before it."""
         if self.one_pass:
             return next_logits(self.pair, past, motion, audio).softmax(-1)
-        told = iter(codes.T)
+        true = iter(codes.T)
         loop = (self.pair.codebook, self.pair.predictor, past, motion, audio, self.sampling)
-        return autoregress(*loop, lambda logits: logits.softmax(-1), lambda _: next(told)).probabilities
+        return autoregress(*loop, lambda logits: logits.softmax(-1), lambda _: next(true)).probabilities
 
     def random_codes(self, samples: int) -> np.ndarray:
         """Codes drawn evenly from the whole codebook, decoded: (S, N, 32, 56), raw units."""

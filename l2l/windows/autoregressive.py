@@ -46,8 +46,8 @@ def autoregress(
     speaker (B, 64, 56) and audio (B, 256, 128) of the whole window. `distribution` turns logits (B, K) into
     probabilities, `choose` probabilities into codes (B,).
     """
-    told = torch.zeros_like(speaker[:, :FRAMES]) if past is None else past
-    history = codebook.encode(told)  # (B, 4 + codes drawn so far)
+    known = torch.zeros_like(speaker[:, :FRAMES]) if past is None else past
+    history = codebook.encode(known)  # (B, 4 + codes drawn so far)
     probabilities = []
     for k in range(GROUPS):
         window = history[:, k:]  # (B, 4)

@@ -2,7 +2,7 @@
 
 - A block is convolution, LeakyReLU, then BatchNorm: the norm comes after the activation, as released.
 - Padding is a switch: torch before 1.5 silently ignored "replicate" here, so which of the two the released weights
-  were trained with cannot be told from their code.
+  were trained with cannot be seen in their code.
 """
 
 from typing import Literal

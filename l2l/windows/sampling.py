@@ -65,7 +65,7 @@ def standardized(pair: Pair, chunks: Chunks, rows: slice, past: str, device: tor
 def next_logits(pair: Pair, past: Tensor | None, speaker: Tensor, audio: Tensor) -> Tensor:
     """Logits (B, 4, K) of the codes of frames 32..63, all from one pass.
 
-    past: codes (B, 4) of frames 0..31, or None when the model is told nothing of them. speaker (B, >= 40, 56) and
+    past: codes (B, 4) of frames 0..31, or None when the model is not given them. speaker (B, >= 40, 56) and
     audio (B, >= 160, 128) are standardized and begin with frame 0.
     """
     visible = GROUPS
@@ -133,7 +133,7 @@ def decode(pair: Pair, codes: Tensor, device: torch.device) -> np.ndarray:
 
 
 def past_frames(pair: Pair, chunks: Chunks, sampling: config.SamplingSettings) -> np.ndarray:
-    """What the model is told of frames 0..31, (N, 32, 56) in raw units: the truth, or the mean pose."""
+    """Frames 0..31 as the model is given them, (N, 32, 56) in raw units: the truth, or the mean pose."""
     if sampling.past == "real":
         return chunks.listener[:, :FRAMES, :MODEL_DIM].astype(np.float32)
     return np.broadcast_to(pair.listener.mean, (len(chunks), FRAMES, MODEL_DIM))

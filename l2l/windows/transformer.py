@@ -1,7 +1,7 @@
 """Transformer layers of the two models.
 
 - Pre-norm and residual around every sublayer, no dropout, no final norm.
-- Attention scores are scaled by the FULL width ** -0.5, not the head's: softer than the usual scaling. The released
+- Attention scores are scaled by the FULL width ** -0.5, not the head's: softer than the standard scaling. The released
   weights were trained with it, so it stays.
 - Cross-modal attention adds its result to the stream that gives keys and values, not to the one that asks.
 - Module names, and the order in which modules are made, are those of the released checkpoints.

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from l2l import config
-from l2l.errors import SetupError
 from l2l.files import atomic
+from l2l.inference import torch_device
 from l2l.progress import progress
 from l2l.speech.multisensory.network import Multisensory, load
 from l2l.speech.multisensory.spectrum import from_network, spectrum, to_network, to_sound, window_sum
@@ -47,7 +47,8 @@ _GREY = 128
 def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.SeparationSettings) -> None:
     """Write speech_left.wav and speech_right.wav, as long as the mixture. `speaking` is not needed."""
     chosen = settings.multisensory
-    network = _network(_device(chosen))
+    torch.set_num_threads(chosen.threads)
+    network = _network(torch_device(chosen.device, "separation.multisensory.device"))
     size = size_of(chosen.window)
     with contextlib.ExitStack() as opened:
         file = opened.enter_context(read_wav(footage.audio))
@@ -108,14 +109,6 @@ def _shape(rows: int, level: bool) -> np.ndarray:
     """The divisor of each sample of a window's sound that gives the chosen level."""
     sums = window_sum(rows).numpy().astype(float)
     return sums if level else np.ones_like(sums)
-
-
-def _device(settings: config.MultisensorySettings) -> torch.device:
-    torch.set_num_threads(settings.threads)
-    found = torch.cuda.is_available()
-    if settings.device == "cuda" and not found:
-        raise SetupError("separation.multisensory.device is cuda, but torch finds no GPU; set it to auto or cpu.")
-    return torch.device("cuda" if found and settings.device != "cpu" else "cpu")
 
 
 def _network(device: torch.device) -> Multisensory:
