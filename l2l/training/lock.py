@@ -4,7 +4,7 @@
   of an output stops at once with a sentence that names the first one.
 - The lock is the kernel's (`fcntl.lockf`), not the file, so nothing has to be cleaned up after a crash. It holds
   between machines on NFS and on Lustre mounted with `flock`. A file system without locks gives a warning.
-- Not `filelock`: it empties the file that names the holder, and takes a file system without locks for a taken lock.
+- Not `flock`, nor `filelock` that uses it: some of these file systems keep it to one machine.
 """
 
 import contextlib
