@@ -52,18 +52,15 @@ def recordings(
     /,
     *,
     person: Annotated[str, about("whose lines of the sheet")],
-    demo: Annotated[int, about("so many recordings, which `l2l demo-video` makes in the folder")] = 0,
     test_videos: Annotated[Names, about("names of the recordings kept for testing")] = (),
     test_share: Annotated[float, about("share kept for testing, where neither these nor the sheet say which")] = 0.2,
     out: Path,
 ) -> None:
     """List a person's recordings and their split: recordings.tsv."""
-    from l2l.recordings import discovery
     from l2l.recordings.recordings import in_folder, in_sheet, with_split
     from l2l.recordings.table import NAMED, write_table
 
-    found = discovery.demo(source, demo) if demo else None
-    found = found or (in_folder(source) if source.is_dir() else in_sheet(source, person))
+    found = in_folder(source) if source.is_dir() else in_sheet(source, person)
     write_table(out, with_split(found, test_videos, test_share), NAMED)
 
 

@@ -13,14 +13,9 @@ from l2l.dataset import by_hand
 from l2l.dataset.layout import Split
 from l2l.errors import UserError
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, is_given, with_split
-from l2l.recordings.table import NAMED, complaints, read_table
+from l2l.recordings.table import NAMED, complaints, read_table, write_table
 
 RAW = Path("data/raw")
-
-
-def demo(folder: Path, count: int) -> list[Recording]:
-    """The recordings of the generated conversation, also before they are made."""
-    return [Recording(f"demo_{k:02d}", str(folder / f"demo_{k:02d}.mp4")) for k in range(count)]
 
 
 def digest(recordings: list[Recording]) -> str:
@@ -58,7 +53,8 @@ class Discovery:
             )
         self._planned.add(person)
         if chosen.source == "demo":
-            found = demo(RAW / person, settings.demo.recordings)
+            names = [f"demo_{k:02d}" for k in range(settings.demo.recordings)]
+            found = [Recording(name, str(RAW / person / f"{name}.mp4")) for name in names]
         else:
             found = in_sheet(Path(chosen.sheet), person) if chosen.sheet else in_folder(RAW / person)
         try:
@@ -66,13 +62,12 @@ class Discovery:
         except UserError as error:
             raise UserError(f"people.{person}: {error}") from None
 
-    def options(self, person: str) -> list[str]:
-        """What `l2l recordings` must be given to find the same recordings."""
-        chosen, settings = self.person(person), self._config.settings(person)
-        words = [chosen.sheet or str(RAW / person), "--person", person]
-        words += ["--demo", str(settings.demo.recordings)] if chosen.source == "demo" else []
-        words += ["--test-videos", *chosen.test_videos] if chosen.test_videos else []
-        return [*words, "--test-share", f"{settings.chunking.test_share:g}"]
+    def write_tables(self) -> None:
+        """Write results/<person>/recordings.tsv of everybody whose recordings were asked for, where it has changed."""
+        for person in self._planned:
+            table, found = Path("results", person, "recordings.tsv"), self.recordings(person)
+            if not table.exists() or digest(read_table(table)) != digest(found):
+                write_table(table, found, NAMED)
 
     def movable(self, person: str) -> bool:
         """Whether a recording may change sides when all usable ones are on one: the user has not said where it is."""

@@ -7,6 +7,7 @@ import pytest
 from l2l.config import validate
 from l2l.errors import UserError
 from l2l.recordings.discovery import Discovery, digest
+from l2l.recordings.table import read_table
 
 
 def discovery(folder: Path, names: list[str], **values) -> Discovery:
@@ -17,14 +18,17 @@ def discovery(folder: Path, names: list[str], **values) -> Discovery:
     return Discovery(validate({"people": {"alice": {"listener": "left", "test_videos": ["c d"]}}, **values}))
 
 
-def test_batches_take_every_recording_once_and_the_command_finds_the_same(tmp_path, monkeypatch):
+def test_batches_take_every_recording_once_and_a_table_names_all(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = discovery(tmp_path, ["a", "b", "c d"], recordings_per_job=2)
     names = {name: [r.name for r in batch] for name, batch in found.batches("alice").items()}
     assert names == {"a": ["a"], "0001": ["b", "c d"]}
     assert found.tables("alice", "mel") == [f"results/alice/steps/mel/{name}.tsv" for name in names]
-    options = ["data/raw/alice", "--person", "alice", "--test-videos", "c d", "--test-share", "0.2"]
-    assert found.options("alice") == options
+    table = tmp_path / "results/alice/recordings.tsv"
+    found.write_tables()
+    written = table.stat().st_mtime_ns
+    found.write_tables()  # it says the same
+    assert read_table(table) == found.recordings("alice") and table.stat().st_mtime_ns == written
     assert found.split("alice") == {"train": ["a", "b"], "test": ["c d"]} and not found.movable("alice")
     with pytest.raises(UserError, match=r"no recording.* called 'x'"):
         found.batch("alice", "x")

@@ -10,7 +10,7 @@ from tests.slurm.conftest import TARGET, WINDOWS
 
 pytestmark = pytest.mark.slurm
 RESULTS = [TARGET, *(f"results/demo/{name}" for name in ("samples.npz", "codebook.pt", "predictor.pt"))]
-LOCAL = ("recordings", "split", "preprocess_summary")  # what only reads tables runs beside Snakemake
+LOCAL = ("split", "preprocess_summary")  # what only reads tables runs beside Snakemake
 WAYS = pytest.mark.parametrize("way", ["by_step", "batched"])
 
 

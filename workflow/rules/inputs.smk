@@ -24,9 +24,8 @@ def fetched_option(wildcards, input):
 
 
 def lines(wildcards):
-    """What tables say of recordings: a param, so that a sheet's change is noticed where it matters."""
-    one = hasattr(wildcards, "batch")
-    return digest(batch(wildcards) if one else ask(FOUND.recordings, wildcards.person))
+    """What recordings.tsv says of a batch: a param, so that a change is noticed by the jobs that it concerns."""
+    return digest(batch(wildcards))
 
 
 def only_option(wildcards):
@@ -38,7 +37,10 @@ def drop_option(wildcards, output):
     if CONFIG.keep_intermediates == "all":
         return ""
     backend = CONFIG.settings(wildcards.person).faces.backend
-    return "--drop speech video" if backend == "landmarks" else "--drop speech"
+    few = len(ask(FOUND.split, wildcards.person)["test"]) < 3
+    # Where few are for testing, a training recording may have to take the place of one that cannot be used.
+    stays = backend != "landmarks" or (few and ask(FOUND.movable, wildcards.person))
+    return "--drop speech" if stays else "--drop speech video"
 
 
 def move_option(wildcards):

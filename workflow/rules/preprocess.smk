@@ -1,34 +1,12 @@
 # A person's recordings -> tracks, speech, mel rows and faces. A job of a step takes a batch of recordings, one by default,
 # and leaves a table of what became of each; a recording that fails is a row, never the end of the others.
 localrules:
-    recordings,
     split,
     preprocess_summary,  # they only read tables
 
 
-rule recordings:
-    output:
-        table="results/{person}/recordings.tsv",
-    log:
-        "results/{person}/logs/recordings.log",
-    benchmark:
-        "results/{person}/benchmarks/recordings.tsv"
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(500),
-        runtime=minutes(30),
-    params:
-        recordings=lambda wildcards: shlex.join(ask(FOUND.options, wildcards.person)),
-        lines=lines,
-    shell:
-        "l2l recordings {params.recordings} --out {output.table} 2>&1 | tee {log}"
-
-
 rule normalise:
     input:
-        table=ancient("results/{person}/recordings.tsv"),
         recordings=sources,
     output:
         table="results/{person}/steps/normalise/{batch}.tsv",
@@ -43,6 +21,7 @@ rule normalise:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
+        table=lambda wildcards: f"results/{wildcards.person}/recordings.tsv",
         settings=settings("video"),
         only=only_option,
         lines=lines,
@@ -50,7 +29,7 @@ rule normalise:
         drop=drop_option,
         videos=videos_folder,
     shell:
-        "l2l normalise --table {input.table} {params.only} {params.fetched} --videos {params.videos} {params.drop}"
+        "l2l normalise --table {params.table} {params.only} {params.fetched} --videos {params.videos} {params.drop}"
         " --out {output.table:q} {params.settings} 2>&1 | tee {log:q}"
 
 
