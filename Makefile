@@ -31,7 +31,7 @@ test: lint
 	$(PYTEST) -m "not slurm"
 
 lint: install
-	@$(MAKE) --no-print-directory --jobs $(LINTERS)
+	@$(MAKE) --no-print-directory --output-sync --jobs $(LINTERS)
 
 ruff:
 	$(BIN)/ruff check .

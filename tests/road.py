@@ -10,14 +10,15 @@ TINY = {
     "demo": {"recordings": 3, "seconds": 16},
     "chunking": {"stride_train": 8, "stride_test": 16},
     "sampling": {"samples": 3},
+    "evaluation": {"bootstrap": 50, "shifts": 5},
     "preview": {"seconds": 2},
     "codebook": {
         **{"width": 16, "pose_latent": 4, "expression_latent": 4, "codes": 8},
-        "training": {"batch_size": 8, "max_steps": 20, "validate_every": 5},
+        "training": {"batch_size": 8, "max_steps": 20, "validate_every": 5, "threads": 1},
     },
     "predictor": {
         **{"width": 16, "layers": 1, "heads": 2, "head_width": 16, "crop": 8},
-        "training": {"batch_size": 8, "max_steps": 20, "validate_every": 10},
+        "training": {"batch_size": 8, "max_steps": 20, "validate_every": 10, "threads": 1},
     },
 }
 PEOPLE = {

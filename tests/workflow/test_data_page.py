@@ -1,5 +1,6 @@
 """docs/data.md: every command that it shows runs, and its tables are those of the code."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -40,16 +41,17 @@ def test_the_page_lists_the_people_there_are() -> None:
 def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("L2L_WEIGHTS", str(tmp_path / "third_party/weights"))
-    settings = {key: TINY[key] for key in ("codebook", "predictor", "sampling")}
+    settings = {key: TINY[key] for key in ("codebook", "predictor", "sampling", "evaluation")}
     Path("config.yaml").write_text(yaml.safe_dump({"people": people(), **settings}))
     for person in ("conan", "fallon"):
         write_tar(Path(f"data/{person}_data.tar"), person_arrays(tmp_path / "made"), person)
     write(Path("data/conan_models.tar"), members())
     rng = np.random.default_rng(0)
     for number in range(3):
-        folder = Path(f"data/raw/alice/day {number}")
+        folder, frames = Path(f"data/raw/alice/day {number}"), 200 + number
         folder.mkdir(parents=True)
-        for name, shape in {"p0_faces": (1, 200, 56), "p1_faces": (200, 184), "p1_audio": (1, 800, 128)}.items():
+        shapes = {"p0_faces": (1, frames, 56), "p1_faces": (frames, 184), "p1_audio": (1, 4 * frames, 128)}
+        for name, shape in shapes.items():
             np.save(folder / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
     assert len(COMMANDS) >= 6
     for command in COMMANDS:
@@ -60,4 +62,5 @@ def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert program == "snakemake"
             done = snakemake(tmp_path, *arguments[2:])
             assert done.returncode == 0, command + done.stdout + done.stderr
-    assert Path("results/conan/eval.json").exists() and Path("results/alice/eval.json").exists()
+    for person in ("conan", "alice"):
+        assert "model" in json.loads(Path(f"results/{person}/eval.json").read_text())["results"]

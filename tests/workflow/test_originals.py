@@ -1,4 +1,5 @@
-"""The whole road with the original extractors: random weights, so only that everything fits together, not quality."""
+"""Parts of recordings go the whole road with the original extractors: random weights, so only that everything fits
+together, not quality."""
 
 import json
 import shutil
@@ -23,9 +24,12 @@ from tests.speech.multisensory_weights import write_random
 pytestmark = pytest.mark.workflow
 
 
+SECONDS = 1, 8  # of the demo's recordings
+
+
 @pytest.fixture(scope="module")
-def road(tmp_path_factory):
-    """The tiny demo with SyncNet, Multisensory and DECA; shorter, without DECA's second encoder."""
+def road(demo, tmp_path_factory):
+    """Two parts of the demo's recordings with SyncNet, Multisensory and DECA, without DECA's second encoder."""
     folder = tmp_path_factory.mktemp("originals")
     with pytest.MonkeyPatch.context() as patch:
         default = weights.folder()
@@ -34,30 +38,34 @@ def road(tmp_path_factory):
         write_syncnet(folder / "weights")
         write_random(folder / "weights")
         (folder / "weights/mediapipe").symlink_to((default / "mediapipe").resolve())
-        settings = {**TINY, "demo": {"recordings": 2, "seconds": 10}}
+        settings = dict(TINY)
         settings["faces"] = {"backend": "deca", "deca": {"batch_size": 8, "detail": False, "device": "cpu"}}
         # What random networks say of who speaks is below any sensible floor.
         settings["diarization"] = {"backend": "syncnet", "syncnet": {"floor": -100}}
         settings["separation"] = {"backend": "multisensory", "multisensory": {"overlap": 0.05, "device": "cpu"}}
-        settings["people"] = {"demo": {"listener": "right", "source": "demo"}}  # these networks hear the left one
+        settings["people"] = {"alice": {"listener": "right", "sheet": "parts.tsv"}}  # these networks hear the left one
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
-        done = snakemake(folder, *(f"results/demo/{name}" for name in ("eval.json", "preview.mp4")))
+        parts = ["\t".join(["alice", f"{demo[0]}/data/raw/demo/demo_0{n}.mp4", *map(str, SECONDS)]) for n in range(2)]
+        (folder / "parts.tsv").write_text("\n".join(["person\tpath\tstart\tend", *parts, ""]))
+        done = snakemake(folder, *(f"results/alice/{name}" for name in ("eval.json", "preview.mp4")))
     yield folder, done.returncode, done.stdout + done.stderr
     shutil.rmtree(folder / "weights")
 
 
 @pytest.fixture
 def recordings(road) -> list[Path]:
-    return sorted((road[0] / "results/demo/videos").iterdir())
+    found = sorted((road[0] / "results/alice/videos").iterdir())
+    assert len(found) == 2
+    return found
 
 
-def test_the_demo_comes_out_with_random_weights_in_place_of_the_originals(road):
+def test_numbers_and_a_preview_come_out_with_random_weights_in_place_of_the_originals(road):
     folder, status, output = road
     assert status == 0, output
     assert "faces.deca: the tracked mesh makes the crop" in output and "Traceback" not in output
-    results = json.loads((folder / "results/demo/eval.json").read_text())["results"]
-    assert "model" in results and backend_of(folder / "results/demo/face_basis.npz") == "deca"
-    found = probe(folder / "results/demo/preview.mp4")  # of FLAME's head
+    results = json.loads((folder / "results/alice/eval.json").read_text())["results"]
+    assert "model" in results and backend_of(folder / "results/alice/face_basis.npz") == "deca"
+    found = probe(folder / "results/alice/preview.mp4")  # of FLAME's head
     assert (found.width, found.height) == (1280, 720)
 
 
@@ -85,6 +93,6 @@ def test_deca_encodes_both_faces_without_detail(recordings):
     for recording in recordings:
         for side in SIDES:
             found = load_faces(recording / f"faces_{side}.npz")
-            assert found.faces.shape == (300, 184) and found.valid.mean() > 0.9
+            assert found.faces.shape == (30 * (SECONDS[1] - SECONDS[0]), 184) and found.valid.mean() > 0.9
             known = found.faces[found.valid]
             assert np.isfinite(known).all() and known[:, :56].std(0).all() and not known[:, 56:].any()

@@ -44,58 +44,38 @@ def snakemake(work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.workflow
-def test_a_placed_archive_becomes_numbers_and_is_needed_no_more(work: Path) -> None:
-    archive = write_tar(work / "data" / "fallon_data.tar", person_arrays(work / "made"), "fallon")
-    done = snakemake(work, "results/mine/eval.json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads((work / "results/mine/eval.json").read_text())
-    assert "--listener right" in done.stderr and "data/fallon" in done.stderr
-    archive.unlink()
-    before = listing(work / "data")
-    assert "Nothing to be done" in snakemake(work, "results/mine/eval.json").stderr
-    forced = snakemake(work, "--forcerun", "fetch", "--until", "fetch", "--", "results/mine/eval.json")
-    assert forced.returncode == 0 and "rule fetch" in forced.stderr, forced.stderr
-    assert listing(work / "data") == before
-
-
-@pytest.mark.workflow
-def test_one_model_knows_several_people(work: Path) -> None:
-    for name in ("conan", "fallon"):
+def test_placed_archives_become_one_model_of_two_people_and_are_needed_no_more(work: Path) -> None:
+    archives = [
         write_tar(work / "data" / f"{name}_data.tar", person_arrays(work / f"made_{name}"), name)
+        for name in ("conan", "fallon")
+    ]
     settings = yaml.safe_load((work / "config.yaml").read_text())
-    people = ["conan", "fallon"]  # published, so that the configuration need not name them
-    both = {"source": "people", "people": people}
-    (work / "config.yaml").write_text(yaml.safe_dump({**settings, "people": {"both": both}}))
+    people = {"conan": "conan", "mine": "fallon"}  # conan is published, so that the configuration need not name him
+    settings["people"]["both"] = {"source": "people", "people": list(people)}
+    (work / "config.yaml").write_text(yaml.safe_dump(settings))
     done = snakemake(work, "results/both/eval.json")
     assert done.returncode == 0, done.stderr
-    parts = {name: load_chunks(work / "data" / name, "test", "right") for name in people}
+    assert "--listener right" in done.stderr and "data/fallon" in done.stderr
+
+    parts = {name: load_chunks(work / "data" / dataset, "test", "right") for name, dataset in people.items()}
     assert load_chunks(work / "data/both", "test", "left").videos.tolist() == [
         f"{name}/{video}" for name, chunks in parts.items() for video in chunks.videos
     ]
     found = json.loads((work / "results/both/eval.json").read_text())
     assert found["n"]["clips"] == sum(map(len, parts.values()))
-    with pytest.raises(UserError, match="say who listens: conan, fallon"):
+    with pytest.raises(UserError, match="say who listens: conan, mine"):
         Listener.load(work / "results/both")
     patch = np.zeros((8, 56), np.float32), np.ones((32, 128), np.float32)
     motions = [Listener.load(work / "results/both", person=name).step(*patch) for name in people]
     assert motions[0].shape == (8, 56) and np.isfinite(motions).all()
 
-
-@pytest.mark.workflow
-def test_arrays_become_numbers(work: Path) -> None:
-    rng = np.random.default_rng(0)
-    for number in range(4):
-        folder, frames = work / "data/raw/alice" / f"day {number}", 250 + number
-        folder.mkdir(parents=True)
-        for name, shape in {
-            "p0_faces": (1, frames, 56),
-            "p1_faces": (frames, 184),
-            "p1_audio": (1, 4 * frames, 128),
-        }.items():
-            np.save(folder / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
-    done = snakemake(work, "results/alice/eval.json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads((work / "results/alice/eval.json").read_text())
+    for archive in archives:
+        archive.unlink()
+    before = listing(work / "data")
+    assert "Nothing to be done" in snakemake(work, "results/both/eval.json").stderr
+    forced = snakemake(work, "--forcerun", "fetch", "--until", "fetch", "--", "results/both/eval.json")
+    assert forced.returncode == 0 and "rule fetch" in forced.stderr, forced.stderr
+    assert listing(work / "data") == before
 
 
 @pytest.mark.workflow
