@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,15 @@ from l2l.recordings.table import read_table
 from l2l.video.media import probe
 from tests.road import snakemake
 
+pytestmark = pytest.mark.workflow
 
-@pytest.mark.workflow
+
+@pytest.fixture(scope="module")
+def folder(demo, tmp_path_factory):
+    """A copy of the demo, where other people come in."""
+    return Path(shutil.copytree(demo[0], tmp_path_factory.mktemp("road") / "demo"))
+
+
 def test_the_demo_ends_with_numbers_for_the_model_and_its_baselines(demo):
     folder, _ = demo
     found = read_report(folder / "results/demo/eval.json")
@@ -24,20 +32,16 @@ def test_the_demo_ends_with_numbers_for_the_model_and_its_baselines(demo):
         assert row["event_rate"]["smile"]["value"] >= 0  # the rule hands the face basis on
 
 
-@pytest.mark.workflow
 def test_no_step_prints_a_traceback_or_a_warning(demo):
     _, output = demo
     assert not [line for line in output.splitlines() if "Traceback" in line or "Warning" in line]
 
 
-@pytest.mark.workflow
-def test_a_second_run_does_nothing(demo):
-    folder, _ = demo
+def test_a_second_run_does_nothing(folder):
     again = snakemake(folder, "results/demo/eval.json")
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
 
 
-@pytest.mark.workflow
 def test_what_is_measured_on_the_demo_is_what_was_drawn(demo):
     found = json.loads((demo[0] / "results/demo/accuracy.json").read_text())
     assert found["who_speaks"] >= 0.95 and found["both_tracked"] >= 0.99
@@ -45,7 +49,6 @@ def test_what_is_measured_on_the_demo_is_what_was_drawn(demo):
     assert found["head_pitch"]["mean"] >= 0.85  # little is drawn in 16 s; the default demo is held to 0.9 by hand
 
 
-@pytest.mark.workflow
 def test_the_preview_plays_with_sound(demo):
     found = probe(demo[0] / "results/demo/preview.mp4")
     assert (found.width, found.height) == (1280, 720) and found.seconds == pytest.approx(2, abs=0.1)
@@ -62,7 +65,6 @@ def planned(folder, *changes):
     return {line.split()[0] for line in table.splitlines()[3:] if line.strip()}
 
 
-@pytest.mark.workflow
 @pytest.mark.parametrize(
     ("change", "first", "untouched"),
     [
@@ -71,16 +73,15 @@ def planned(folder, *changes):
         ("predictor={dropout: 0.1}", "train_predictor", {"chunk", "train_codebook"}),
     ],
 )
-def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(demo, change, first, untouched):
-    found = planned(demo[0], change)
+def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(folder, change, first, untouched):
+    found = planned(folder, change)
     assert {first, "train_predictor", "evaluate"} <= found and not found & untouched, found
 
 
-@pytest.mark.workflow
-def test_no_threads_device_or_unused_model_and_backend_cause_a_rerun(demo):
+def test_no_threads_device_or_unused_model_and_backend_cause_a_rerun(folder):
     training = "training: {threads: 2, device: cpu, checkpoint_minutes: 1}"
     assert not planned(
-        demo[0],
+        folder,
         f"codebook={{{training}}}",
         f"predictor={{{training}}}",
         f"windows={{holdout: window, smoothing: bilateral, codebook: {{codes: 9, {training}}}}}",
@@ -91,7 +92,6 @@ def test_no_threads_device_or_unused_model_and_backend_cause_a_rerun(demo):
     )
 
 
-@pytest.mark.workflow
 def test_what_is_not_kept_is_not_missed(demo_copy):
     less = ["--config", "keep_intermediates=needed", "--"]
     assert "Nothing to be done" in snakemake(demo_copy, *less, "results/demo/eval.json").stderr
@@ -101,50 +101,36 @@ def test_what_is_not_kept_is_not_missed(demo_copy):
     assert (recording / "mel_left.npy").exists() and "Nothing to be done" in snakemake(demo_copy, *less, mel).stderr
 
 
-@pytest.mark.workflow
-def test_own_videos_need_two_lines_of_configuration(demo):
-    folder, _ = demo
-    raw = folder / "data/raw/alice"
-    raw.mkdir(parents=True, exist_ok=True)
+def test_own_videos_need_two_lines_of_configuration_and_a_bad_one_of_three_is_a_row(folder):
+    raw, results = folder / "data/raw/alice", folder / "results/alice"
+    raw.mkdir(parents=True)
     for source, name in (("demo_00.mp4", "a talk (1).mp4"), ("demo_01.mp4", "b.mp4")):
         shutil.copy(folder / "data/raw/demo" / source, raw / name)
+    (raw / "bad.mp4").write_text("not a video")  # by its name, the one for testing
     done = snakemake(folder, "results/alice/eval.json")
     assert done.returncode == 0, done.stdout + done.stderr
     chunks = load_chunks(folder / "data/alice", "train", "right")
     assert len(chunks) and np.isfinite(chunks.listener).all() and np.isfinite(chunks.audio).all()
-    assert json.loads((folder / "results/alice/eval.json").read_text())["listener"] == "right"
-
-
-@pytest.mark.workflow
-def test_one_bad_recording_of_three_is_a_row_and_the_last_thing_said(demo):
-    folder, _ = demo
-    raw = folder / "data/raw/many"
-    raw.mkdir(parents=True)
-    for number in range(2):
-        shutil.copy(folder / f"data/raw/demo/demo_{number:02d}.mp4", raw / f"{number}.mp4")
-    (raw / "bad.mp4").write_text("not a video")  # by its name, the one for testing
-    done = snakemake(folder, "results/many/eval.json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = {row.name: row for row in read_table(folder / "results/many/preprocess.tsv")}
-    assert {name: row.status for name, row in rows.items()} == {"0": "ok", "1": "ok", "bad": "failed"}
+    assert json.loads((results / "eval.json").read_text())["listener"] == "right"
+    rows = {Path(row.path).stem: row for row in read_table(results / "preprocess.tsv")}
+    assert {name: row.status for name, row in rows.items()} == {"a talk (1)": "ok", "b": "ok", "bad": "failed"}
     assert "bad.mp4 is not a video" in rows["bad"].reason
-    assert "bad.mp4" in (folder / "results/many/preprocess.html").read_text()
+    assert "bad.mp4" in (results / "preprocess.html").read_text()
     assert done.stderr.strip().splitlines()[-1] == f"bad: failed: {rows['bad'].reason}"
     # In batches, and with another recording, nothing finished is done again.
-    shutil.copy(folder / "data/raw/demo/demo_02.mp4", raw / "2.mp4")
-    before = {path: path.stat().st_mtime_ns for path in (folder / "results/many/videos").glob("[01]/*.np*")}
-    more = snakemake(folder, "--config", "recordings_per_job=2", "--", "results/many/preprocess.tsv")
+    shutil.copy(folder / "data/raw/demo/demo_02.mp4", raw / "c.mp4")
+    before = {path: path.stat().st_mtime_ns for path in (results / "videos").glob("*/*.np*")}
+    more = snakemake(folder, "--config", "recordings_per_job=2", "--", "results/alice/preprocess.tsv")
     assert more.returncode == 0, more.stdout + more.stderr
-    assert [row.status for row in read_table(folder / "results/many/preprocess.tsv")] == ["ok", "ok", "ok", "failed"]
+    rows = {Path(row.path).stem: row.status for row in read_table(results / "preprocess.tsv")}
+    assert rows == {"a talk (1)": "ok", "b": "ok", "bad": "failed", "c": "ok"}
     again = {path.name for path, time in before.items() if path.stat().st_mtime_ns != time}
     assert len(before) == 12 and again <= {"faces_left.npz", "faces_right.npz"}  # the basis knows one more person
-    less = ["--config", "recordings_per_job=2", "keep_intermediates=needed", "--", "results/many/preprocess.tsv"]
+    less = ["--config", "recordings_per_job=2", "keep_intermediates=needed", "--", "results/alice/preprocess.tsv"]
     assert "Nothing to be done" in snakemake(folder, "--dry-run", *less).stderr
 
 
-@pytest.mark.workflow
-def test_recordings_that_are_all_bad_leave_a_page_and_a_sentence(demo):
-    folder, _ = demo
+def test_recordings_that_are_all_bad_leave_a_page_and_a_sentence(folder):
     raw = folder / "data/raw/bad"
     raw.mkdir(parents=True)
     for name in ("notes.mp4", "more notes.mp4"):
@@ -159,7 +145,6 @@ def test_recordings_that_are_all_bad_leave_a_page_and_a_sentence(demo):
     assert not [path for path in (folder / "results/bad").rglob("*") if path.suffix in {".mp4", ".wav", ".npz"}]
 
 
-@pytest.mark.workflow
 def test_a_full_disk_fails_the_job_and_makes_no_row(demo_copy):
     (demo_copy / "full").mkdir()
     program = demo_copy / "full/ffmpeg"
@@ -174,7 +159,6 @@ def test_a_full_disk_fails_the_job_and_makes_no_row(demo_copy):
     assert "No space left on device" in done.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.workflow
 def test_ten_thousand_recordings_are_planned_as_a_few_hundred_jobs(tmp_path):
     (tmp_path / "config.yaml").write_text("people: {many: {listener: left}}")
     raw = tmp_path / "data/raw/many"
@@ -188,7 +172,6 @@ def test_ten_thousand_recordings_are_planned_as_a_few_hundred_jobs(tmp_path):
     assert total <= 620
 
 
-@pytest.mark.workflow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -201,7 +184,7 @@ def test_ten_thousand_recordings_are_planned_as_a_few_hundred_jobs(tmp_path):
     ],
     ids=["person", "key", "no videos"],
 )
-def test_what_cannot_work_is_said_before_anything_is_done(demo, arguments, words):
-    done = snakemake(demo[0], *arguments)
+def test_what_cannot_work_is_said_before_anything_is_done(folder, arguments, words):
+    done = snakemake(folder, *arguments)
     output = done.stdout + done.stderr
     assert done.returncode != 0 and words in output and "Traceback" not in output
