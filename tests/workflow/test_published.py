@@ -55,7 +55,7 @@ def test_placed_archives_become_one_model_of_two_people_and_are_needed_no_more(w
     (work / "config.yaml").write_text(yaml.safe_dump(settings))
     done = snakemake(work, "results/both/eval.json")
     assert done.returncode == 0, done.stderr
-    assert "--listener right" in done.stderr and "data/fallon" in done.stderr
+    assert "mine=data/fallon:right" in done.stderr
 
     parts = {name: load_chunks(work / "data" / dataset, "test", "right") for name, dataset in people.items()}
     assert load_chunks(work / "data/both", "test", "left").videos.tolist() == [
