@@ -8,40 +8,40 @@ def backend_of(wildcards, step):
     return getattr(CONFIG.settings(wildcards.person), step).backend
 
 
-def memory(usual, step=None):
-    """MB of a job: as usual, or what the chosen backend of a step needs."""
+def memory(least, step=None):
+    """MB of a job: `least`, or what the chosen backend of a step needs."""
 
     def mb(wildcards, attempt):
         needs = (
             backends.BACKENDS[step][backend_of(wildcards, step)].mem_mb if step else 0
         )
-        return max(usual, needs) * attempt
+        return max(least, needs) * attempt
 
     return mb
 
 
-def minutes(usual, step=None):
-    """Time of a job: as usual, or what the chosen backend of a step needs, for each recording of a batch."""
+def minutes(least, step=None):
+    """Minutes of a job: `least`, or what the chosen backend of a step needs, for each recording of a batch."""
 
     def time(wildcards, attempt):
         needs = (
             backends.BACKENDS[step][backend_of(wildcards, step)].runtime if step else 0
         )
         count = len(batch(wildcards)) if "batch" in wildcards.keys() else 1
-        return min(max(usual, needs) * count, DAY) * attempt
+        return min(max(least, needs) * count, DAY) * attempt
 
     return time
 
 
-def backend_threads(usual, step=None):
-    """Threads of a job: what the chosen backend is told to take, or as usual."""
+def backend_threads(least, step=None):
+    """Threads of a job: what the chosen backend is set to use, or `least`."""
 
     def threads(wildcards):
         if not step:
-            return usual
+            return least
         chosen = getattr(CONFIG.settings(wildcards.person), step)
-        wanted = getattr(getattr(chosen, chosen.backend, None), "threads", usual)
-        return max(usual, wanted or workflow.cores or 1)
+        wanted = getattr(getattr(chosen, chosen.backend, None), "threads", least)
+        return max(least, wanted or workflow.cores or 1)
 
     return threads
 
