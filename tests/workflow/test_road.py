@@ -49,6 +49,15 @@ def test_what_is_measured_on_the_demo_is_what_was_drawn(demo):
     assert found["head_pitch"]["mean"] >= 0.85  # little is drawn in 16 s; the default demo is held to 0.9 by hand
 
 
+def test_each_rule_does_the_step_that_it_is_called_by(demo):
+    steps = demo[0] / "results/demo/steps"
+    (tracked,), (speaking,) = (read_table(steps / step / "demo_00.tsv") for step in ("track", "diarize"))
+    assert (tracked.seconds, tracked.speech) == (16, None) and tracked.tracked >= 0.99
+    assert speaking.speech >= 0.25 and speaking.tracked == tracked.tracked
+    done = json.loads((demo[0] / "results/demo/videos/demo_00/steps/track.json").read_text())
+    assert done, "what the step was made of is remembered"
+
+
 def test_the_preview_plays_with_sound(demo):
     found = probe(demo[0] / "results/demo/preview.mp4")
     assert (found.width, found.height) == (1280, 720) and found.seconds == pytest.approx(2, abs=0.1)

@@ -63,12 +63,14 @@ for step, before, backend, sections in (
             mem_mb=memory(2000, backend),
             runtime=minutes(60, backend),
         params:
+            # A param, for a command is put together when the job runs: the loop is at its end by then.
+            step=step,
             settings=settings(*sections),
             machine=machine(backend) if backend else "",
             drop=drop_option,
             videos=videos_folder,
         shell:
-            f"l2l {step} --table {{input.table:q}} --videos {{params.videos}} {{params.drop}} --out {{output.table:q}}"
+            "l2l {params.step} --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
             " {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
