@@ -23,7 +23,11 @@ rule evaluate:
         runtime=minutes(240),
     params:
         settings=settings("seed", "sampling", "evaluation"),
-        machine=machine("sampling"),
+        machine=machine(
+            "sampling",
+            "predictor.training.device",
+            "windows.predictor.training.device",
+        ),
         listener=listener,
         basis=basis_option,
         chunks=chunks_folder,

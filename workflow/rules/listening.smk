@@ -21,7 +21,11 @@ rule sample:
         gpu=1,
     params:
         settings=settings("seed", "sampling"),
-        machine=machine("sampling"),
+        machine=machine(
+            "sampling",
+            "predictor.training.device",
+            "windows.predictor.training.device",
+        ),
         listener=listener,
         chunks=chunks_folder,
     shell:

@@ -28,7 +28,7 @@ def minutes(least, step=None):
             backends.BACKENDS[step][backend_of(wildcards, step)].runtime if step else 0
         )
         count = len(batch(wildcards)) if "batch" in wildcards.keys() else 1
-        return min(max(least, needs) * count, DAY) * attempt
+        return min(max(least, needs) * count * attempt, DAY)
 
     return time
 
