@@ -37,6 +37,13 @@ def test_no_step_prints_a_traceback_or_a_warning(demo):
     assert not [line for line in output.splitlines() if "Traceback" in line or "Warning" in line]
 
 
+def test_each_step_is_done_by_its_own_job(demo):
+    for step in ("normalise", "track", "diarize", "separate", "mel", "faces"):
+        for number in range(3):
+            said = (demo[0] / f"results/demo/logs/{step}/demo_0{number}.log").read_text()
+            assert said.strip().splitlines()[-1] == f"{step} 1 of 1, demo_0{number}: ok"
+
+
 def test_a_second_run_does_nothing(folder):
     again = snakemake(folder, "results/demo/eval.json")
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
