@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from l2l.config import Settings, WindowsSettings
+from l2l.config.section import KNOW_SEVERAL
 from l2l.errors import UserError
 from l2l.sides import Side
 
@@ -54,6 +55,8 @@ def train_predictor(
 
     `people` are those whose windows `l2l gather` put together; patches only.
     """
+    if people and settings.architecture not in KNOW_SEVERAL:
+        raise UserError("--people needs architecture patches: models of windows know one listener.")
     from l2l.training.holdout import load_training_chunks
 
     def prepare() -> Any:

@@ -18,7 +18,7 @@ from l2l.config.differences import nested
 from l2l.config.load import Preset, check, load, merge, preset
 from l2l.config.people import Person, with_published
 from l2l.config.published import published
-from l2l.config.section import key
+from l2l.config.section import KNOW_SEVERAL, key
 from l2l.config.settings import Settings
 from l2l.errors import UserError
 
@@ -88,11 +88,15 @@ class Config(Settings):
         return -(-recordings // 100) if self.recordings_per_job == "auto" else self.recordings_per_job
 
     def settings(self, person: str) -> Settings:
-        """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides."""
+        """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides.
+
+        Released models are of windows, whatever the settings say.
+        """
         chosen = self.person(person)
         base = self.model_dump(exclude=OF_WORKFLOW)
         values = merge(merge(base, preset(chosen.preset)), chosen.overrides)
-        return check(Settings, values, f"people.{person}.overrides")
+        released = {"architecture": "windows"} if chosen.models == "released" else {}
+        return check(Settings, merge(values, released), f"people.{person}.overrides")
 
 
 OF_WORKFLOW = set(Config.model_fields) - set(Settings.model_fields)  # keys that no step reads
@@ -101,8 +105,12 @@ OF_WORKFLOW = set(Config.model_fields) - set(Settings.model_fields)  # keys that
 def validate(values: dict[str, Any], where: str = "config.yaml") -> Config:
     """A whole configuration, every person's overrides included. Raises UserError naming the key."""
     config = check(Config, values, where)
-    for person in config.people:
-        config.settings(person)
+    for name, person in config.people.items():
+        if config.settings(name).architecture not in KNOW_SEVERAL and person.is_several:
+            raise UserError(
+                f"{where}: people.{name}: a model of windows knows one listener, so source people needs architecture "
+                "patches, and no preset released."
+            )
     return config
 
 

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
-from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
 from l2l.training.batches import held_out
 from l2l.training.checkpoint import fingerprint
@@ -120,10 +119,8 @@ def prepare_predictor(
     """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
     `listener` standardizes the motion that the codebook encodes. Every random draw follows from the settings' seed.
-    Raises UserError for `people`.
+    There are no `people`: only models of patches know several.
     """
-    if people:
-        raise UserError("--people needs architecture patches: models of windows know one listener.")
     windows, sizes = settings.windows, settings.windows.predictor
     device = prepare(sizes.training)
     train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)

@@ -13,6 +13,9 @@ from l2l.errors import UserError
 ROOT = Path(__file__).resolve().parents[2]
 
 
+BOTH = {"source": "people", "people": ["conan", "fallon"]}
+
+
 def test_config_yaml_is_short_and_shows_the_defaults_outside_people():
     path = ROOT / "config.yaml"
     assert len(path.read_text().splitlines()) <= 30
@@ -68,6 +71,11 @@ def test_every_key_says_what_it_means():
             ["data/conan/", "published data of b"],
         ),
         ({"people": {"a": {"listener": "left", "overrides": {"mel": {"hp": 1}}}}}, ["people.a.overrides", "mel.hp"]),
+        (
+            {"people": {"conan": {"source": "published"}, "b": BOTH | {"preset": "released"}}},
+            ["people.b", "source people needs architecture patches"],
+        ),
+        ({"architecture": "windows", "people": {"conan": {"source": "published"}, "b": BOTH}}, ["people.b"]),
         ({"seed": float("nan")}, ["seed"]),
         ({"mel": 3}, ["mel"]),
         ({"people": {"a": {"listener": "left", "preset": "old"}}}, ["people.a.preset", "released"]),
@@ -101,6 +109,13 @@ def test_a_preset_lies_between_everyones_settings_and_the_persons_own():
     assert found.windows.codebook.training.schedule == "inverse_sqrt"
     modern = config.validate({"people": {"a": {"listener": "left"}}}).settings("a")
     assert modern == config.Settings()
+
+
+def test_released_models_are_of_windows_under_any_preset():
+    person = {"source": "published", "models": "released", "overrides": {"architecture": "patches"}}
+    found = config.validate({"sampling": {"positions": "first"}, "people": {"conan": person}}).settings("conan")
+    assert found.architecture == "windows"
+    assert config.result_settings(found, ("sampling",)) == {"sampling.positions": "first"}
 
 
 def test_the_command_line_takes_the_same_preset():
@@ -192,6 +207,7 @@ def test_a_broken_file_is_named(tmp_path):
         ("seed: 1\nmel: {hop: 320}\nmel: {hop: 160}\n", "(line 3): the key 'mel' is there twice"),
         ("people:\n  a:\n    listener: left\n    listener: right\n", "(line 4): the key 'listener' is there twice"),
         ("a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c, b: 3}\n", None),  # what is taken over may be changed
+        ("{{name}}: 1", "is not valid YAML (line 1): found unhashable key"),
         ("a: [{b: 1, b: 2}]", "(line 1): the key 'b' is there twice"),
     ],
 )
