@@ -217,8 +217,8 @@ def prepare_predictor(
 ) -> Run[PredictorTask]:
     """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
-    `listener` standardizes the motion that the codebook encodes. `people` are known by the
-    names of recordings. Every random draw follows from the settings' seed.
+    `listener` standardizes the motion that the codebook encodes. `people` are known by the names of recordings. Every
+    random draw follows from the settings' seed.
     """
     sizes, device = settings.predictor, prepare(settings.predictor.training)
     train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)
@@ -244,13 +244,7 @@ def prepare_predictor(
         task,
         predictor_optimizer(model, sizes),
         {"speaker": speaker, "audio": audio},
-        {
-            "kind": "predictor",
-            "architecture": "patches",
-            "config": sizes.model_dump(),
-            **said,
-            "codebook_fingerprint": fingerprint(codebook.state_dict()),
-        },
+        {"kind": "predictor", "architecture": "patches", "config": sizes.model_dump(), **said},
         data,
         {"train": train_rows, "validation": validation},
         lambda: calibrate(task, guidance, sizes.calibration_rounds, settings.seed),

@@ -102,6 +102,8 @@ def load_model(
         model, weights = build(content), content.pop("state_dict")
     except (KeyError, ValueError):  # of the settings, too
         raise UserError(f"{path}: the {kind}'s sizes cannot be read; train the {kind} again.") from None
+    if codebook and "codebook_fingerprint" not in content:
+        raise UserError(f"{path} does not say which codebook it was trained with; train the predictor again.")
     if codebook and content["codebook_fingerprint"] != codebook[1]["fingerprint"]:
         raise UserError(
             f"{path} was trained with another codebook than {codebook[0]}, so its codes would mean something else; "

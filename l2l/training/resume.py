@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from l2l.config import TrainingSettings
 from l2l.dataset.layout import Chunks
 from l2l.features.standardize import Standardizer
 from l2l.files import atomic
@@ -29,7 +30,11 @@ from l2l.training.state import Task, TrainingState
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-MACHINE = {"checkpoint_minutes", "threads", "device"}  # settings that a run may go on without
+MACHINE = {  # settings that a run may go on without
+    name
+    for name, field in TrainingSettings.model_fields.items()
+    if isinstance(extra := field.json_schema_extra, dict) and extra.get("machine")
+}
 
 
 def identity(

@@ -39,6 +39,14 @@ def test_a_predictor_of_another_codebook_is_refused(folder: Path) -> None:
         load_pair(folder / "other.pt", folder / "predictor.pt")
 
 
+def test_a_predictor_that_names_no_codebook_is_refused(folder: Path, tmp_path: Path) -> None:
+    stored = torch.load(folder / "predictor.pt", weights_only=True)
+    del stored["codebook_fingerprint"]
+    torch.save(stored, tmp_path / "predictor.pt")
+    with pytest.raises(UserError, match=r"does not say which codebook .* train the predictor again"):
+        load_pair(folder / "codebook.pt", tmp_path / "predictor.pt")
+
+
 def test_a_checkpoint_of_the_other_kind_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match=r"predictor.pt is not a codebook checkpoint"):
         load_codebook(folder / "predictor.pt")
