@@ -46,16 +46,21 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def is_temporary(error: BaseException) -> bool:
     """Whether the machine, not the input, is at fault: disk, memory, permission, or a program that was killed."""
+    return temporary_cause(error) is not None
+
+
+def temporary_cause(error: BaseException) -> BaseException | None:
+    """The error of the machine among `error` and those that it came from; None when there is none."""
     for found in _chain(error):
         if isinstance(found, TemporaryError | MemoryError) or type(found).__name__ == "OutOfMemoryError":  # torch's
-            return True
+            return found
         # libav numbers its own errors by these too, also where a file is damaged.
         libav = type(found).__module__.startswith("av.")
         if isinstance(found, OSError) and found.errno in _TEMPORARY and not libav:
-            return True
+            return found
         if type(found).__name__ == "LibsndfileError" and getattr(found, "code", 0) == 2:  # a write that failed
-            return True
-    return False
+            return found
+    return None
 
 
 def blames_recording(error: Exception) -> bool:

@@ -20,7 +20,7 @@ from rich.box import Box
 
 from l2l.cli import config, data, demo, models, released, steps
 from l2l.cli.options import explained
-from l2l.errors import UserError
+from l2l.errors import TemporaryError, UserError, temporary_cause
 
 # As a user meets them: what `l2l --help` shows, in this order.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -92,6 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if (cause := temporary_cause(error)) is None:
+            raise
+        reason = " ".join(str(cause).split()) or type(cause).__name__
+        with contextlib.suppress(BrokenPipeError):
+            print(f"{name}: {reason}; mend that and run the same command again.", file=sys.stderr)
+        return TemporaryError.status
     finally:
         _let_go_of_dead_pipes()
     return 0

@@ -16,7 +16,7 @@ from l2l.dataset.layout import PART_SHAPES, Split, chunk_paths
 from l2l.errors import UserError
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
-from l2l.weights.archives import Archive, Limits, open_archive
+from l2l.weights.archives import Archive, DamagedArchive, Limits, open_archive
 from l2l.weights.download import download
 
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -31,14 +31,18 @@ def fetch(person: str, data: Path) -> bool:
     if is_complete(out):
         return False
     _refuse_to_overwrite(out)
-    archive = placed_dataset(data, person)
-    if archive is None:
-        archive = data / f"{person}_data.tar"
-        try:
-            download(known.url, archive, known.sha256)
-        except UserError as error:
-            raise UserError(f"{str(error).rstrip('.')}; if it stays so, {by_hand(data, person)}.") from None
-    unpack(archive, person, out)
+    if placed := placed_dataset(data, person):
+        unpack(placed, person, out)
+        return True
+    archive = data / f"{person}_data.tar"
+    try:
+        download(known.url, archive, known.sha256)
+        unpack(archive, person, out)
+    except DamagedArchive:  # a dead link may answer with a web page
+        archive.unlink()
+        raise UserError(f"{known.url} gave no whole .tar, so it was deleted; {by_hand(data, person)}.") from None
+    except UserError as error:
+        raise UserError(f"{str(error).rstrip('.')}; if it stays so, {by_hand(data, person)}.") from None
     return True
 
 

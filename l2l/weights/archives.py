@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from l2l.errors import UserError
+from l2l.errors import UserError, is_temporary
 
 _PIECE = 1 << 16  # bytes read at a time
 _FREE = 1 << 26  # bytes that are never too much, however small the archive
@@ -29,6 +29,10 @@ class Limits:
     members: int = 2000
     bytes: int = 100 << 30
     expansion: int = 100  # bytes unpacked per byte of the archive
+
+
+class DamagedArchive(UserError):
+    """The file cannot be read as a .tar."""
 
 
 class _Pieces:
@@ -115,5 +119,7 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a .tar.") from None
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
+        if is_temporary(error):  # also of the files that are written meanwhile: a full disk
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} is damaged or is not a .tar ({reason}); get it again.") from None
+        raise DamagedArchive(f"{path} is damaged or is not a .tar ({reason}); get it again.") from None

@@ -1,8 +1,10 @@
 """fetch: the authors' archive becomes data/<person>, or data/ stays as it was."""
 
+import errno
 import gzip
 import hashlib
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -194,6 +196,32 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "conan_data.tar").write_text("<html>404</html>" * 100)
     refused(tmp_path / "data", "is not a .tar", capsys)
+
+
+def test_a_web_page_for_an_archive_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead_link(url: str, target: Path, sha256: str | None) -> None:
+        target.write_text("<html>This domain is for sale.</html>" * 100)
+
+    monkeypatch.setattr(published, "download", dead_link)
+    with pytest.raises(
+        UserError, match=r"gave no whole \.tar, so it was deleted; put the archive at .*conan_data\.tar"
+    ):
+        published.fetch("conan", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_not_damage_of_the_archive(
+    few: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    write_tar(tmp_path / "conan_data.tar", few)
+    assert cli.main(["fetch", "conan", "--data", str(tmp_path)]) == 75
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "No space left on device; mend that" in message and "damaged" not in message
+    assert [path.name for path in tmp_path.iterdir()] == ["conan_data.tar"]
 
 
 def test_a_compression_bomb_is_refused_before_it_is_unpacked(
