@@ -5,20 +5,30 @@ the codebook's count from `vqgan/` inside it (see `l2l.released.config`).
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token, convert
 
 from l2l.cli.options import Names, Paths, about
 from l2l.errors import UserError
-from l2l.sides import Side
+from l2l.sides import SIDES, Side, published
 
 Json = Annotated[Path, Parameter(name="--config", help="the original's JSON configuration")]
 Root = Annotated[Path, about("folder that the configuration's paths count from")]
 Changes = Annotated[Names, Parameter(name="--set", help="KEY=VALUE, any number, e.g. seed=3")]
 Draw = Annotated[int | None, Parameter(name="--sample_idx", help="keep the last of k + 1 different draws")]
 HERE = Path(".")
+
+
+def _side(kind: Any, tokens: Sequence[Token]) -> Any:
+    """left or right, also of p0 or p1, as old command lines have it."""
+    words = {published(side): side for side in SIDES}
+    return convert(kind, [words.get(token.value, token.value) for token in tokens])
+
+
+PublishedSide = Annotated[Side, Parameter(converter=_side)]
 
 
 def fetch_models(person: str, /, *, data: Path = Path("data"), configs: Paths = ()) -> None:
@@ -126,7 +136,7 @@ def import_(
     predictor_npz: Path,
     codebook_json: Path,
     predictor_json: Path,
-    listener: Side,
+    listener: PublishedSide,
     padding: Annotated[Literal["replicate", "zeros"], about("of the convolutions")] = "replicate",
     out: Annotated[Path, about("folder for both")],
 ) -> None:

@@ -54,12 +54,16 @@ class ReleasedCheckpoint:
 
 def read_released(path: Path) -> ReleasedCheckpoint:
     """Read one file onto the CPU. Raises UserError naming the file when it is missing or not of this kind."""
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; give a checkpoint of the released program, a .pth.")
     content = read_torch(path)
     try:
         weights, state = content["state_dict"], content["optimizer"]
         for key in weights:
             if not key.startswith(PREFIX):
                 raise UserError(f"{path}: the weight {key!r} lacks the prefix {PREFIX!r} of the released checkpoints.")
+            if not isinstance(weights[key], Tensor):
+                raise UserError(f"{path}: the weight {key!r} is no tensor; give a checkpoint of the released program.")
         plain = {key.removeprefix(PREFIX): value for key, value in weights.items()}
         return ReleasedCheckpoint(
             plain, str(content["config"]), state["optimizer"], int(state["n_steps"]), int(content["epoch"])

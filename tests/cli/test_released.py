@@ -148,7 +148,8 @@ def test_the_released_models_are_evaluated_like_any_other(
         "predictor-json": "configs/predictor.json",
     }
     options = [word for name, path in models.items() for word in (f"--{name}", str(folder / path))]
-    assert main(["released", "import", *options, "--listener", "right", "--out", str(tmp_path)]) == 0
+    assert main(["released", "import", *options, "--listener", "p1", "--out", str(tmp_path)]) == 0
+    assert torch.load(tmp_path / "codebook.pt", weights_only=True)["listener"] == "right"
     both = ["--codebook", str(tmp_path / "codebook.pt"), "--predictor", str(tmp_path / "predictor.pt")]
     chunks, listener = str(folder / "data/fallon"), ["--listener", "right", "--preset", "released"]
     few = [

@@ -139,6 +139,20 @@ def test_files_in_each_others_place_are_refused(
         load(folder, tmp_path, **{name: files(folder)[other] for name, other in changes.items()})
 
 
+@pytest.mark.parametrize(("name", "words"), [("codebook_pth", "of the released program"), ("codebook_npz", "beside")])
+def test_a_missing_file_of_the_released_program_is_named(folder: Path, tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(UserError, match=f"none.* {words}"):
+        load(folder, tmp_path, **{name: tmp_path / "none"})
+
+
+def test_weights_that_are_no_tensors_are_refused(folder: Path, tmp_path: Path) -> None:
+    content = torch.load(files(folder)["codebook_pth"], weights_only=True)
+    content["state_dict"] = dict.fromkeys(content["state_dict"], 1.0)
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(UserError, match="is no tensor"):
+        load(folder, tmp_path, codebook_pth=tmp_path / "other.pth")
+
+
 def test_statistics_of_other_channels_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", body_mean_X=np.zeros((1, 1, 53)), body_std_X=np.ones((1, 1, 53)))
     with pytest.raises(UserError, match=r"s\.npz: body_mean_X has shape \(1, 1, 53\), expected 56"):
