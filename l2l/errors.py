@@ -7,6 +7,7 @@ A job works on several recordings, so it must know whose fault an error is: `bla
 """
 
 import errno
+import re
 from collections.abc import Iterator
 
 
@@ -35,6 +36,14 @@ _TEMPORARY = {
     *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.EPIPE, errno.ENODEV, errno.ENXIO),
     *(errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET, errno.ENETDOWN, errno.ENETUNREACH),
 }
+# libav numbers its own errors by these too, also where a file is damaged.
+_TEMPORARY_LIBAV = {errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+# Kind and message of a RuntimeError, as torch raises it, where the machine is at fault.
+_MACHINE = re.compile(
+    r"OutOfMemoryError|AcceleratorError|out of memory|(?:can't|cannot|failed to) allocate|bad_alloc"
+    r"|\bcu(?:da|dnn|blas|fft|solver|sparse)(?:\b|_)",
+    re.I,
+)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -52,11 +61,12 @@ def is_temporary(error: BaseException) -> bool:
 def temporary_cause(error: BaseException) -> BaseException | None:
     """The error of the machine among `error` and those that it came from; None when there is none."""
     for found in _chain(error):
-        if isinstance(found, TemporaryError | MemoryError) or type(found).__name__ == "OutOfMemoryError":  # torch's
+        if isinstance(found, TemporaryError | MemoryError):
             return found
-        # libav numbers its own errors by these too, also where a file is damaged.
+        if isinstance(found, RuntimeError) and _MACHINE.search(f"{type(found).__name__}: {found}"):
+            return found
         libav = type(found).__module__.startswith("av.")
-        if isinstance(found, OSError) and found.errno in _TEMPORARY and not libav:
+        if isinstance(found, OSError) and found.errno in (_TEMPORARY_LIBAV if libav else _TEMPORARY):
             return found
         if type(found).__name__ == "LibsndfileError" and getattr(found, "code", 0) == 2:  # a write that failed
             return found

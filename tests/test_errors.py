@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av.error
 import numpy as np
 import pytest
 
@@ -40,6 +41,13 @@ def caused_by(error: Exception) -> UserError:
         (OSError(errno.ENOSPC, ""), False),
         (PermissionError(errno.EACCES, ""), False),
         (MemoryError(), False),
+        (caused_by(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")), False),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"), False),
+        (type("AcceleratorError", (RuntimeError,), {})("device-side assert"), False),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), True),
+        (av.error.OSError(errno.EMFILE, "Too many open files"), False),
+        (av.error.OSError(errno.EIO, "Input/output error"), True),
         (Stopped("later"), False),
         (SetupError("no weights"), False),
         (ModuleNotFoundError("onnxruntime"), False),
@@ -52,6 +60,14 @@ def test_an_error_is_the_recordings_own_or_the_machines(error, recordings):
 def normalised(source: Path, folder: Path) -> None:
     outs = (folder / name for name in ("video.mp4", "audio.wav", "probe.json"))
     normalise(source, *outs, config.VideoSettings(max_height=144))
+
+
+def test_a_recording_that_may_not_be_read_is_its_own_fault(tmp_path, monkeypatch):
+    (tmp_path / "in.mp4").write_text("secret")
+    monkeypatch.setattr(media.os, "access", lambda path, mode: False)  # a test may run as root
+    with pytest.raises(UserError, match=r"in\.mp4 may not be read") as error:
+        normalised(tmp_path / "in.mp4", tmp_path / "out")
+    assert blames_recording(error.value)
 
 
 def fake_ffmpeg(monkeypatch: pytest.MonkeyPatch, path: Path, script: str) -> None:
@@ -68,10 +84,11 @@ def fake_ffmpeg(monkeypatch: pytest.MonkeyPatch, path: Path, script: str) -> Non
         ("kill -9 $$", TemporaryError, "was killed"),
         ("exit 255", TemporaryError, "was killed"),
         ("echo 'moov atom: Invalid data' >&2; exit 1", UserError, "check that it plays to the end"),
+        ('echo "Permission denied.mp4: Invalid data" >&2; exit 1', UserError, "check that it plays to the end"),
     ],
 )
 def test_ffmpeg_blames_the_recording_only_where_nothing_else_is_wrong(tmp_path, monkeypatch, script, kind, words):
-    source = noise_video(tmp_path / "in.mp4", 0.5)
+    source = noise_video(tmp_path / "Permission denied.mp4", 0.5)
     fake_ffmpeg(monkeypatch, tmp_path / "ffmpeg", script)
     with pytest.raises(UserError, match=words) as error:
         normalised(source, tmp_path / "out")

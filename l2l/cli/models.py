@@ -97,13 +97,16 @@ def preview(
     samples: Path,
     basis: Path,
     listener: Side,
+    table: Annotated[Path | None, about("preprocess.tsv: where the person sits, when it differs by recording")] = None,
     out: Path,
     options: Options = DEFAULTS,
 ) -> None:
     """Show a test recording beside its true and sampled listener."""
     from l2l.pictures.preview import write_preview
+    from l2l.recordings.table import read_table
 
-    write_preview(videos, chunks, samples, basis, listener, out, options.read().preview.seconds)
+    seats = {row.name: row.listener for row in read_table(table) if row.listener} if table else {}
+    write_preview(videos, chunks, samples, basis, listener, out, options.read().preview.seconds, seats)
 
 
 def listen(

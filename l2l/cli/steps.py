@@ -213,8 +213,10 @@ def _do(
     if folders:
         recordings = recordings or [Recording(folder.resolve().name) for folder in folders]
         works = [Work(each, folder, settings, basis=basis) for each, folder in zip(recordings, folders, strict=True)]
-        if failed := [done.reason for done in run(step, works) if done.status == "failed"]:
+        done = run(step, works)
+        if failed := [each.reason for each in done if each.status == "failed"]:
             raise UserError("\n".join(failed))
+        _complain(done)
         return
     recordings = recordings or rows.read()
     assert rows.videos and rows.out

@@ -14,10 +14,13 @@ from l2l.config.section import Section
 from l2l.config.settings import Settings
 
 
-def differences(settings: Settings, sections: tuple[str, ...], decisive: bool | None = None) -> dict[str, Any]:
+def differences(
+    settings: Settings, sections: tuple[str, ...], decisive: bool | None = None, also_defaults: bool = False
+) -> dict[str, Any]:
     """The values that are not the defaults, by dotted key, in these sections (`mel`) or keys (`seed`, `mel.hop`).
 
     decisive: only those on which results depend (True), or only the others (False). KeyError for an unknown section.
+    also_defaults: all values, for what must notice when a release changes a default.
     """
     defaults = {key: value for key, value, _ in _keys(Settings(), {""})}
     if unknown := [section for section in sections if not any(_inside(key, section) for key in defaults)]:
@@ -25,7 +28,9 @@ def differences(settings: Settings, sections: tuple[str, ...], decisive: bool | 
     return {
         key: value
         for key, value, decides in _keys(settings, {settings.architecture})
-        if value != defaults[key] and decisive in (None, decides) and any(_inside(key, part) for part in sections)
+        if (also_defaults or value != defaults[key])
+        and decisive in (None, decides)
+        and any(_inside(key, part) for part in sections)
     }
 
 

@@ -8,6 +8,7 @@ Run it alone: `l2l preview results/alice/videos --chunks data/alice --samples ..
 """
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +67,20 @@ class Scene:
 
 
 def write_preview(
-    videos: Path, chunks: Path, samples: Path, basis_path: Path, listener: Side, out: Path, seconds: float
+    videos: Path,
+    chunks: Path,
+    samples: Path,
+    basis_path: Path,
+    listener: Side,
+    out: Path,
+    seconds: float,
+    seats: Mapping[str, Side] | None = None,
 ) -> None:
-    """Write preview.mp4 for the test recording with the most windows. Raises UserError when there is none."""
-    scene = _gather(videos, chunks, samples, basis_path, listener)
+    """Write preview.mp4 for the test recording with the most windows. Raises UserError when there is none.
+
+    seats: where the person sits in recordings in which this is not `listener`.
+    """
+    scene = _gather(videos, chunks, samples, basis_path, listener, seats or {})
     start = max(0, int(np.isfinite(scene.sampled[:, 0]).argmax()) - WINDOW // 2)
     count = min(round(seconds * FPS), len(scene.tracks) - start)
     render(scene, start, count, out)
@@ -86,14 +97,15 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
                 writer.write(_draw(scene, picture, landmarks[offset], start + offset))
 
 
-def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Side) -> Scene:
+def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Side, seats: Mapping[str, Side]) -> Scene:
     windows = load_chunks(chunks, "test", listener)
     drawn = load_samples(samples, len(windows))
     first, futures = int(drawn["first_frame"].item()), drawn["samples"]  # (S, N, 64, 56)
     windows = windows.first(futures.shape[1])
     names, counts = np.unique(windows.videos, return_counts=True)
     name = str(names[counts.argmax()])
-    faces = load_faces(videos / name / f"faces_{listener}.npz")
+    seat = seats.get(name, listener)
+    faces = load_faces(videos / name / f"faces_{seat}.npz")
     sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
     rows = np.flatnonzero(windows.videos == name)
     # Where whole turns were sampled, only a turn's first window was given its past.
@@ -104,7 +116,7 @@ def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Si
         there = sampled[begin + skip : begin + WINDOW]
         # Windows may overlap: the earlier one's frames stay.
         there[:] = np.where(np.isfinite(there), there, shown[row, skip:])
-    return Scene.of(videos / name, SIDES.index(listener), faces, sampled, basis)
+    return Scene.of(videos / name, SIDES.index(seat), faces, sampled, basis)
 
 
 def _sound(wav: Path, start: int, count: int, out: Path) -> Path:

@@ -25,10 +25,16 @@ def digest(recordings: list[Recording]) -> str:
 
 
 class Discovery:
-    """Answers for the people of one configuration. All raise UserError when a person's recordings are amiss."""
+    """Answers for the people of one configuration. All raise UserError when a person's recordings are amiss.
 
-    def __init__(self, config: Config) -> None:
+    listed: recordings come from results/<person>/recordings.tsv where it exists, so that a job of a cluster works on
+    what was planned, though somebody has added a recording since.
+    """
+
+    def __init__(self, config: Config, listed: bool = False) -> None:
         self._config = config
+        self._listed = listed
+        self._before: dict[Path, int | None] = {}  # preprocess.tsv when the run started: its time, None without a file
         self._planned: set[str] = set()  # people whose recordings were asked for
         self.recordings = cache(self._recordings)
         self.batches = cache(self._batches)
@@ -52,6 +58,8 @@ class Discovery:
                 f"under results/{person}/videos/ can only be made of source videos or demo."
             )
         self._planned.add(person)
+        if self._listed and _named(person).exists():
+            return read_table(_named(person))
         if chosen.source == "demo":
             names = [f"demo_{k:02d}" for k in range(settings.demo.recordings)]
             found = [Recording(name, str(RAW / person / f"{name}.mp4")) for name in names]
@@ -65,9 +73,14 @@ class Discovery:
     def write_tables(self) -> None:
         """Write results/<person>/recordings.tsv of everybody whose recordings were asked for, where it has changed."""
         for person in self._planned:
-            table, found = Path("results", person, "recordings.tsv"), self.recordings(person)
-            if not table.exists() or digest(read_table(table)) != digest(found):
-                write_table(table, found, NAMED)
+            found, summary = self.recordings(person), _summary(person)
+            self._before[summary] = summary.stat().st_mtime_ns if summary.exists() else None
+            try:
+                same = digest(read_table(_named(person))) == digest(found)
+            except UserError:  # missing or damaged
+                same = False
+            if not same:
+                write_table(_named(person), found, NAMED)
 
     def movable(self, person: str) -> bool:
         """Whether a recording may change sides when all usable ones are on one: the user has not said where it is."""
@@ -76,11 +89,13 @@ class Discovery:
         return not is_given(found, chosen.test_videos)
 
     def _batches(self, person: str) -> dict[str, list[Recording]]:
-        """The recordings of each job of a step; one alone gives the job its name, several a number."""
+        """The recordings of each job of a step. A job has its recording's name when each has one, else a number."""
         found = self.recordings(person)
         jobs = -(-len(found) // self._config.per_job(len(found)))
         parts = [found[len(found) * k // jobs : len(found) * (k + 1) // jobs] for k in range(jobs)]
-        return {part[0].name if len(part) == 1 else f"{number:04d}": part for number, part in enumerate(parts)}
+        if jobs == len(found):
+            return {part[0].name: part for part in parts}
+        return {f"{number:04d}": part for number, part in enumerate(parts)}
 
     def batch(self, person: str, name: str) -> list[Recording]:
         """The recordings of one job."""
@@ -113,20 +128,35 @@ class Discovery:
             for name in chosen.people:
                 self.need_test(name)
         elif chosen.source != "published" and not self.split(person)["test"]:
+            where = chosen.sheet or f"data/raw/{person}/"
+            lacks, mend = f"{where} holds one recording of {person}", "add a second one"
+            if len(self.split(person)["train"]) > 1:
+                lacks, mend = f"{where} has no line of {person} whose split is test", "write test in one"
             raise UserError(
-                f"data/raw/{person}/ holds one recording, and the test needs another than the training; "
-                f"add a second one, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy."
+                f"{lacks}, and the test needs another than the training; "
+                f"{mend}, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy."
             )
 
     def last_words(self) -> list[str]:
-        """What the user must know of the people whose recordings were asked for: which are left out, and why."""
+        """Which recordings are left out, and why, as the tables say that were written since `write_tables`."""
         said = []
-        for person in sorted(self._planned):
-            table = Path("results", person, "preprocess.tsv")
-            if table.exists():
+        for table, before in sorted(self._before.items()):
+            if not table.exists() or table.stat().st_mtime_ns == before:
+                continue
+            try:
                 found = read_table(table)
-                left_out = complaints(found)
-                if left_out:
-                    used = sum(recording.status == "ok" for recording in found)
-                    said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
+            except UserError as error:
+                said.append(str(error))
+                continue
+            if left_out := complaints(found):
+                used = sum(recording.status == "ok" for recording in found)
+                said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
         return said
+
+
+def _named(person: str) -> Path:
+    return Path("results", person, "recordings.tsv")
+
+
+def _summary(person: str) -> Path:
+    return Path("results", person, "preprocess.tsv")

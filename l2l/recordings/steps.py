@@ -184,7 +184,7 @@ def _key(name: str, work: Work) -> str:
     """A digest of what a step's outputs are made of: the keys of its inputs hold what those were made of."""
     step, recording = STEPS[name], work.recording
     made_of: list[object] = [name, [_origin(work.folder, file) for file in step.inputs]]
-    made_of.append(result_settings(work.settings, step.sections))
+    made_of.append(result_settings(work.settings, step.sections, also_defaults=True))
     if name == "normalise":
         try:
             source = recording.file.stat()

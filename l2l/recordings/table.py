@@ -38,7 +38,7 @@ def read_table(*paths: str | Path) -> list[Recording]:
                 found += [_recording(line) for line in csv.DictReader(file, delimiter="\t")]
         except FileNotFoundError:
             raise UserError(f"{path} is missing; run the step before it, or the workflow.") from None
-        except (KeyError, TypeError, ValueError, UnicodeDecodeError):
+        except (KeyError, TypeError, ValueError, csv.Error):
             raise UserError(f"{path} is not a table of recordings; make it again.") from None
     return found
 

@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -42,7 +43,7 @@ def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None
     node = ffmpeg.output(stream, str(target), **_REPRODUCIBLE, **options).global_args(*_QUIET).overwrite_output()
     done = subprocess.run(node.compile(cmd=ffmpeg_path()), capture_output=True)
     if done.returncode:
-        words = _last_words(done.stderr, done.returncode, target)
+        words = _last_words(done.stderr, done.returncode, target, reading)
         check_readable(reading)
         raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
 
@@ -55,12 +56,17 @@ _MACHINE = re.compile(
 )
 
 
-def _last_words(stderr: bytes, status: int, target: Path) -> str:
-    """ffmpeg's last message. Raises TemporaryError when it was killed, or could not write `target`."""
+def _last_words(stderr: bytes, status: int, target: Path, *others: Path) -> str:
+    """ffmpeg's last message. Raises TemporaryError when it was killed, or could not write `target`.
+
+    others: files that messages may name; what a name says is no message.
+    """
     lines = stderr.decode(errors="replace").strip().splitlines() or ["no message"]
     if status < 0 or status == 255:  # 255: it ended itself on a signal
         raise TemporaryError(f"{target}: ffmpeg was killed while it wrote it; run the same command again.")
-    if fault := next((line for line in lines if _MACHINE.search(line)), None):
+    names = [name for path in (target, *others) for name in (str(path), path.name)]
+    unnamed = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
+    if fault := next((line for line in lines if _MACHINE.search(unnamed.sub("", line))), None):
         raise TemporaryError(
             f"{target}: ffmpeg could not write it ({fault}); mend that and run the same command again."
         )
@@ -100,6 +106,8 @@ class Probe:
 def _open(path: Path) -> av.container.InputContainer:
     if not path.exists():
         raise UserError(f"{path} does not exist; check the path.")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path} may not be read by you; change its permissions.")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty (0 bytes); copy or record it again.")
     try:

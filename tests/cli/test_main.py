@@ -101,6 +101,7 @@ def test_bad_input_gives_one_sentence_and_writes_nothing(arguments, tmp_path, ca
         (["--train", "--test", "b"], ((), ("b",))),
         (["--train", "a", "b c", "[1]", "--test", "d,e"], (("a", "b c", "[1]"), ("d,e",))),
         (["--train", "a", "--test", "c", "--train=b"], (("a", "b"), ("c",))),
+        (["--train=-a", "--train=--test", "--test=-c d"], (("-a", "--test"), ("-c d",))),
     ],
 )
 def test_lists_are_given_at_once_or_one_by_one(words, given):

@@ -8,6 +8,7 @@ from l2l.dataset.layout import WINDOW, chunk_paths
 from l2l.errors import UserError
 from l2l.faces.store import write_faces
 from l2l.files import NpzWriter, save_npz
+from l2l.pictures import preview
 from l2l.pictures.preview import write_preview
 from l2l.sides import SIDES
 from l2l.speech.speaking import write_speaking
@@ -76,6 +77,12 @@ def test_the_sampled_face_is_shown_exactly_where_there_is_a_prediction(made, tmp
     assert (lower[:30] > 230).all() and (lower[34:] < 230).all()
     upper = np.array([frame[140:220, 1040:1110].mean() for frame in frames])
     assert (upper < 230).all()
+
+
+def test_where_the_person_sits_on_the_other_side_that_face_is_drawn(made):
+    for seats, seat in (({}, 0), ({"talk": "right"}, 1)):
+        places = made / "videos", made / "data", made / "samples.npz", made / "basis.npz"
+        assert preview._gather(*places, "left", seats).listener == seat
 
 
 def test_samples_of_other_chunks_are_refused(made, tmp_path):

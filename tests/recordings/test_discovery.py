@@ -1,5 +1,6 @@
 """What the workflow asks while it is planned: whose recordings, in which job, for what."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from l2l.config import validate
 from l2l.errors import UserError
 from l2l.recordings.discovery import Discovery, digest
-from l2l.recordings.table import read_table
+from l2l.recordings.table import read_table, write_table
 
 
 def discovery(folder: Path, names: list[str], **values) -> Discovery:
@@ -22,7 +23,7 @@ def test_batches_take_every_recording_once_and_a_table_names_all(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     found = discovery(tmp_path, ["a", "b", "c d"], recordings_per_job=2)
     names = {name: [r.name for r in batch] for name, batch in found.batches("alice").items()}
-    assert names == {"a": ["a"], "0001": ["b", "c d"]}
+    assert names == {"0000": ["a"], "0001": ["b", "c d"]}
     assert found.tables("alice", "mel") == [f"results/alice/steps/mel/{name}.tsv" for name in names]
     table = tmp_path / "results/alice/recordings.tsv"
     found.write_tables()
@@ -32,6 +33,46 @@ def test_batches_take_every_recording_once_and_a_table_names_all(tmp_path, monke
     assert found.split("alice") == {"train": ["a", "b"], "test": ["c d"]} and not found.movable("alice")
     with pytest.raises(UserError, match=r"no recording.* called 'x'"):
         found.batch("alice", "x")
+
+
+def test_no_recording_is_lost_whose_name_is_a_number(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/raw/alice").mkdir(parents=True)
+    names = [f"{number:04d}" for number in range(1, 102)]
+    for name in names:
+        (tmp_path / f"data/raw/alice/{name}.mp4").touch()
+    people = {"alice": {"listener": "left"}}
+    for per_job in ("auto", 1, 2):
+        batches = Discovery(validate({"people": people, "recordings_per_job": per_job})).batches("alice")
+        assert [each.name for batch in batches.values() for each in batch] == names
+        assert per_job != 1 or list(batches) == names
+
+
+def test_a_job_of_a_cluster_takes_the_recordings_that_were_planned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = discovery(tmp_path, ["a", "c d"])
+    found.recordings("alice")
+    found.write_tables()
+    (tmp_path / "data/raw/alice/b.mp4").touch()
+    planned, live = (Discovery(found._config, listed) for listed in (True, False))
+    assert list(planned.batches("alice")) == ["a", "c d"] and list(live.batches("alice")) == ["a", "b", "c d"]
+
+
+def test_a_damaged_table_is_written_anew_and_an_old_one_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = discovery(tmp_path, ["a", "c d"])
+    rows = found.recordings("alice")
+    table, summary = (tmp_path / f"results/alice/{name}.tsv" for name in ("recordings", "preprocess"))
+    write_table(summary, [replace(row, status="failed", reason="mute.") for row in rows])
+    table.write_bytes(b"recording\tsize\n\xff\t1\n")
+    assert not found.last_words()  # a dry run
+    found.write_tables()
+    assert read_table(table) == rows and not found.last_words()
+    write_table(summary, [rows[0], replace(rows[1], status="failed", reason="mute.")])
+    assert found.last_words()[1:] == ["c d: failed: mute."]
+    summary.write_text("recording\tsize\n")
+    summary.write_text("recording\tsize\nx\t1\n")
+    assert "is not a table" in found.last_words()[0]
 
 
 @pytest.mark.parametrize(("count", "jobs"), [(1, 1), (100, 100), (101, 51), (10_000, 100)])
@@ -62,6 +103,13 @@ def test_who_has_nothing_to_test_on_hears_it_at_once(tmp_path, monkeypatch):
     for name in people:
         with pytest.raises(UserError, match="data/raw/alice/ holds one recording"):
             Discovery(validate({"people": people})).need_test(name)
+
+
+def test_a_sheet_that_has_only_training_lines_hears_that_none_is_test(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("videos.tsv").write_text("person\tpath\tsplit\nbob\tx.mp4\ttrain\nbob\ty.mp4\ttrain\n")
+    with pytest.raises(UserError, match=r"videos\.tsv has no line of bob whose split is test"):
+        Discovery(validate({"people": {"bob": {"listener": "left", "sheet": "videos.tsv"}}})).need_test("bob")
 
 
 def test_somebody_unknown_is_named(tmp_path):

@@ -1,6 +1,7 @@
 """Steps: nothing finished is done twice, a bad recording is a row, and what is no recording's fault ends the job."""
 
 import errno
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +116,14 @@ def test_a_changed_setting_redoes_its_step_and_what_follows(done, tmp_path, sect
     done.clear()
     all_steps(tmp_path, "good", **sections)
     assert done.steps() == again
+
+
+def test_a_default_that_a_release_changes_redoes_its_step(tmp_path, monkeypatch):
+    work = Work(Recording("good"), tmp_path, config.Settings())
+    before, released = steps._key("mel", work), config.Settings(mel={"hop": 200})
+    monkeypatch.setattr(sys.modules["l2l.config.differences"], "Settings", lambda: released)
+    assert not config.result_settings(released, ("mel",))
+    assert steps._key("mel", work) == before != steps._key("mel", replace(work, settings=released))
 
 
 def test_a_changed_recording_a_changed_basis_or_a_lost_output_is_done_again(done, tmp_path):

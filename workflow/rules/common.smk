@@ -28,7 +28,7 @@ def ask(question, *about):
 for file in workflow.configfiles:
     ask(configuration.load, file)  # Snakemake would take the last of two equal keys
 CONFIG = ask(configuration.validate, config)
-FOUND = Discovery(CONFIG)
+FOUND = Discovery(CONFIG, listed=not workflow.is_main_process)
 
 # A command that fails must fail its job, though `tee` after it succeeds; Snakemake drops this when there is a prefix.
 STRICT = "set -euo pipefail; "

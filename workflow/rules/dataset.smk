@@ -55,7 +55,7 @@ rule chunk_arrays:
         arrays=raw_folder,
         out=chunks_folder,
     shell:
-        "l2l chunk-arrays {params.arrays} --train {params.train:q} --test {params.test:q}"
+        "l2l chunk-arrays {params.arrays} {params.train} {params.test}"
         " --listener {params.listener} --out {params.out} {params.settings} 2>&1 | tee {log}"
 
 

@@ -1,6 +1,11 @@
 # Which files: recordings, tables of steps, windows; and what a command must be told about them.
 
 
+def named_options(option, names):
+    """`--option=NAME` for each, quoted: a name may begin with a hyphen."""
+    return shlex.join(f"--{option}={name}" for name in names)
+
+
 def batch(wildcards):
     """The recordings of one job of a step."""
     return ask(FOUND.batch, wildcards.person, wildcards.batch)
@@ -8,8 +13,14 @@ def batch(wildcards):
 
 def there(wildcards):
     """Those of a batch that can be an input; one that is missing becomes a row of the table."""
-    made = person_of(wildcards).source == "demo"
-    return [r for r in batch(wildcards) if made or r.remote or Path(r.path).exists()]
+    return list_there(wildcards.person, wildcards.batch)
+
+
+@functools.cache
+def list_there(person, name):
+    made = ask(FOUND.person, person).source == "demo"
+    found = ask(FOUND.batch, person, name)
+    return [r for r in found if made or r.remote or Path(r.path).exists()]
 
 
 def sources(wildcards):
@@ -18,7 +29,7 @@ def sources(wildcards):
 
 
 def fetched_option(wildcards, input):
-    pairs = zip(there(wildcards), input.recordings)
+    pairs = zip(there(wildcards), input.recordings, strict=True)
     files = [shlex.quote(str(file)) for r, file in pairs if r.remote]
     return " ".join(["--fetched", *files]) if files else ""
 
@@ -29,7 +40,7 @@ def lines(wildcards):
 
 
 def only_option(wildcards):
-    return "--only " + shlex.join(recording.name for recording in batch(wildcards))
+    return named_options("only", [recording.name for recording in batch(wildcards)])
 
 
 def drop_option(wildcards, output):
@@ -37,9 +48,8 @@ def drop_option(wildcards, output):
     if CONFIG.keep_intermediates == "all":
         return ""
     backend = CONFIG.settings(wildcards.person).faces.backend
-    few = len(ask(FOUND.split, wildcards.person)["test"]) < 3
-    # Where few are for testing, a training recording may have to take the place of one that cannot be used.
-    stays = backend != "landmarks" or (few and ask(FOUND.movable, wildcards.person))
+    # Where the user has not said which are for testing, a training recording may have to become one.
+    stays = backend != "landmarks" or ask(FOUND.movable, wildcards.person)
     return "--drop speech" if stays else "--drop speech video"
 
 
@@ -62,7 +72,9 @@ def truth_files(wildcards):
 
 def split_option(part):
     """The names of an array maker's recordings for 'train' or 'test'."""
-    return lambda wildcards: ask(FOUND.split, wildcards.person)[part]
+    return lambda wildcards: named_options(
+        part, ask(FOUND.split, wildcards.person)[part]
+    )
 
 
 def array_files(wildcards):

@@ -26,4 +26,4 @@ rule preview:
         chunks=chunks_folder,
     shell:
         "l2l preview {params.videos} --chunks {params.chunks} --samples {input.samples} --basis {input.basis}"
-        " --listener {params.listener} --out {output.preview} {params.settings} 2>&1 | tee {log}"
+        " --listener {params.listener} --table {input.table} --out {output.preview} {params.settings} 2>&1 | tee {log}"

@@ -38,11 +38,13 @@ rule normalise:
 TRACK = ("video", "tracking", "chunking.min_tracked")
 DIARIZE = (*TRACK, "diarization", "chunking.min_speech")
 SEPARATE = (*DIARIZE, "separation")
+# Speech that was dropped is made again by the job of mel, which then needs what separation needs.
+AGAIN = None if CONFIG.keep_intermediates == "all" else "separation"
 for step, before, backend, sections in (
     ("track", "normalise", None, TRACK),
     ("diarize", "track", "diarization", DIARIZE),
     ("separate", "diarize", "separation", SEPARATE),
-    ("mel", "separate", None, (*SEPARATE, "mel")),
+    ("mel", "separate", AGAIN, (*SEPARATE, "mel")),
 ):
 
     rule:
@@ -66,7 +68,7 @@ for step, before, backend, sections in (
             # A param, for a command is put together when the job runs: the loop is at its end by then.
             step=step,
             settings=settings(*sections),
-            machine=machine(backend) if backend else "",
+            machine=machine(*filter(None, [backend])),
             drop=drop_option,
             videos=videos_folder,
         shell:
