@@ -57,8 +57,8 @@ def commands() -> dict[str, set[str]]:
         for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
             if environment := re.search(r"envs/(\S+\.yaml)", rule):
                 verbs = set(re.findall(r"\"l2l (\S+)", rule))
-                if "{step}" in verbs:  # a loop makes the rules of the steps
-                    verbs = (verbs - {"{step}"}) | set(STEPS)
+                if "{params.step}" in verbs:  # a loop makes the rules of the steps
+                    verbs = (verbs - {"{params.step}"}) | set(STEPS)
                 found.setdefault(environment[1], set()).update(verbs)
     return found
 

@@ -13,14 +13,14 @@ from l2l.dataset import by_hand
 from l2l.dataset.layout import Split
 from l2l.errors import UserError
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, is_given, with_split
-from l2l.recordings.table import NAMED, complaints, read_table, write_table
+from l2l.recordings.table import NAMED, as_text, complaints, read_table, write_table
 
 RAW = Path("data/raw")
 
 
 def digest(recordings: list[Recording]) -> str:
     """A few letters that change with anything that is said of recordings: a sheet can change while their files stay."""
-    said = [[getattr(recording, column) for column in NAMED] for recording in recordings]
+    said = [[as_text(getattr(recording, column)) for column in NAMED] for recording in recordings]
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 

@@ -26,7 +26,7 @@ def write_table(path: str | Path, recordings: Iterable[Recording], columns: Sequ
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(["recording", *columns[1:]])
         for recording in sorted(recordings, key=lambda recording: recording.name):
-            writer.writerow([_text(getattr(recording, column)) for column in columns])
+            writer.writerow([as_text(getattr(recording, column)) for column in columns])
 
 
 def read_table(*paths: str | Path) -> list[Recording]:
@@ -50,7 +50,8 @@ def _recording(line: dict[str, str]) -> Recording:
     return Recording(**values)
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A cell of a table."""
     if value is None:
         return ""
     return f"{value:.10g}" if isinstance(value, float) else str(value)

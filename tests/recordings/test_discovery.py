@@ -8,6 +8,7 @@ import pytest
 from l2l.config import validate
 from l2l.errors import UserError
 from l2l.recordings.discovery import Discovery, digest
+from l2l.recordings.recordings import Recording
 from l2l.recordings.table import read_table, write_table
 
 
@@ -93,6 +94,9 @@ def test_a_line_of_a_sheet_that_changes_is_another_table(tmp_path, monkeypatch):
         return digest(Discovery(validate({"people": people})).recordings("bob"))
 
     assert lines("test") != lines("train") == lines("train")
+    rows = [Recording("x", "x.mp4", 1234567.123456, 2e6, "train")]
+    write_table("rows.tsv", rows)
+    assert digest(read_table("rows.tsv")) == digest(rows)  # a table has ten digits
 
 
 def test_who_has_nothing_to_test_on_hears_it_at_once(tmp_path, monkeypatch):
