@@ -48,8 +48,9 @@ def drop_option(wildcards, output):
     if CONFIG.keep_intermediates == "all":
         return ""
     backend = CONFIG.settings(wildcards.person).faces.backend
-    # Where the user has not said which are for testing, a training recording may have to become one.
-    stays = backend != "landmarks" or ask(FOUND.movable, wildcards.person)
+    few = len(ask(FOUND.split, wildcards.person)["test"]) < 3
+    # Where few are for testing, a training recording may have to take the place of one that cannot be used.
+    stays = backend != "landmarks" or (few and ask(FOUND.movable, wildcards.person))
     return "--drop speech" if stays else "--drop speech video"
 
 
