@@ -143,7 +143,7 @@ def test_own_videos_need_two_lines_of_configuration_and_a_bad_one_of_three_is_a_
     again = {path.name for path, time in before.items() if path.stat().st_mtime_ns != time}
     assert len(before) == 12 and again <= {"faces_left.npz", "faces_right.npz"}  # the basis knows one more person
     less = ["--config", "recordings_per_job=2", "keep_intermediates=needed", "--", "results/alice/preprocess.tsv"]
-    assert "Nothing to be done" in snakemake(folder, "--dry-run", *less).stderr
+    assert "Nothing to be done" in snakemake(folder, "--dry-run", *less).stdout
 
 
 def test_recordings_that_are_all_bad_leave_a_page_and_a_sentence(folder):
