@@ -59,5 +59,5 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
         for process in running.values():
             stack.callback(process.kill)
         for folder, process in running.items():
-            assert process.wait(timeout=420) == 0, (folder / "snakemake.log").read_text()
+            assert process.wait(timeout=600) == 0, (folder / "snakemake.log").read_text()
         yield Roads(slurm, by_step, batched, local)
