@@ -58,10 +58,10 @@ def recordings(
 ) -> None:
     """List a person's recordings and their split: recordings.tsv."""
     from l2l.recordings.recordings import in_folder, in_sheet, with_split
-    from l2l.recordings.table import NAMED, write_table
+    from l2l.recordings.table import LISTED, write_table
 
     found = in_folder(source) if source.is_dir() else in_sheet(source, person)
-    write_table(out, with_split(found, test_videos, test_share), NAMED)
+    write_table(out, with_split(found, test_videos, test_share), LISTED)
 
 
 def normalise(

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from l2l.config import Config, Person
 from l2l.dataset import by_hand
-from l2l.dataset.layout import Split
+from l2l.dataset.layout import SPLITS, Split
 from l2l.errors import UserError
-from l2l.recordings.recordings import Recording, in_folder, in_sheet, is_given, with_split
-from l2l.recordings.table import NAMED, as_text, complaints, read_table, write_table
+from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
+from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
 
 RAW = Path("data/raw")
 
 
-def digest(recordings: list[Recording]) -> str:
+def digest(recordings: list[Recording], columns: list[str] = NAMED) -> str:
     """A few letters that change with anything that is said of recordings: a sheet can change while their files stay."""
-    said = [[as_text(getattr(recording, column)) for column in NAMED] for recording in recordings]
+    said = [[as_text(getattr(recording, column)) for column in columns] for recording in recordings]
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
@@ -76,17 +76,15 @@ class Discovery:
             found, summary = self.recordings(person), _summary(person)
             self._before[summary] = summary.stat().st_mtime_ns if summary.exists() else None
             try:
-                same = digest(read_table(_named(person))) == digest(found)
+                same = digest(read_table(_named(person)), LISTED) == digest(found, LISTED)
             except UserError:  # missing or damaged
                 same = False
             if not same:
-                write_table(_named(person), found, NAMED)
+                write_table(_named(person), found, LISTED)
 
     def movable(self, person: str) -> bool:
         """Whether a recording may change sides when all usable ones are on one: the user has not said where it is."""
-        chosen = self.person(person)
-        found = in_sheet(Path(chosen.sheet), person) if chosen.sheet else []
-        return not is_given(found, chosen.test_videos)
+        return all(recording.split_by == "share" for recording in self.recordings(person))
 
     def _batches(self, person: str) -> dict[str, list[Recording]]:
         """The recordings of each job of a step. A job has its recording's name when each has one, else a number."""
@@ -116,10 +114,7 @@ class Discovery:
             except UserError as error:
                 raise UserError(f"people.{person}: {error}") from None
         found = self.recordings(person)
-        return {
-            "train": [recording.name for recording in found if recording.split == "train"],
-            "test": [recording.name for recording in found if recording.split == "test"],
-        }
+        return {split: [recording.name for recording in found if recording.split == split] for split in SPLITS}
 
     def need_test(self, person: str) -> None:
         """Raise UserError where nothing is for testing: hearing that after hours of training would hurt."""

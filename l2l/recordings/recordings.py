@@ -40,6 +40,7 @@ class Recording:
     tracked: float | None = None  # share of frames in which both faces are found
     speech: float | None = None  # share of frames in which somebody speaks
     took: float = 0.0  # seconds of work in all
+    split_by: Literal["user", "share", ""] = ""  # who chose the split; in recordings.tsv alone
     fetched: str = ""  # where the file of an address lies meanwhile; in no table
 
     @property
@@ -57,7 +58,8 @@ class Recording:
 
 def in_folder(folder: Path) -> list[Recording]:
     """Every video of a folder, by name. Raises UserError when there is none, or when two have one name."""
-    files = sorted(f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+    found = [f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
+    files = sorted(found, key=lambda file: file.stem)  # as tables are
     if not files:
         raise UserError(f"{folder}/ holds no videos; put the recordings of {folder.name} there (.mp4, .mov, .mkv ...).")
     return _unique([Recording(file.stem, str(file)) for file in files], str(folder))
@@ -138,20 +140,15 @@ def _unique(recordings: list[Recording], where: str) -> list[Recording]:
     return recordings
 
 
-def is_given(recordings: Sequence[Recording], test_videos: Sequence[str]) -> bool:
-    """Whether the user says which recordings are for testing."""
-    return bool(test_videos) or any(recording.split for recording in recordings)
-
-
 def with_split(
     recordings: Sequence[Recording], test_videos: Sequence[str], share: float, anew: bool = False
 ) -> list[Recording]:
     """Recordings with their split: as the sheet says (what it leaves open is for training), else by `split_videos`."""
     if not anew and any(recording.split for recording in recordings):
-        return [replace(recording, split=recording.split or "train") for recording in recordings]
-    _, testing = split_videos([recording.name for recording in recordings], test_videos, share)
-    tests = set(testing)
-    return [replace(recording, split="test" if recording.name in tests else "train") for recording in recordings]
+        return [replace(recording, split=recording.split or "train", split_by="user") for recording in recordings]
+    _, tests = split_videos([recording.name for recording in recordings], test_videos, share)
+    by: Literal["user", "share"] = "user" if test_videos else "share"
+    return [replace(r, split="test" if r.name in tests else "train", split_by=by) for r in recordings]
 
 
 def settled(recordings: Sequence[Recording], share: float) -> list[Recording]:

@@ -15,8 +15,9 @@ from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.recordings.recordings import Recording
 
-COLUMNS = [field.name for field in fields(Recording) if field.name != "fetched"]
+COLUMNS = [field.name for field in fields(Recording) if field.name not in ("split_by", "fetched")]
 NAMED = ["name", "path", "start", "end", "split", "listener"]  # what is known before anything is done
+LISTED = [*NAMED, "split_by"]  # of recordings.tsv
 NUMBERS = {"start", "end", "seconds", "tracked", "speech", "took"}
 
 

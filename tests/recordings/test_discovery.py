@@ -55,8 +55,11 @@ def test_a_job_of_a_cluster_takes_the_recordings_that_were_planned(tmp_path, mon
     found.recordings("alice")
     found.write_tables()
     (tmp_path / "data/raw/alice/b.mp4").touch()
-    planned, live = (Discovery(found._config, listed) for listed in (True, False))
+    config = validate({"people": {"alice": {"listener": "left", "sheet": "later.tsv"}}})
+    planned, live = Discovery(config, listed=True), Discovery(found._config)
     assert list(planned.batches("alice")) == ["a", "c d"] and list(live.batches("alice")) == ["a", "b", "c d"]
+    # Nothing but the table is asked: neither the sheet nor `test_videos`, which may have changed since.
+    assert not planned.movable("alice") and planned.split("alice") == {"train": ["a"], "test": ["c d"]}
 
 
 def test_a_damaged_table_is_written_anew_and_an_old_one_says_nothing(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from l2l.errors import UserError
-from l2l.recordings.recordings import Recording, in_folder, in_sheet, is_given, with_split
+from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
 
 HEADER = "person\tpath\tstart\tend\tsplit\tleft\tright\n"
 
@@ -79,7 +79,9 @@ def test_a_wrong_sheet_is_refused_by_line_and_column(tmp_path, lines, header, wo
 
 def test_a_split_in_the_sheet_wins_and_what_it_leaves_open_is_training():
     found = [Recording(str(k), "v") for k in range(10)]
-    assert sum(each.split == "test" for each in with_split(found, (), 0.2)) == 2 and not is_given(found, ())
-    sheet = [*found, Recording("x", "v", split="test")]
-    assert [each.name for each in with_split(sheet, (), 0.9) if each.split == "test"] == ["x"] and is_given(sheet, ())
-    assert is_given(found, ("3",)) and with_split(found, ("3",), 0.9)[3].split == "test"
+    by_share, by_name = with_split(found, (), 0.2), with_split(found, ("3",), 0.9)
+    by_sheet = with_split([*found, Recording("x", "v", split="test")], (), 0.9)
+    assert sum(each.split == "test" for each in by_share) == 2 and by_name[3].split == "test"
+    assert [each.name for each in by_sheet if each.split == "test"] == ["x"]
+    who = [{each.split_by for each in recordings} for recordings in (by_share, by_name, by_sheet)]
+    assert who == [{"share"}, {"user"}, {"user"}]
