@@ -41,17 +41,17 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def reading(path: str | Path, kind: str, command: str) -> Iterator[None]:
+def reading(path: str | Path, kind: str, command: str, *, get: str = "") -> Iterator[None]:
     """Inside, what fails while `path` is read becomes a UserError that says which command makes such a file.
 
-    `kind` is what the file should be, e.g. "a tracks.npz".
+    `kind` is what the file should be, e.g. "a tracks.npz"; `get` is what to do where no command makes it.
     """
     try:
         yield
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with `{command}`.") from None
+        raise UserError(f"{path} is missing; {get or f'make it with `{command}`'}.") from None
     except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not {kind} ({error}); make it again with `{command}`.") from None
+        raise UserError(f"{path} is not {kind} ({error}); {get or f'make it again with `{command}`'}.") from None
 
 
 def create_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -46,9 +46,8 @@ def read_statistics(path: Path, inputs: tuple[str, ...]) -> dict[str, Standardiz
 
     Raises UserError naming the file, and the array that is missing, misshapen or not finite.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing; it lies beside the released checkpoint, the .pth.")
-    with reading(path, "the statistics of a released model", "l2l fetch-models"), np.load(path) as file:
+    get = "get it from where its checkpoint, the .pth, is from"
+    with reading(path, "the statistics of a released model", "", get=get), np.load(path) as file:
         arrays = {(name, kind): file[f"body_{kind}_{NAMES[name]}"] for name in inputs for kind in ("mean", "std")}
     for (name, kind), array in arrays.items():
         if array.size != CHANNELS[name] or array.dtype.kind != "f" or not np.isfinite(array).all():

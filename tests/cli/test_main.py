@@ -11,6 +11,8 @@ from l2l.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [name for name in cli.app if not name.startswith("-")]
+RELEASED = [f"released {name}" for name in cli.app["released"] if not name.startswith("-")]
+TEXTS = ("l2l", "workflow", "docs")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -53,13 +55,15 @@ def test_python_runs_the_package():
     assert (done.returncode, done.stderr) == (2, "l2l demo-video: OUT is missing; see --help.\n")
 
 
-def test_every_rule_calls_a_command_that_is_there():
-    called = {
-        name
-        for rules in (ROOT / "workflow/rules").glob("*.smk")
-        for name in re.findall(r'"l2l ([a-z-]+)', rules.read_text())
+def test_every_command_that_a_message_a_rule_or_a_page_names_is_there():
+    texts = [path for kind in ("py", "yaml", "smk", "md") for top in TEXTS for path in (ROOT / top).rglob(f"*.{kind}")]
+    named = {
+        (command, path.name)
+        for path in [*texts, ROOT / "README.md"]
+        for command in re.findall(r"(?:^|[\"`}/] ?)l2l ((?:released )?[a-z][a-z-]*)\b(?!-?\{)", path.read_text(), re.M)
     }
-    assert called and called <= set(COMMANDS)
+    assert len(named) > 60
+    assert {(command, page) for command, page in named if command not in {*COMMANDS, *RELEASED}} == set()
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,10 @@ def test_a_configuration_of_another_model_is_refused(
         ({"codebook_json": "predictor_json"}, "is a predictor configuration; give the one of the codebook"),
         ({"codebook_pth": "predictor_pth"}, "another kind of checkpoint"),
         ({"codebook_npz": "predictor_npz"}, "body_mean_Y"),
-        ({"predictor_npz": "codebook_json"}, "is not the statistics of a released model"),
+        (
+            {"predictor_npz": "codebook_json"},
+            "is not the statistics of a released model .*; get it from where its checkpoint",
+        ),
     ],
 )
 def test_files_in_each_others_place_are_refused(
@@ -139,7 +142,9 @@ def test_files_in_each_others_place_are_refused(
         load(folder, tmp_path, **{name: files(folder)[other] for name, other in changes.items()})
 
 
-@pytest.mark.parametrize(("name", "words"), [("codebook_pth", "of the released program"), ("codebook_npz", "beside")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("codebook_pth", "of the released program"), ("codebook_npz", "where its checkpoint")]
+)
 def test_a_missing_file_of_the_released_program_is_named(folder: Path, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(UserError, match=f"none.* {words}"):
         load(folder, tmp_path, **{name: tmp_path / "none"})
