@@ -8,13 +8,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from l2l.errors import UserError
 from l2l.files import reading
-from l2l.sides import Side, other, published
+from l2l.sides import SIDES, Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
 WINDOW = 64  # frames in a published window
@@ -25,6 +25,7 @@ DETAIL = slice(56, 184)  # zeros when a backend has none
 REGIONS = {"expression": EXPRESSION, "rotation": ROTATION, "jaw": JAW}
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, Split] = get_args(Split)
 
 PART_SHAPES = {  # of one window, by its part in `Chunks`
     "listener": (WINDOW, FACE_DIM),
@@ -43,6 +44,11 @@ def chunk_paths(folder: str | Path, split: Split, listener: Side) -> dict[str, P
         "audio": base / f"{speaks}_speak_audio_clean_deca.npy",
         "files": base / f"{speaks}_speak_files_clean_deca.npy",
     }
+
+
+def dataset_files(folder: str | Path, *splits: Split) -> list[Path]:
+    """The eight files of each of these splits; none: the 16 files of one person."""
+    return [p for split in splits or SPLITS for side in SIDES for p in chunk_paths(folder, split, side).values()]
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,15 @@ Run it alone: `l2l fetch conan`. It takes data/conan_data.tar when that is there
 
 import shutil
 from pathlib import Path, PurePosixPath
-from typing import get_args
 
 from l2l.config.published import by_hand, entry, placed_dataset
 from l2l.dataset.checked import check_finite, open_array, store_as_float32
-from l2l.dataset.layout import PART_SHAPES, Split, chunk_paths
+from l2l.dataset.layout import PART_SHAPES, SPLITS, Split, chunk_paths, dataset_files
 from l2l.errors import UserError
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
 from l2l.weights.archives import Archive, DamagedArchive, Limits, open_archive
 from l2l.weights.download import download
-
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def fetch(person: str, data: Path) -> bool:
@@ -49,11 +46,6 @@ def fetch(person: str, data: Path) -> bool:
 def is_complete(folder: Path) -> bool:
     """Whether all files of both splits and both listeners are there."""
     return all(path.is_file() for path in dataset_files(folder))
-
-
-def dataset_files(folder: Path) -> list[Path]:
-    """The 16 files of one person."""
-    return [path for split in SPLITS for side in SIDES for path in chunk_paths(folder, split, side).values()]
 
 
 def unpack(archive: Path, person: str, out: Path, limits: Limits | None = None) -> None:

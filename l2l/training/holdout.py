@@ -65,8 +65,8 @@ def _split_one(chunks: Chunks, share: float) -> tuple[np.ndarray, np.ndarray]:
     train = np.flatnonzero(~overlapping)
     if not len(train):
         raise UserError(
-            f"the recording {str(chunks.videos[0])!r} gives only {count} training window(s), too few to hold some out for "
-            "validation; add a recording or lower chunking.stride_train."
+            f"the recording {str(chunks.videos[0])!r} gives only {count} training window(s), too few to hold some out "
+            "for validation; add a recording or lower chunking.stride_train."
         )
     log.info("validation: only one recording, so its last %d of %d windows are held out", held, count)
     return train, np.arange(count - held, count)

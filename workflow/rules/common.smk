@@ -12,8 +12,8 @@ from l2l import architectures, backends
 from l2l import config as configuration
 from l2l.config import published as catalogue
 from l2l.dataset import published
+from l2l.dataset.layout import dataset_files
 from l2l.recordings.discovery import Discovery, digest
-from l2l.dataset.layout import chunk_paths
 from l2l.errors import UserError
 
 
@@ -39,20 +39,14 @@ if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     shell.prefix(STRICT + L2L)
 else:
     # `l2l` of the Python that runs the workflow, also when its environment is not activated.
-    shell.prefix(
-        f"{STRICT}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
-    )
+    shell.prefix(f"{STRICT}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 
 def causes(logs):
     """The last line of each command that failed; `logs` are Snakemake's own, which name those of the commands."""
     text = "".join(Path(log).read_text() for log in logs)
     failed = dict.fromkeys(re.findall(r"^    log: (.+) \(check log", text, re.M))
-    lines = [
-        Path(log).read_text().strip().rpartition("\n")[2]
-        for log in failed
-        if Path(log).is_file()
-    ]
+    lines = [Path(log).read_text().strip().rpartition("\n")[2] for log in failed if Path(log).is_file()]
     return [f"Error: {line}" for line in lines if line.startswith("l2l ")]
 
 
@@ -133,26 +127,11 @@ def members(wildcards):
 
 
 def members_options(wildcards):
-    return " ".join(
-        f"{name}={chunks_of(name)}:{FOUND.person(name).listener_side}"
-        for name in members(wildcards)
-    )
+    return " ".join(f"{name}={chunks_of(name)}:{FOUND.person(name).listener_side}" for name in members(wildcards))
 
 
 def people_option(wildcards):
     return " ".join(["--people", *members(wildcards)]) if members(wildcards) else ""
-
-
-def raw_folder(wildcards):
-    return f"data/raw/{wildcards.person}"
-
-
-def results_folder(wildcards):
-    return f"results/{wildcards.person}"
-
-
-def videos_folder(wildcards):
-    return f"results/{wildcards.person}/videos"
 
 
 def chunks_of(person):
@@ -165,7 +144,3 @@ def chunks_folder(wildcards):
 
 def models_folder(wildcards):
     return str(catalogue.models_folder(person_of(wildcards).dataset))
-
-
-def tensorboard_folder(model):
-    return lambda wildcards: f"results/{wildcards.person}/tensorboard/{model}"

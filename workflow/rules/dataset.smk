@@ -15,14 +15,13 @@ rule chunk:
         person=none_of([*people_from("arrays", "people"), *PUBLISHED]),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
     params:
         settings=settings("chunking"),
         listener=listener,
-        videos=videos_folder,
+        videos="results/{person}/videos",
         out=chunks_folder,
     shell:
         "l2l chunk {params.videos} --table {input.table} --listener {params.listener} --out {params.out}"
@@ -43,7 +42,6 @@ rule chunk_arrays:
         person=one_of(people_from("arrays")),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
@@ -52,7 +50,7 @@ rule chunk_arrays:
         listener=listener,
         train=split_option("train"),
         test=split_option("test"),
-        arrays=raw_folder,
+        arrays="data/raw/{person}",
         out=chunks_folder,
     shell:
         "l2l chunk-arrays {params.arrays} {params.train} {params.test}"
@@ -73,7 +71,6 @@ rule gather:
         person=one_of(people_from("people")),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
@@ -99,7 +96,6 @@ rule fetch:
         person=one_of(PUBLISHED),
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1000),
         runtime=minutes(DAY),

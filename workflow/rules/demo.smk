@@ -11,13 +11,12 @@ rule demo_video:
         "results/{person}/benchmarks/demo_video/{index}.tsv"
     conda:
         "../../envs/demo.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
         settings=settings("seed", "demo"),
-        out=raw_folder,
+        out="data/raw/{person}",
         index=lambda wildcards: int(wildcards.index),
     shell:
         "l2l demo-video {params.out} --only {params.index} {params.settings} 2>&1 | tee {log}"
@@ -35,12 +34,11 @@ rule accuracy:
         "results/{person}/benchmarks/accuracy.tsv"
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
-        truth=raw_folder,
-        videos=videos_folder,
+        truth="data/raw/{person}",
+        videos="results/{person}/videos",
     shell:
         "l2l accuracy {params.truth} --videos {params.videos} --out {output.accuracy} 2>&1 | tee {log}"

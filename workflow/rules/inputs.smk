@@ -11,27 +11,19 @@ def batch(wildcards):
     return ask(FOUND.batch, wildcards.person, wildcards.batch)
 
 
-def there(wildcards):
-    """Those of a batch that can be an input; one that is missing becomes a row of the table."""
-    return list_there(wildcards.person, wildcards.batch)
+def files_there(wildcards):
+    """Recordings of a batch on this machine; one that is missing is no input, and becomes a row of the table."""
+    made = ask(FOUND.person, wildcards.person).source == "demo"
+    return [r.path for r in batch(wildcards) if not r.remote and (made or Path(r.path).exists())]
 
 
-@functools.cache
-def list_there(person, name):
-    made = ask(FOUND.person, person).source == "demo"
-    found = ask(FOUND.batch, person, name)
-    return [r for r in found if made or r.remote or Path(r.path).exists()]
-
-
-def sources(wildcards):
-    """Recordings as inputs: their paths, or what fetches them from their addresses (docs/storage.md)."""
-    return [storage(r.path) if r.remote else r.path for r in there(wildcards)]
+def addresses(wildcards):
+    """What fetches the other recordings of a batch (docs/storage.md)."""
+    return [storage(r.path) for r in batch(wildcards) if r.remote]
 
 
 def fetched_option(wildcards, input):
-    pairs = zip(there(wildcards), input.recordings, strict=True)
-    files = [shlex.quote(str(file)) for r, file in pairs if r.remote]
-    return " ".join(["--fetched", *files]) if files else ""
+    return shlex.join(["--fetched", *map(str, input.fetched)]) if input.fetched else ""
 
 
 def lines(wildcards):
@@ -61,41 +53,29 @@ def move_option(wildcards):
 
 def tables(*steps):
     """Input function: the tables that steps leave of all recordings of a person."""
-    return lambda wildcards: [
-        table for step in steps for table in ask(FOUND.tables, wildcards.person, step)
-    ]
+    return lambda wildcards: [table for step in steps for table in ask(FOUND.tables, wildcards.person, step)]
 
 
 def truth_files(wildcards):
-    recordings = ask(FOUND.recordings, wildcards.person)
-    return [r.path.replace(".mp4", ".truth.npz") for r in recordings]
+    return [r.path.replace(".mp4", ".truth.npz") for r in ask(FOUND.recordings, wildcards.person)]
 
 
 def split_option(part):
     """The names of an array maker's recordings for 'train' or 'test'."""
-    return lambda wildcards: named_options(
-        part, ask(FOUND.split, wildcards.person)[part]
-    )
+    return lambda wildcards: named_options(part, ask(FOUND.split, wildcards.person)[part])
 
 
 def array_files(wildcards):
     """Every array of a person's recordings."""
-    return [
-        str(file)
-        for names in ask(FOUND.split, wildcards.person).values()
-        for recording in names
-        for file in sorted(Path(raw_folder(wildcards), recording).glob("*.npy"))
-    ]
+    names = [name for part in ask(FOUND.split, wildcards.person).values() for name in part]
+    folders = [Path("data/raw", wildcards.person, name) for name in names]
+    return [str(file) for folder in folders for file in sorted(folder.glob("*.npy"))]
 
 
 def published_data(wildcards):
     """No files: an archive may be deleted once it is unpacked. Ends all when the data is not there and must not be fetched."""
     data, dataset = Path("data"), wildcards.person
-    if not (
-        CONFIG.download
-        or published.is_complete(data / dataset)
-        or catalogue.placed_dataset(data, dataset)
-    ):
+    if not (CONFIG.download or published.is_complete(data / dataset) or catalogue.placed_dataset(data, dataset)):
         sys.exit(
             f"Error: data/{dataset}/ is not there and config.yaml says `download: false`: run `l2l fetch {dataset}`, which "
             f"takes {catalogue.entry(dataset).url}, or {catalogue.by_hand(data, dataset)}."
@@ -122,23 +102,18 @@ def basis_file(wildcards):
     return f"results/{wildcards.person}/face_basis.npz" if has_videos else []
 
 
-def basis_option(wildcards):
-    return f"--basis {basis_file(wildcards)}" if basis_file(wildcards) else ""
+def basis_option(wildcards, input):
+    return f"--basis {input.basis}" if input.basis else ""
 
 
-def chunk_files(folder, *parts):
-    """The eight files of each split, both directions."""
-    return [
-        str(path)
-        for part in parts
-        for side in ("left", "right")
-        for path in chunk_paths(folder, part, side).values()
-    ]
+def chunk_files(folder, *splits):
+    """The files of these splits (none: of both), in both directions."""
+    return list(map(str, dataset_files(folder, *splits)))
 
 
-def chunks(*parts):
+def chunks(*splits):
     """Input function: the files of these splits, wherever the person's data lies."""
-    return lambda wildcards: chunk_files(chunks_folder(wildcards), *parts)
+    return lambda wildcards: chunk_files(chunks_folder(wildcards), *splits)
 
 
 def test_chunks(wildcards):
@@ -149,5 +124,4 @@ def test_chunks(wildcards):
 
 def members_chunks(wildcards):
     """The chunks of all people whom one model is to know."""
-    folders = map(chunks_of, members(wildcards))
-    return [file for folder in folders for file in chunk_files(folder, "train", "test")]
+    return [file for name in members(wildcards) for file in chunk_files(chunks_of(name))]

@@ -14,7 +14,6 @@ rule sample:
         "results/{person}/benchmarks/sample.tsv"
     conda:
         "../../envs/models.yaml"
-    threads: 1
     resources:
         mem_mb=memory(8000),
         runtime=minutes(240),

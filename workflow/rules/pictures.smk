@@ -15,14 +15,13 @@ rule preview:
         "results/{person}/benchmarks/preview.tsv"
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
         settings=settings("preview"),
         listener=listener,
-        videos=videos_folder,
+        videos="results/{person}/videos",
         chunks=chunks_folder,
     shell:
         "l2l preview {params.videos} --chunks {params.chunks} --samples {input.samples} --basis {input.basis}"

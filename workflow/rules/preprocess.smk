@@ -7,7 +7,8 @@ localrules:
 
 rule normalise:
     input:
-        recordings=sources,
+        recordings=files_there,
+        fetched=addresses,
     output:
         table="results/{person}/steps/normalise/{batch}.tsv",
     log:
@@ -21,13 +22,13 @@ rule normalise:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
-        table=lambda wildcards: f"results/{wildcards.person}/recordings.tsv",
+        table="results/{person}/recordings.tsv",
         settings=settings("video"),
         only=only_option,
         lines=lines,
         fetched=fetched_option,
         drop=drop_option,
-        videos=videos_folder,
+        videos="results/{person}/videos",
     shell:
         "l2l normalise --table {params.table} {params.only} {params.fetched} --videos {params.videos} {params.drop}"
         " --out {output.table:q} {params.settings} 2>&1 | tee {log:q}"
@@ -60,7 +61,7 @@ for step, before, backend, sections in (
             f"results/{{person}}/benchmarks/{step}/{{batch}}.tsv"
         conda:
             "../../envs/preprocess.yaml"
-        threads: backend_threads(1, backend)
+        threads: backend_threads(backend)
         resources:
             mem_mb=memory(2000, backend),
             runtime=minutes(60, backend),
@@ -70,7 +71,7 @@ for step, before, backend, sections in (
             settings=settings(*sections),
             machine=machine(*filter(None, [backend])),
             drop=drop_option,
-            videos=videos_folder,
+            videos="results/{person}/videos",
         shell:
             "l2l {params.step} --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
             " {params.settings} {params.machine} 2>&1 | tee {log:q}"
@@ -87,13 +88,12 @@ rule split:
         "results/{person}/benchmarks/split.tsv"
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(500),
         runtime=minutes(30),
     params:
         move=move_option,
-        results=results_folder,
+        results="results/{person}",
     shell:
         "l2l split {input.tables:q} {params.move} --summary {params.results}/preprocess.tsv --out {output.table} 2>&1 | tee {log}"
 
@@ -109,14 +109,13 @@ rule fit_faces:
         "results/{person}/benchmarks/fit_faces.tsv"
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(120),
     params:
         settings=settings("faces"),
         machine=machine("faces"),
-        videos=videos_folder,
+        videos="results/{person}/videos",
     shell:
         "l2l fit-faces --table {input.table} --videos {params.videos} --out {output.basis} {params.settings} {params.machine}"
         " 2>&1 | tee {log}"
@@ -134,7 +133,7 @@ rule faces:
         "results/{person}/benchmarks/faces/{batch}.tsv"
     conda:
         "../../envs/preprocess.yaml"
-    threads: backend_threads(1, "faces")
+    threads: backend_threads("faces")
     resources:
         mem_mb=memory(2000, "faces"),
         runtime=minutes(60, "faces"),
@@ -142,7 +141,7 @@ rule faces:
         settings=settings("video", "tracking", "faces"),
         machine=machine("faces"),
         only=only_option,
-        videos=videos_folder,
+        videos="results/{person}/videos",
     shell:
         "l2l faces --table {input.table} {params.only} --videos {params.videos} --basis {input.basis}"
         " --out {output.table:q} {params.settings} {params.machine} 2>&1 | tee {log:q}"
@@ -160,7 +159,6 @@ rule preprocess_summary:
         "results/{person}/benchmarks/preprocess_summary.tsv"
     conda:
         "../../envs/preprocess.yaml"
-    threads: 1
     resources:
         mem_mb=memory(500),
         runtime=minutes(30),

@@ -1,57 +1,42 @@
-# What a job asks for: threads, memory, time, and what starts a training in several processes. A job that is tried again
+# What a job asks for: memory, time, threads, and what starts a training in several processes. A job that is tried again
 # gets more (`attempt`).
 
 DAY = 1440  # minutes; a longer job is cut off, and goes on where it was
 
 
-def backend_of(wildcards, step):
-    return getattr(CONFIG.settings(wildcards.person), step).backend
+def chosen_backend(wildcards, step):
+    """The backend of a step and its own settings; nothing for other steps."""
+    if not step:
+        return backends.Backend("", "", mem_mb=0, runtime=0), None
+    section = getattr(CONFIG.settings(wildcards.person), step)
+    return backends.BACKENDS[step][section.backend], getattr(section, section.backend, None)
 
 
 def memory(least, step=None):
     """MB of a job: `least`, or what the chosen backend of a step needs."""
-
-    def mb(wildcards, attempt):
-        needs = (
-            backends.BACKENDS[step][backend_of(wildcards, step)].mem_mb if step else 0
-        )
-        return max(least, needs) * attempt
-
-    return mb
+    return lambda wildcards, attempt: max(least, chosen_backend(wildcards, step)[0].mem_mb) * attempt
 
 
 def minutes(least, step=None):
     """Minutes of a job: `least`, or what the chosen backend of a step needs, for each recording of a batch."""
 
     def time(wildcards, attempt):
-        needs = (
-            backends.BACKENDS[step][backend_of(wildcards, step)].runtime if step else 0
-        )
         count = len(batch(wildcards)) if "batch" in wildcards.keys() else 1
-        return min(max(least, needs) * count * attempt, DAY)
+        return min(max(least, chosen_backend(wildcards, step)[0].runtime) * count * attempt, DAY)
 
     return time
 
 
-def backend_threads(least, step=None):
-    """Threads of a job: what the chosen backend is set to use, or `least`."""
-
-    def threads(wildcards):
-        if not step:
-            return least
-        chosen = getattr(CONFIG.settings(wildcards.person), step)
-        wanted = getattr(getattr(chosen, chosen.backend, None), "threads", least)
-        return max(least, wanted or workflow.cores or 1)
-
-    return threads
+def backend_threads(step):
+    """Threads of a job: what the chosen backend of a step is set to use (0: all it can get), else one."""
+    return lambda wildcards: getattr(chosen_backend(wildcards, step)[1], "threads", 1) or workflow.cores or 1
 
 
 def training_threads(section):
     """Threads of a training rule: as many as the setting says, else all cores it can get."""
 
     def threads(wildcards):
-        chosen = CONFIG.settings(wildcards.person)
-        models = architectures.model_settings(chosen)
+        models = architectures.model_settings(CONFIG.settings(wildcards.person))
         return getattr(models, section).training.threads or workflow.cores or 1
 
     return threads

@@ -1,73 +1,49 @@
 # Chunks -> codebook -> predictor; or the released pair, for people whose models are not trained here.
 
-# What both models of architecture windows depend on.
-OF_WINDOWS = ("windows.smoothing", "windows.statistics", "windows.holdout")
 
+# A model of windows depends on all settings of `windows` but the other model's.
+for model, before in (
+    ("codebook", []),
+    ("predictor", ["results/{person}/codebook.pt"]),
+):
 
-rule train_codebook:
-    input:
-        chunks=chunks("train"),
-    output:
-        codebook="results/{person}/codebook.pt",
-    log:
-        "results/{person}/logs/train_codebook.log",
-    benchmark:
-        "results/{person}/benchmarks/train_codebook.tsv"
-    wildcard_constraints:
-        person=none_of(RELEASED),
-    conda:
-        "../../envs/models.yaml"
-    threads: training_threads("codebook")
-    resources:
-        mem_mb=memory(8000),
-        runtime=DAY,
-        gpu=1,
-    params:
-        settings=settings(
-            "seed", "architecture", *OF_WINDOWS, "codebook", "windows.codebook"
-        ),
-        machine=machine("codebook", "windows.codebook"),
-        listener=listener,
-        chunks=chunks_folder,
-        board=tensorboard_folder("codebook"),
-        launch=launch,
-    shell:
-        "{params.launch} l2l train-codebook {params.chunks} --listener {params.listener} --log-dir {params.board}"
-        " --out {output.codebook} {params.settings} {params.machine} 2>&1 | tee {log}"
-
-
-rule train_predictor:
-    input:
-        chunks=chunks("train"),
-        codebook="results/{person}/codebook.pt",
-    output:
-        predictor="results/{person}/predictor.pt",
-    log:
-        "results/{person}/logs/train_predictor.log",
-    benchmark:
-        "results/{person}/benchmarks/train_predictor.tsv"
-    wildcard_constraints:
-        person=none_of(RELEASED),
-    conda:
-        "../../envs/models.yaml"
-    threads: training_threads("predictor")
-    resources:
-        mem_mb=memory(8000),
-        runtime=DAY,
-        gpu=1,
-    params:
-        settings=settings(
-            "seed", "architecture", *OF_WINDOWS, "predictor", "windows.predictor"
-        ),
-        machine=machine("predictor", "windows.predictor"),
-        listener=listener,
-        chunks=chunks_folder,
-        people=people_option,
-        board=tensorboard_folder("predictor"),
-        launch=launch,
-    shell:
-        "{params.launch} l2l train-predictor {params.chunks} --codebook {input.codebook} --listener {params.listener}"
-        " {params.people} --log-dir {params.board} --out {output.predictor} {params.settings} {params.machine} 2>&1 | tee {log}"
+    rule:
+        name:
+            f"train_{model}"
+        input:
+            chunks=chunks("train"),
+            codebook=before,
+        output:
+            f"results/{{person}}/{model}.pt",
+        log:
+            f"results/{{person}}/logs/train_{model}.log",
+        benchmark:
+            f"results/{{person}}/benchmarks/train_{model}.tsv"
+        wildcard_constraints:
+            person=none_of(RELEASED),
+        conda:
+            "../../envs/models.yaml"
+        threads: training_threads(model)
+        resources:
+            mem_mb=memory(8000),
+            runtime=DAY,
+            gpu=1,
+        params:
+            model=model,
+            settings=settings(
+                *("seed", "architecture", "windows.smoothing", "windows.statistics", "windows.holdout"),
+                *(model, f"windows.{model}"),
+            ),
+            machine=machine(model, f"windows.{model}"),
+            listener=listener,
+            chunks=chunks_folder,
+            codebook=[f"--codebook {file}" for file in before],
+            people=people_option if before else "",
+            board=f"results/{{person}}/tensorboard/{model}",
+            launch=launch,
+        shell:
+            "{params.launch} l2l train-{params.model} {params.chunks} {params.codebook} --listener {params.listener}"
+            " {params.people} --log-dir {params.board} --out {output} {params.settings} {params.machine} 2>&1 | tee {log}"
 
 
 rule import_released:
@@ -84,13 +60,12 @@ rule import_released:
         person=one_of(RELEASED),
     conda:
         "../../envs/models.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
     params:
         folder=models_folder,
         listener=listener,
-        out=results_folder,
+        out="results/{person}",
     shell:
         "l2l import-released {params.folder:q} --listener {params.listener} --out {params.out} 2>&1 | tee {log}"
