@@ -11,45 +11,38 @@ page tells people to use (`p0_list_faces_clean_deca.npy` and so on) are taken to
 Run it alone: `l2l chunk-arrays data/raw/alice --train monday --test friday --listener left --out data/alice`.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from l2l import config
 from l2l.dataset.checked import check_finite, open_array
-from l2l.dataset.layout import WINDOW, Split, chunk_paths
+from l2l.dataset.layout import SPLITS, WINDOW, Split
 from l2l.dataset.split import split_videos
-from l2l.dataset.writer import Conversation, write_windows
+from l2l.dataset.writer import Conversation, write_dataset
 from l2l.errors import UserError
-from l2l.files import atomic
-from l2l.progress import progress
 from l2l.sides import Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS, MODEL_DIM
-
-_FACES = {FACE_DIM, MODEL_DIM}
 
 
 def split_recordings(folder: Path, test_names: Sequence[str], share: float) -> dict[Split, list[str]]:
     """Folders below `folder`, by split. `train/` and `test/` decide when they are there, else names and share do."""
-    splits: tuple[Split, ...] = get_args(Split)
     found = _folders(folder)
     if not found:
         raise UserError(
             f"{folder}/ holds no recordings; make one folder for each, with p0_faces.npy, p1_faces.npy and the "
             "speaker's sound."
         )
-    if not set(found) & set(splits):
+    if not set(found) & set(SPLITS):
         train, test = split_videos(found, test_names, share)
         return {"train": train, "test": test}
-    if set(found) != set(splits):
-        stray = sorted(set(found) ^ set(splits))[0]
+    if set(found) != set(SPLITS):
+        stray = sorted(set(found) ^ set(SPLITS))[0]
         raise UserError(f"{folder}/: with train/ or test/ there must be both and nothing else, but see {stray!r}.")
     if test_names:
         raise UserError(f"{folder}/ has train/ and test/, so that test_videos decides nothing; take it out.")
-    return {split: [f"{split}/{name}" for name in _folders(folder / split)] for split in splits}
+    return {split: [f"{split}/{name}" for name in _folders(folder / split)] for split in SPLITS}
 
 
 def chunk_arrays(
@@ -63,15 +56,7 @@ def chunk_arrays(
     chosen = {part: [_recording(folder, name, listener, strides[part]) for name in split[part]] for part in split}
     if not any(chosen.values()):
         raise UserError(f"{folder}/: no recordings were chosen; name some for training.")
-    with contextlib.ExitStack() as stack:
-        for part, recordings in chosen.items():
-            for side in get_args(Side):
-                partial = {
-                    name: stack.enter_context(atomic(path)) for name, path in chunk_paths(out, part, side).items()
-                }
-                listening = recordings if side == listener else []
-                count = sum(len(recording.starts) for recording in listening)
-                write_windows(partial, count, other(side), _checked(folder, listening, listener))
+    write_dataset(out, {(part, listener): recordings for part, recordings in chosen.items()})
     return {part: sum(len(recording.starts) for recording in recordings) for part, recordings in chosen.items()}
 
 
@@ -79,20 +64,15 @@ def _folders(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*") if path.is_dir() and not path.name.startswith("."))
 
 
-def _names(listener: Side) -> dict[str, str]:
-    """Our names of the three arrays, and the authors'."""
-    listens, speaks = published(listener), published(other(listener))
-    return {
-        f"{listens}_faces.npy": f"{listens}_list_faces_clean_deca.npy",
-        f"{speaks}_faces.npy": f"{speaks}_speak_faces_clean_deca.npy",
-        f"{speaks}_audio.npy": f"{speaks}_speak_audio_clean_deca.npy",
-    }
-
-
 def _find(folder: Path, listener: Side) -> list[Path]:
-    """The files of one recording: listening face, speaking face, sound."""
+    """The files of one recording, under our names or the authors': listening face, speaking face, sound."""
+    listens, speaks = published(listener), published(other(listener))
     paths = []
-    for ours, theirs in _names(listener).items():
+    for ours, theirs in (
+        (f"{listens}_faces.npy", f"{listens}_list_faces_clean_deca.npy"),
+        (f"{speaks}_faces.npy", f"{speaks}_speak_faces_clean_deca.npy"),
+        (f"{speaks}_audio.npy", f"{speaks}_speak_audio_clean_deca.npy"),
+    ):
         found = [path for path in (folder / ours, folder / theirs) if path.exists()]
         if len(found) > 1:
             raise UserError(f"{folder} holds both {ours} and {theirs}; keep one of them.")
@@ -105,13 +85,12 @@ def _find(folder: Path, listener: Side) -> list[Path]:
 def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversation:
     """Map the arrays of one recording and check their shapes; their values are checked when they are read."""
     paths = _find(folder / name, listener)
-    arrays = [_without_batch(open_array(path, "numbers"), path) for path in paths]
-    for path, array in zip(paths[:2], arrays[:2], strict=True):
-        if array.shape[1] not in _FACES:
+    listening, speaking, audio = (_without_batch(open_array(path, "numbers"), path) for path in paths)
+    for path, array in zip(paths, (listening, speaking), strict=False):
+        if array.shape[1] not in (FACE_DIM, MODEL_DIM):
             raise UserError(f"{path} has {array.shape[1]} columns, expected 56 (expression, rotation, jaw) or 184.")
         if len(array) < WINDOW:
             raise UserError(f"{path} has {len(array)} frames; a window needs {WINDOW}: leave this recording out.")
-    listening, speaking, audio = arrays
     if len(speaking) != len(listening):
         raise UserError(f"{paths[1]} has {len(speaking)} frames but {paths[0]} has {len(listening)}; cut them alike.")
     expected = (AUDIO_PER_FRAME * len(listening), MEL_BANDS)
@@ -120,7 +99,13 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversa
             f"{paths[2]} has shape {audio.shape}, expected {expected}: {AUDIO_PER_FRAME} rows of {MEL_BANDS} bands for "
             f"each of the {len(listening)} frames of the face on the {other(listener)}; cut or pad it."
         )
-    return Conversation(name, listening, speaking, audio, list(range(0, len(listening) - WINDOW + 1, stride)))
+
+    def read() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        for path, array in zip(paths, (listening, speaking, audio), strict=True):
+            check_finite(array, str(path))
+        return listening, speaking, audio
+
+    return Conversation(name, range(0, len(listening) - WINDOW + 1, stride), read)
 
 
 def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:
@@ -130,11 +115,3 @@ def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:
     if array.ndim != 2:
         raise UserError(f"{path} has shape {array.shape}, expected (T, columns) or (1, T, columns); reshape it.")
     return array
-
-
-def _checked(folder: Path, recordings: list[Conversation], listener: Side) -> Iterator[Conversation]:
-    for recording in progress(recordings, f"chunk {listener} listens", unit="recording"):
-        arrays = (recording.listening, recording.speaking, recording.audio)
-        for path, array in zip(_find(folder / recording.name, listener), arrays, strict=True):
-            check_finite(array, str(path))
-        yield recording

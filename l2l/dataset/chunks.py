@@ -4,39 +4,46 @@ Run it alone: `l2l chunk results/alice/videos --train a b --test c --out ...`. B
 (p0 listens, p1 listens); which one a model learns is the person's `listener` setting.
 """
 
-import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from l2l import config
-from l2l.dataset.layout import WINDOW, Split, chunk_paths
+from l2l.dataset.layout import WINDOW, Split
 from l2l.dataset.turns import find_turns, windows
-from l2l.dataset.writer import Conversation, write_windows
+from l2l.dataset.writer import Conversation, write_dataset
 from l2l.errors import UserError
 from l2l.faces.store import load_faces
-from l2l.files import atomic
-from l2l.progress import progress
-from l2l.sides import SIDES, Side
+from l2l.sides import SIDES, Side, other
 from l2l.speech.mel import load_mel
 from l2l.speech.speaking import SPEAKS, load_speaking
-
-SEATS = ("left", "right")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The windows of one recording: first frames, by the listener's number."""
+    """The windows of one recording, by who listens; sides are those of the written files."""
 
-    video: str
-    starts: dict[int, list[int]]
-    swapped: bool  # the listener of this recording sits on the other side: p0 and p1 change places in the files
+    folder: Path
+    starts: dict[Side, list[int]]  # first frames
+    seats: dict[Side, Side]  # where in the picture the person of each side sits
     frames: int
     usable: int  # frames with both faces valid
     in_turns: int  # frames in which somebody has the floor
 
+    def conversation(self, listener: Side) -> Conversation:
+        """For the writer; arrays are read one recording at a time."""
+        listens, speaks = self.seats[listener], self.seats[other(listener)]
 
-def plan(folder: Path, settings: config.ChunkingSettings, stride: int, swapped: bool = False) -> Plan:
+        def read() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            faces = [load_faces(self.folder / f"faces_{side}.npz").faces for side in (listens, speaks)]
+            return faces[0], faces[1], load_mel(self.folder / f"mel_{speaks}.npy")
+
+        return Conversation(self.folder.name, self.starts[listener], read)
+
+
+def plan(folder: Path, settings: config.ChunkingSettings, split: Split, swapped: bool) -> Plan:
     """Choose the windows of one preprocessed recording; `swapped` makes p0 of its right person and p1 of its left."""
     people = [load_faces(folder / f"faces_{side}.npz") for side in SIDES]
     speaks = load_speaking(folder / "speaking.npz") >= SPEAKS
@@ -44,11 +51,11 @@ def plan(folder: Path, settings: config.ChunkingSettings, stride: int, swapped: 
         raise UserError(f"{folder}: faces and speaking.npz differ in length; make them again.")
     usable = people[0].valid & people[1].valid
     turns = find_turns(speaks, settings.max_pause, settings.max_backchannel)
-    starts = windows(turns, usable, people[0].segment, WINDOW, stride)
-    if swapped:
-        starts = {0: starts[1], 1: starts[0]}
-    in_turns = sum(turn.end - turn.start for turn in turns)
-    return Plan(folder.name, starts, swapped, len(usable), int(usable.sum()), in_turns)
+    stride = settings.stride_train if split == "train" else settings.stride_test
+    found = windows(turns, usable, people[0].segment, WINDOW, stride)
+    seats: dict[Side, Side] = {side: other(side) if swapped else side for side in SIDES}
+    starts = {side: found[SIDES.index(seat)] for side, seat in seats.items()}
+    return Plan(folder, starts, seats, len(usable), int(usable.sum()), sum(turn.end - turn.start for turn in turns))
 
 
 def chunk(
@@ -65,48 +72,22 @@ def chunk(
     In the recordings named in `swapped` the listener sits on the other side than `listener` says.
     Returns the number of windows of `listener` in each split. Raises UserError when there is none at all.
     """
-    strides: dict[Split, int] = {"train": settings.stride_train, "test": settings.stride_test}
-    plans = {
-        part: [plan(videos / name, settings, strides[part], name in swapped) for name in split[part]] for part in split
-    }
-    counts = {part: sum(len(p.starts[SIDES.index(listener)]) for p in plans[part]) for part in plans}
+    plans = {part: [plan(videos / name, settings, part, name in swapped) for name in split[part]] for part in split}
+    counts = {part: sum(len(each.starts[listener]) for each in plans[part]) for part in plans}
     if not sum(counts.values()):
-        raise UserError(_nothing_usable(person, [p for part in plans.values() for p in part], listener))
-    with contextlib.ExitStack() as stack:
-        for part, chosen in plans.items():
-            for number, side in enumerate(SIDES):
-                paths = chunk_paths(out, part, side)
-                partial = {name: stack.enter_context(atomic(path)) for name, path in paths.items()}
-                count = sum(len(p.starts[number]) for p in chosen)
-                write_windows(partial, count, SEATS[1 - number], _recordings(videos, chosen, number))
+        raise UserError(_nothing_usable(person, [each for part in plans.values() for each in part], listener))
+    sides = [(part, side) for part in plans for side in SIDES]
+    write_dataset(out, {(part, side): [each.conversation(side) for each in plans[part]] for part, side in sides})
     return counts
 
 
-def _recordings(videos: Path, plans: list[Plan], listener: int) -> Iterator[Conversation]:
-    """The recordings in which `listener` (0 or 1) has windows, one in memory at a time."""
-    for video in progress(plans, f"chunk {SIDES[listener]} listens", unit="video"):
-        folder = videos / video.video
-        listens = 1 - listener if video.swapped else listener  # where this recording's listener sits
-        speaker = 1 - listens
-        yield Conversation(
-            video.video,
-            load_faces(folder / f"faces_{SIDES[listens]}.npz").faces,
-            load_faces(folder / f"faces_{SIDES[speaker]}.npz").faces,
-            load_mel(folder / f"mel_{SIDES[speaker]}.npy"),
-            video.starts[listener],
-        )
-
-
 def _nothing_usable(person: str, plans: list[Plan], listener: Side) -> str:
-    frames = sum(p.frames for p in plans)
-    usable = sum(p.usable for p in plans) / max(1, frames)
-    turns = sum(p.in_turns for p in plans) / max(1, frames)
-    other = sum(len(p.starts[1 - SIDES.index(listener)]) for p in plans)
-    hint = (
-        f"the other person listens in {other} windows: is people.{person}.listener on the right side?"
-        if other
-        else f"a window needs {WINDOW} frames in a row in which one person speaks and both faces are seen."
-    )
+    frames = sum(each.frames for each in plans)
+    usable = sum(each.usable for each in plans) / max(1, frames)
+    turns = sum(each.in_turns for each in plans) / max(1, frames)
+    hint = f"a window needs {WINDOW} frames in a row in which one person speaks and both faces are seen."
+    if swapped := sum(len(each.starts[other(listener)]) for each in plans):
+        hint = f"the other person listens in {swapped} windows: is people.{person}.listener on the right side?"
     return (
         f"{person}: no usable chunk in {len(plans)} recording(s): both faces are seen in {usable:.0%} of {frames} "
         f"frames and somebody has the floor in {turns:.0%}; {hint}"

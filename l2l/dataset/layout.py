@@ -75,17 +75,13 @@ class Chunks:
 
 def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
     """Map the four files of one split. Raises UserError naming the file that is missing or misshapen."""
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for part, path in chunk_paths(folder, split, listener).items():
         with reading(path, "an array", "l2l chunk"):
             arrays[part] = np.load(path, mmap_mode="r", allow_pickle=False)
-    count = len(arrays["listener"])
-    for part, array in arrays.items():
-        if array.shape != (count, *PART_SHAPES[part]):
-            path = chunk_paths(folder, split, listener)[part]
-            raise UserError(
-                f"{path} has shape {array.shape}, expected {(count, *PART_SHAPES[part])}; make the chunks again."
-            )
+            wanted = (len(arrays["listener"]), *PART_SHAPES[part])
+        if arrays[part].shape != wanted:
+            raise UserError(f"{path} has shape {arrays[part].shape}, expected {wanted}; make the chunks again.")
     return Chunks(**arrays)
 
 
@@ -93,5 +89,4 @@ def concatenate(people: Sequence[Chunks]) -> Chunks:
     """The windows of several people, one after another; a single one stays memory-mapped."""
     if len(people) == 1:
         return people[0]
-    parts = ("listener", "speaker", "audio", "files")
-    return Chunks(**{part: np.concatenate([getattr(person, part) for person in people]) for part in parts})
+    return Chunks(**{part: np.concatenate([getattr(person, part) for person in people]) for part in PART_SHAPES})

@@ -15,7 +15,7 @@ from l2l.dataset.layout import PART_SHAPES, SPLITS, Split, chunk_paths, dataset_
 from l2l.errors import UserError
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
-from l2l.weights.archives import Archive, DamagedArchive, Limits, open_archive
+from l2l.weights.archives import Archive, DamagedArchive, open_archive
 from l2l.weights.download import download
 
 
@@ -48,13 +48,13 @@ def is_complete(folder: Path) -> bool:
     return all(path.is_file() for path in dataset_files(folder))
 
 
-def unpack(archive: Path, person: str, out: Path, limits: Limits | None = None) -> None:
+def unpack(archive: Path, person: str, out: Path) -> None:
     """Unpack, check, and only then rename into place. Raises UserError naming the archive and what is wrong with it."""
     _refuse_to_overwrite(out)
     staging = out.with_name(f".{out.name}.unpacking")
     shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
     try:
-        with open_archive(archive, limits) as opened:
+        with open_archive(archive) as opened:
             chosen = {name: staging / relative for name, relative in _choose(opened, person).items()}
             list(progress(opened.extract(chosen), f"unpack {person}", unit="file", total=len(chosen)))
         for split in SPLITS:

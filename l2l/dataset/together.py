@@ -5,17 +5,15 @@
   has to learn both people's.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
-from l2l.dataset.layout import PART_SHAPES, WINDOW, Chunks, Split, chunk_paths, load_chunks
-from l2l.dataset.writer import NUMBERS
+from l2l.dataset.layout import PART_SHAPES, SPLITS, WINDOW, Chunks, Split, load_chunks
+from l2l.dataset.writer import NUMBERS, new_dataset
 from l2l.errors import UserError
-from l2l.files import atomic, create_array, write_rows
+from l2l.files import create_array, write_rows
 from l2l.sides import Side
 
 BETWEEN = "/"  # person and recording
@@ -27,14 +25,12 @@ def gather(people: Mapping[str, tuple[Path, Side]], out: Path) -> dict[Split, in
     Returns the number of windows of both splits. Raises UserError naming the file that is missing or misshapen.
     """
     counts: dict[Split, int] = {}
-    with contextlib.ExitStack() as stack:
-        for split in get_args(Split):
+    with new_dataset(out) as files:
+        for split in SPLITS:
             found = {name: load_chunks(folder, split, side) for name, (folder, side) in people.items()}
             counts[split] = sum(map(len, found.values()))
-            for side in get_args(Side):
-                paths = chunk_paths(out, split, side)
-                partial = {part: stack.enter_context(atomic(path)) for part, path in paths.items()}
-                _write(partial, found if side == "left" else {})
+            _write(files[split, "left"], found)
+            _write(files[split, "right"], {})
     return counts
 
 
@@ -63,11 +59,9 @@ def _write(paths: Mapping[str, Path], people: Mapping[str, Chunks]) -> None:
         for chunks in people.values():
             write_rows(paths[part], row, getattr(chunks, part))
             row += len(chunks)
-    named = [_named(name, chunks.files) for name, chunks in people.items() if len(chunks)]
-    np.save(paths["files"], np.concatenate(named) if named else np.empty((0, WINDOW, 3), "<U1"))
-
-
-def _named(person: str, files: np.ndarray) -> np.ndarray:
-    """(N, 64, 3) with the person before the recording's name."""
-    videos = np.char.add(f"{person}{BETWEEN}", files[..., :1])  # (N, 64, 1)
-    return np.concatenate([videos, files[..., 1:]], axis=-1)
+    named = [
+        np.concatenate([np.char.add(f"{name}{BETWEEN}", chunks.files[..., :1]), chunks.files[..., 1:]], axis=-1)
+        for name, chunks in people.items()
+        if len(chunks)
+    ]
+    np.save(paths["files"], np.concatenate(named) if named else np.empty((0, WINDOW, 3), "<U1"))  # (N, 64, 3)

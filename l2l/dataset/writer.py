@@ -1,13 +1,16 @@
 """Writing windows in the published layout, recording by recording, so that a data set never has to fit in memory."""
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from l2l.dataset.layout import PART_SHAPES, WINDOW
-from l2l.files import create_array
+from l2l.dataset.layout import PART_SHAPES, SPLITS, WINDOW, Split, chunk_paths
+from l2l.files import atomic, create_array
+from l2l.progress import progress
+from l2l.sides import SIDES, Side, other
 from l2l.units import AUDIO_PER_FRAME
 
 NUMBERS = ("listener", "speaker", "audio")
@@ -15,31 +18,48 @@ NUMBERS = ("listener", "speaker", "audio")
 
 @dataclass(frozen=True)
 class Conversation:
-    """What both people did in one recording, and where its windows start."""
+    """One recording in which somebody listens. `read` gives its arrays when they are needed:
+
+    the listener's face and the speaker's, (T, 56 or 184), and the speaker's speech, (4 T, 128).
+    """
 
     name: str  # of the recording
-    listening: np.ndarray  # (T, 56 or 184) the listener's face
-    speaking: np.ndarray  # (T, 56 or 184) the speaker's face
-    audio: np.ndarray  # (4T, 128) the speaker's speech
-    starts: list[int]  # first frames of the windows
+    starts: Sequence[int]  # first frames of the windows
+    read: Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
-def write_windows(paths: Mapping[str, Path], count: int, seat: str, conversations: Iterable[Conversation]) -> None:
-    """Write the four files of one listener: `count` windows in all; `seat` is the speaker's, left or right.
+@contextlib.contextmanager
+def new_dataset(out: Path) -> Iterator[dict[tuple[Split, Side], dict[str, Path]]]:
+    """Temporary paths of the 16 files, by split, listener and part; at the end all of them become files, or none."""
+    with contextlib.ExitStack() as stack:
+        paths = {(split, side): chunk_paths(out, split, side) for split in SPLITS for side in SIDES}
+        yield {
+            which: {part: stack.enter_context(atomic(path)) for part, path in parts.items()}
+            for which, parts in paths.items()
+        }
 
-    Faces of 56 columns are padded to the published 184: a detail code that is not there is zeros.
-    """
+
+def write_dataset(out: Path, conversations: Mapping[tuple[Split, Side], Sequence[Conversation]]) -> None:
+    """Write all files of both splits and both listeners, where there are no conversations without windows."""
+    with new_dataset(out) as files:
+        for which, paths in files.items():
+            _write_windows(paths, which[1], conversations.get(which, ()))
+
+
+def _write_windows(paths: Mapping[str, Path], listener: Side, conversations: Sequence[Conversation]) -> None:
+    """Faces of 56 columns are padded to the published 184: a detail code that is not there is zeros."""
+    count = sum(len(one.starts) for one in conversations)
     for part in NUMBERS:
         create_array(paths[part], (count, *PART_SHAPES[part]))
     rows: list[list[tuple[str, str, str]]] = []
-    for one in conversations:
+    for one in progress(conversations, f"chunk {listener} listens", unit="recording"):
+        listening, speaking, sound = one.read()
         # Mapped anew for each recording, so that what was written does not stay in memory.
-        listener, speaker, audio = (np.load(paths[part], mmap_mode="r+", allow_pickle=False) for part in NUMBERS)
+        listener_file, speaker_file, audio_file = (np.load(paths[part], mmap_mode="r+") for part in NUMBERS)
         for start in one.starts:
             row, frames = len(rows), slice(start, start + WINDOW)
-            listener[row, :, : one.listening.shape[1]] = one.listening[frames]
-            speaker[row, :, : one.speaking.shape[1]] = one.speaking[frames]
-            audio[row] = one.audio[AUDIO_PER_FRAME * start : AUDIO_PER_FRAME * (start + WINDOW)]
-            rows.append([(one.name, seat, str(frame)) for frame in range(start, start + WINDOW)])
-    assert len(rows) == count, "the files were made for another number of windows"
+            listener_file[row, :, : listening.shape[1]] = listening[frames]
+            speaker_file[row, :, : speaking.shape[1]] = speaking[frames]
+            audio_file[row] = sound[AUDIO_PER_FRAME * start : AUDIO_PER_FRAME * (start + WINDOW)]
+            rows.append([(one.name, other(listener), str(frame)) for frame in range(start, start + WINDOW)])
     np.save(paths["files"], np.array(rows) if rows else np.empty((0, WINDOW, 3), "<U1"))  # (N, 64, 3)

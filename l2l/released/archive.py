@@ -21,10 +21,9 @@ from l2l.errors import UserError
 from l2l.released.config import STAGES, leaves, read_config, read_json
 from l2l.released.convert import Files, ReleasedPair, import_released_pair
 from l2l.sides import Side
-from l2l.weights.archives import Archive, Limits, open_archive
+from l2l.weights.archives import Archive, open_archive
 
 _MAX_JSON = 1 << 16  # bytes; other files of that name are no configurations
-_LIMITS = Limits(members=500, bytes=8 << 30)
 
 
 def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
@@ -45,7 +44,7 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{person}.") as work, contextlib.ExitStack() as stack:
-        archives = [stack.enter_context(open_archive(path, _LIMITS)) for path in found if path]
+        archives = [stack.enter_context(open_archive(path)) for path in found if path]
         try:
             _unpack(person, archives, configs, Path(work))
         except UserError as error:  # name the archive, not the temporary folder

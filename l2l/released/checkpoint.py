@@ -7,7 +7,6 @@
   one reads both. Reading never runs anything inside a file (`weights_only`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,21 +23,6 @@ from l2l.windows.predictor import Predictor
 
 PREFIX = "module."
 M = TypeVar("M", bound=nn.Module)
-Sizes = dict[str, tuple[str, str, int | None]]
-# Size of ours: the key of the JSON, and the weight whose axis has it; of a layer's list, two entries are one layer.
-_CODEBOOK_SIZES: Sizes = {
-    "codes": ("n_embed", "quantize.embedding.weight", 0),
-    "hidden_size": ("zquant_dim", "quantize.embedding.weight", 1),
-    "layers": ("num_hidden_layers", "encoder.encoder_transformer.net", None),
-    "feedforward_size": ("intermediate_size", "encoder.encoder_transformer.net.1.fn.fn.l1.weight", 0),
-}
-_PREDICTOR_SIZES: Sizes = {
-    "codes": ("in_dim of the past", "listener_past_tok_embedding.weight", 0),
-    "hidden_size": ("hidden_size", "listener_past_tok_embedding.weight", 1),
-    "layers": ("num_hidden_layers", "cross_modal_layer.transformer_layer.net", None),
-    "cross_layers": ("fixed", "cm_transformer.net", None),
-    "feedforward_size": ("intermediate_size", "cross_modal_layer.transformer_layer.net.1.fn.fn.l1.weight", 0),
-}
 
 
 @dataclass(frozen=True)
@@ -96,33 +80,25 @@ def _on_cpu(value: Any) -> Any:
 
 
 def load_codebook_weights(checkpoint: ReleasedCheckpoint, sizes: config.WindowCodebookSettings, path: Path) -> Codebook:
-    """The codebook in eval mode. Raises UserError naming the size or weight that `sizes` does not have."""
-    return _load(lambda: Codebook(sizes), _CODEBOOK_SIZES, sizes.model_dump(), checkpoint.weights, path)
+    """The codebook in eval mode. Raises UserError naming the weight that does not have `sizes`."""
+    with torch.device("meta"):  # on no device: nothing is drawn for weights that are replaced
+        model = Codebook(sizes)
+    return _load(model, checkpoint.weights, path)
 
 
 def load_predictor_weights(
     checkpoint: ReleasedCheckpoint, sizes: config.WindowPredictorSettings, codes: int, path: Path
 ) -> Predictor:
-    """The predictor in eval mode. Raises UserError naming the size or weight that `sizes` does not have."""
-    values = {**sizes.model_dump(), "codes": codes}
-    return _load(lambda: Predictor(sizes, codes), _PREDICTOR_SIZES, values, checkpoint.weights, path)
-
-
-def _load(build: Callable[[], M], table: Sizes, sizes: dict[str, Any], weights: dict[str, Tensor], path: Path) -> M:
-    for size, (key, name, axis) in table.items():  # first, in the words of the configuration
-        if axis is None:
-            found = len({k.removeprefix(f"{name}.").split(".")[0] for k in weights if k.startswith(f"{name}.")}) // 2
-        elif name in weights and weights[name].ndim > axis:
-            found = weights[name].shape[axis]
-        else:
-            raise UserError(f"{path}: the weight {name!r} is missing; this is another kind of checkpoint.")
-        if found != sizes[size]:
-            raise UserError(f"{path}: {size} ({key}) is {found} in the weights, {sizes[size]} in the configuration.")
+    """The predictor in eval mode. Raises UserError naming the weight that does not have `sizes`."""
     with torch.device("meta"):
-        model = build()
+        model = Predictor(sizes, codes)
+    return _load(model, checkpoint.weights, path)
+
+
+def _load(model: M, weights: dict[str, Tensor], path: Path) -> M:
     for key, tensor in model.state_dict().items():
-        if (kind := weights[key].dtype if key in weights else "missing") != tensor.dtype:
-            raise UserError(f"{path}: the weight {key!r} is {kind}, expected {tensor.dtype}.")
-    model.to_empty(device="cpu")  # built on no device: nothing is drawn for weights that are replaced
-    load_into(model, weights, path)
+        if key in weights and weights[key].dtype != tensor.dtype:
+            raise UserError(f"{path}: the weight {key!r} is {weights[key].dtype}, expected {tensor.dtype}.")
+    model.to_empty(device="cpu")
+    load_into(model, weights, path, "this is another network's file, or its configuration is another model's.")
     return model

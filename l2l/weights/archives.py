@@ -18,17 +18,12 @@ from typing import IO, Any, cast
 
 from l2l.errors import UserError, is_temporary
 
-_PIECE = 1 << 16  # bytes read at a time
+# What a published archive stays under.
+_MEMBERS = 2000
+_BYTES = 100 << 30
+_EXPANSION = 100  # bytes unpacked per byte of the archive
 _FREE = 1 << 26  # bytes that are never too much, however small the archive
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a published archive stays under."""
-
-    members: int = 2000
-    bytes: int = 100 << 30
-    expansion: int = 100  # bytes unpacked per byte of the archive
+_PIECE = 1 << 16  # bytes read at a time
 
 
 class DamagedArchive(UserError):
@@ -66,16 +61,15 @@ class Archive:
                     f"{self.path} needs {needed >> 20} MiB but {target.parent} has {free >> 20} MiB free; make room."
                 )
             with _readable(self.path), cast(IO[bytes], self.tar.extractfile(self.files[name])) as source:
-                content = iter(lambda: source.read(_PIECE), b"")
                 with open(target, "xb") as file:
-                    file.writelines(content)
+                    shutil.copyfileobj(source, file)
                     os.fsync(file.fileno())
             needed -= self.files[name].size
             yield name, target
 
 
 @contextlib.contextmanager
-def open_archive(path: Path, limits: Limits | None = None) -> Iterator[Archive]:
+def open_archive(path: Path) -> Iterator[Archive]:
     """Open and check a .tar, plain or gzip (other compressions need much memory). Raises UserError."""
     with contextlib.ExitStack() as stack:
         with _readable(path):
@@ -83,20 +77,20 @@ def open_archive(path: Path, limits: Limits | None = None) -> Iterator[Archive]:
                 opener: Any = gzip.open if file.read(2) == b"\x1f\x8b" else open
             pieces = _Pieces(stack.enter_context(opener(path, "rb")), path)
             tar = stack.enter_context(tarfile.open(fileobj=cast(IO[bytes], pieces), mode="r:"))
-            files = _check(path, tar, limits or Limits())
+            files = _check(path, tar)
         yield Archive(path, tar, files)
 
 
-def _check(path: Path, tar: tarfile.TarFile, limits: Limits) -> dict[PurePosixPath, tarfile.TarInfo]:
+def _check(path: Path, tar: tarfile.TarFile) -> dict[PurePosixPath, tarfile.TarInfo]:
     """The regular files by name. Each member is checked before tarfile looks for the next."""
-    allowed = min(limits.bytes, max(_FREE, limits.expansion * path.stat().st_size))
+    allowed = min(_BYTES, max(_FREE, _EXPANSION * path.stat().st_size))
     files: dict[PurePosixPath, tarfile.TarInfo] = {}
     seen, total = set(), 0
     for number, member in enumerate(tar):
         name, shown = PurePosixPath(member.name), ascii(member.name[:100])
         total += member.size
-        if number >= limits.members:
-            raise UserError(f"{path} has more than {limits.members} members; it is not a published archive.")
+        if number >= _MEMBERS:
+            raise UserError(f"{path} has more than {_MEMBERS} members; it is not a published archive.")
         if member.size < 0 or total > allowed:
             raise UserError(f"{path} would unpack to more than {allowed >> 20} MiB; it is refused.")
         if not (member.isreg() or member.isdir()) or member.issparse():

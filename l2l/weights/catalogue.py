@@ -6,10 +6,10 @@
 - Fetching happens only when the user asks (`l2l weights fetch NAME`, or the installation in the Makefile).
 """
 
-import ast
 import functools
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -132,19 +132,16 @@ def _unpack(path: Path, entry: dict) -> None:
                         else:
                             shutil.copyfileobj(member, target)
                     if file["sha256"] not in (None, sha256_of(partial)):
-                        raise UserError(
-                            f"{file['member']} in {path.name} is not the expected file; it was not installed."
-                        )
+                        raise UserError(f"{file['member']} in {path.name} is not the expected file; try again.")
     except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
         raise UserError(f"{path} is cut off or not a zip ({error}); delete it and try again.") from None
 
 
 def _edges_as_npy(source: str, constant: str) -> bytes:
     """The frozenset of edges assigned to `constant`, as the bytes of an int32 .npy (E, 2), in the order written."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == constant:
-            assert isinstance(node.value, ast.Call)
-            file = io.BytesIO()
-            np.save(file, np.array(ast.literal_eval(node.value.args[0]), np.int32), allow_pickle=False)
-            return file.getvalue()
-    raise UserError(f"{constant} was not found in the package; it is not the pinned version.")
+    found = re.search(rf"^{constant} = frozenset\(\[(.*?)\]\)", source, re.M | re.S)
+    if not found:
+        raise UserError(f"{constant} was not found in the package; it is not the pinned version.")
+    file = io.BytesIO()
+    np.save(file, np.array(re.findall(r"\d+", found[1]), np.int32).reshape(-1, 2))
+    return file.getvalue()

@@ -25,105 +25,95 @@ _PIECE = 1 << 16  # bytes; what of a piece has come when the connection ends is 
 _TIMEOUT = (15, 60)  # seconds to connect, seconds without a byte
 _ATTEMPTS = 5  # in a row that do not get further
 _MAX_BYTES = 100 << 30
-_TEMPORARY = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
-class _Stopped(Exception):
-    """The connection ended early; what came is kept."""
-
-
-def download(
-    url: str, target: Path, sha256: str | None = None, pause: float = 1.0, max_bytes: int = _MAX_BYTES
-) -> None:
+def download(url: str, target: Path, sha256: str | None = None, pause: float = 1.0) -> None:
     """Fetch `url` to `target`, which must not exist. Raises UserError; a second call goes on where this one stopped.
 
     `pause` is the seconds between two attempts of one call.
     """
     partial = target.with_name(f".{target.name}.partial")
+    note = partial.with_name(f"{partial.name}.json")
     target.parent.mkdir(parents=True, exist_ok=True)
     failures, most = 0, _size(partial)
     while True:
         try:
-            _attempt(url, partial, max_bytes)
+            _attempt(url, partial, note)
             break
-        except (_Stopped, requests.RequestException) as error:
+        except requests.RequestException as error:
             have = _size(partial)
             failures, most = (0, have) if have > most else (failures + 1, most)
-            again = isinstance(error, _Stopped) or (isinstance(error, _TEMPORARY) and partial.exists())
-            if not again or failures >= _ATTEMPTS:
+            if failures >= _ATTEMPTS or not partial.exists():
                 kept = f"{have} bytes are kept and the next run goes on from there" if have else "nothing came"
                 raise UserError(f"{url} cannot be downloaded ({_reason(error)}); {kept}.") from None
             time.sleep(pause)
-    if sha256 and sha256_of(partial) != sha256:
-        _forget(partial)
+    wrong = sha256 and sha256_of(partial) != sha256
+    if not wrong:
+        partial.replace(target)
+    _forget(partial, note)
+    if wrong:
         raise UserError(f"{url} gave a file whose sha256 is not {sha256}; it was deleted.")
-    partial.replace(target)
-    _forget(partial)
 
 
-def _attempt(url: str, partial: Path, max_bytes: int) -> None:
-    """One connection: from the bytes there are to the end, or _Stopped."""
-    have, note = _size(partial), _read_note(partial)
+def _attempt(url: str, partial: Path, note: Path) -> None:
+    """One connection: from the bytes there are to the end. Raises RequestException when it ends before."""
+    have, known = _size(partial), _read(note)
     headers = {"Accept-Encoding": "identity"}
-    if have and note.get("version") and note.get("url") == url:
-        if have == note.get("size"):
+    if have and known.get("version") and known.get("url") == url:
+        if have == known.get("size"):
             return  # it was stopped after its last byte
-        headers |= {"Range": f"bytes={have}-", "If-Range": note["version"]}
+        headers |= {"Range": f"bytes={have}-", "If-Range": known["version"]}
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
-        part = re.match(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-        goes_on = answer.status_code == 206 and part and (int(part[1]), int(part[2])) == (have, note.get("size"))
-        if answer.status_code in (206, 416) and not goes_on:
-            _forget(partial)
-            raise _Stopped("the file on the server has changed")
-        if answer.status_code not in (200, 206):
-            raise UserError(f"{url} cannot be downloaded (HTTP {answer.status_code}).")
         length = answer.headers.get("Content-Length", "")
-        size = note["size"] if goes_on else int(length) if length.isdigit() else None
-        start = have if goes_on else 0
-        if (size or 0) > max_bytes:
-            raise UserError(f"{url} has {size} bytes, more than {max_bytes}; it is not a published archive.")
-        if (needed := (size or 0) - start) > (free := shutil.disk_usage(partial.parent).free):
+        size = int(length) if length.isdigit() else None
+        if answer.status_code in (206, 416) and "Range" in headers:
+            part = re.match(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+            if not part or (int(part[1]), int(part[2])) != (have, known.get("size")):
+                _forget(partial, note)  # the file on the server has changed
+                return _attempt(url, partial, note)
+            size = known["size"]
+        elif answer.status_code == 200:
+            have = 0
+        else:
+            raise UserError(f"{url} cannot be downloaded (HTTP {answer.status_code}).")
+        if (size or 0) > _MAX_BYTES:
+            raise UserError(f"{url} has {size} bytes, more than {_MAX_BYTES}; it is not a published archive.")
+        if (needed := (size or 0) - have) > (free := shutil.disk_usage(partial.parent).free):
             raise UserError(f"{url} needs {needed >> 20} MiB but {partial.parent} has {free >> 20} MiB free.")
-        if not goes_on:
+        if not have:
             etag = answer.headers.get("ETag", "")  # a weak one does not promise the same bytes
             version = etag if etag.startswith('"') else answer.headers.get("Last-Modified")
-            save_json(_note(partial), {"url": url, "version": version, "size": size})
-        _receive(answer, partial, start, size, max_bytes)
+            save_json(note, {"url": url, "version": version, "size": size})
+        _receive(answer, partial, have, size)
 
 
-def _receive(answer: requests.Response, partial: Path, start: int, size: int | None, max_bytes: int) -> None:
+def _receive(answer: requests.Response, partial: Path, have: int, size: int | None) -> None:
     name = partial.stem[1:]
     whole = f"{tqdm.format_sizeof(size, 'B')}, " if size else ""
-    log.info("%s: %sfrom %s%s", name, whole, answer.url, f", of which {start} bytes are there" if start else "")
+    log.info("%s: %sfrom %s%s", name, whole, answer.url, f", of which {have} bytes are there" if have else "")
     # Without a terminal, as in the workflow's logs, seldom.
-    bar = tqdm(
-        total=size, initial=start, unit="B", unit_scale=True, desc=name, mininterval=0.1 if sys.stderr.isatty() else 10
-    )
-    have = start
-    with bar, open(partial, "ab" if start else "wb") as file:
+    seconds = 0.1 if sys.stderr.isatty() else 10
+    bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=name, mininterval=seconds)
+    with bar, open(partial, "ab" if have else "wb") as file:
         for piece in answer.iter_content(_PIECE):
-            if (have := have + len(piece)) > (size if size is not None else max_bytes):
+            if (have := have + len(piece)) > (size if size is not None else _MAX_BYTES):
                 raise UserError(f"{answer.url} sends more than it said; delete {partial} and try again.")
             file.write(piece)
             bar.update(len(piece))
     if size is not None and have < size:
-        raise _Stopped(f"the connection ended after {have} of {size} bytes")
+        raise requests.ConnectionError(f"the connection ended after {have} of {size} bytes")
 
 
-def _note(partial: Path) -> Path:
-    return partial.with_name(partial.name + ".json")
-
-
-def _read_note(partial: Path) -> dict[str, Any]:
+def _read(note: Path) -> dict[str, Any]:
     try:
-        return json.loads(_note(partial).read_text(encoding="utf-8"))
+        return json.loads(note.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
 
 
-def _forget(partial: Path) -> None:
-    partial.unlink(missing_ok=True)
-    _note(partial).unlink(missing_ok=True)
+def _forget(*files: Path) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

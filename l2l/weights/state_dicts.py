@@ -41,13 +41,16 @@ def load_published(model: Model, entry: str, file: str) -> Model:
     return model
 
 
-def load_into(model: nn.Module, weights: Any, path: Path) -> None:
-    """Put `weights` (names to tensors) into `model`, in inference mode. Raises UserError naming what does not fit."""
+def load_into(model: nn.Module, weights: Any, path: Path, another: str = "this is another network's file.") -> None:
+    """Put `weights` (names to tensors) into `model`, in inference mode. Raises UserError naming what does not fit.
+
+    `another` says why a name or shape may be wrong.
+    """
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise SetupError(
             f"{path} is not a list of named weights; give the file that its publisher names for this network."
         )
-    wanted, network, another = model.state_dict(), type(model).__name__, "this is another network's file."
+    wanted, network = model.state_dict(), type(model).__name__
     for name in dict.fromkeys([*wanted, *weights]):
         if name not in wanted:
             raise SetupError(f"{path}: {network} has no weight {name!r}; {another}")

@@ -11,14 +11,16 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple
 
 import google_crc32c
 import numpy as np
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from l2l.errors import SetupError
 
-T = TypeVar("T", int, bytes)
 _FOOTER, _TRAILER = 48, 5  # bytes: at the end of the file; after each block
 _MAGIC = 0xDB4775248B80FB57
 _MAX_INDEX = 64 << 20  # bytes; the index of a thousand variables has about 100 kB
@@ -47,7 +49,7 @@ class TFCheckpoint:
                 raise SetupError(f"{path} is missing; a TensorFlow checkpoint is two files, .index and .data.")
         try:
             self.variables = _read_index(index)
-        except (ValueError, IndexError, struct.error) as error:
+        except (ValueError, IndexError, TypeError, struct.error, DecodeError) as error:
             reason = str(error) or type(error).__name__
             raise SetupError(
                 f"{index} is cut off, damaged or not the index of a TensorFlow checkpoint ({reason}); "
@@ -90,7 +92,7 @@ class TFCheckpoint:
 
 
 def _read_index(path: Path) -> dict[str, Variable]:
-    """The variables by name. Raises ValueError, IndexError or struct.error when the bytes make no sense."""
+    """The variables by name. Raises an error of several kinds when the bytes make no sense."""
     if not _FOOTER <= path.stat().st_size <= _MAX_INDEX:
         raise ValueError(f"it has {path.stat().st_size} bytes")
     table = path.read_bytes()
@@ -156,27 +158,10 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     raise ValueError("a number has more than 64 bits")
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """(number, value) of each field of a protocol buffer."""
-    position = 0
-    while position < len(message):
-        tag, position = _varint(message, position)
-        value: int | bytes
-        match tag & 7:
-            case 0:  # a number
-                value, position = _varint(message, position)
-            case 2:  # bytes, text or a message
-                length, position = _varint(message, position)
-                value, position = message[position : position + length], position + length
-                if position > len(message):
-                    raise ValueError("a field is longer than its message")
-            case 1:  # 64 bits
-                (value,), position = struct.unpack_from("<Q", message, position), position + 8
-            case 5:  # 32 bits
-                (value,), position = struct.unpack_from("<I", message, position), position + 4
-            case _:
-                raise ValueError("a field is of no known kind")
-        yield tag >> 3, value
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    """(number, value) of each field of a protocol buffer; bytes stand for text and for messages, too."""
+    found = Empty.FromString(message)  # Empty knows none of the fields, and keeps them all
+    return ((field.field_number, field.data) for field in UnknownFieldSet(found))
 
 
 def _variable(name: str, message: bytes) -> Variable:
@@ -185,18 +170,14 @@ def _variable(name: str, message: bytes) -> Variable:
     if 7 in fields or fields.get(3, 0) != 0:
         raise ValueError(f"the variable {name!r} is stored in parts")
     # TensorShapeProto: 2 dimension {1 size}
-    dimensions = [part for field, part in _fields(_of(bytes, fields.get(2, b""))) if field == 2]
+    dimensions = [part for field, part in _fields(fields.get(2, b"")) if field == 2]
     if len(dimensions) > _MAX_RANK:
         raise ValueError(f"the variable {name!r} has {len(dimensions)} dimensions")
-    shape = tuple(_of(int, dict(_fields(_of(bytes, part))).get(1, 0)) for part in dimensions)
-    dtype, offset, size, checksum = (_of(int, fields.get(field, 0)) for field in (1, 4, 5, 6))
-    return Variable(_DTYPES.get(dtype), shape, offset, size, checksum)
-
-
-def _of(kind: type[T], value: int | bytes) -> T:
-    if not isinstance(value, kind):
-        raise ValueError(f"a field is not {kind.__name__}")
-    return value
+    shape = tuple(dict(_fields(part)).get(1, 0) for part in dimensions)
+    dtype, *numbers = (fields.get(field, 0) for field in (1, 4, 5, 6))
+    if not all(isinstance(number, int) for number in (dtype, *shape, *numbers)):
+        raise ValueError(f"a number of the variable {name!r} is none")
+    return Variable(_DTYPES.get(dtype), shape, *numbers)
 
 
 def masked_sum(data: bytes) -> int:

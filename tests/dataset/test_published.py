@@ -17,7 +17,7 @@ from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.sides import Side
 from l2l.sides import published as p
-from l2l.weights.archives import Limits
+from l2l.weights import archives
 from tests.dataset.archives import Arrays, add, npy, person_arrays, write_tar
 
 N = 40
@@ -271,10 +271,11 @@ def test_a_sparse_member_is_refused(few: Arrays, tmp_path: Path, capsys: pytest.
     refused(tmp_path / "data", "not a plain file", capsys)
 
 
-def test_limits_count_every_byte(few: Arrays, tmp_path: Path) -> None:
+def test_limits_count_every_byte(few: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "_BYTES", 1000)
     archive = write_tar(tmp_path / "conan_data.tar", few)
     with pytest.raises(UserError, match="would unpack to more than 0 MiB"):
-        published.unpack(archive, "conan", tmp_path / "conan", Limits(bytes=1000))
+        published.unpack(archive, "conan", tmp_path / "conan")
     assert [path.name for path in tmp_path.iterdir()] == ["conan_data.tar"]
 
 

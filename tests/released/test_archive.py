@@ -140,7 +140,10 @@ NOT_A_PAIR = {
     ),
     "a codebook of another person": (change(CODEBOOK, "data", "speaker", to="trevor"), "is about 'trevor', not conan"),
     "another number of codes": (change(CODEBOOK, "VQuantizer", "n_embed", to=21), "has 21"),
-    "another width": (change(CODEBOOK, "transformer_config", "intermediate_size", to=9), "9 in the configuration"),
+    "another width": (
+        change(CODEBOOK, "transformer_config", "intermediate_size", to=9),
+        "its configuration is another",
+    ),
     "widths that differ": (change(CODEBOOK, "transformer_config", "hidden_size", to=9), "the two must be equal"),
     "no checkpoint": (lambda c: c.pop(WEIGHTS["predictor"]), "holds 0"),
     "two checkpoints": (lambda c: c.update({"x/small_er2er_best.pth": b"x"}), "holds 2"),
