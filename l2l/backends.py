@@ -49,11 +49,6 @@ BACKENDS: dict[str, dict[str, Backend]] = {
 }
 
 
-def described(step: str) -> str:
-    """The backends of a step with what each is, for config.yaml."""
-    return "; ".join(f"{name}: {backend.what}" for name, backend in BACKENDS[step].items())
-
-
 def load(step: str, name: str) -> Any:
     """The module of a backend, imported."""
     return import_module(BACKENDS[step][name].module)

@@ -8,7 +8,6 @@ A job works on several recordings, so it must know whose fault an error is: `bla
 
 import errno
 import re
-from collections.abc import Iterator
 
 
 class UserError(Exception):
@@ -46,21 +45,11 @@ _MACHINE = re.compile(
 )
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that it was raised from or while handling."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def is_temporary(error: BaseException) -> bool:
-    """Whether the machine, not the input, is at fault: disk, memory, permission, or a program that was killed."""
-    return temporary_cause(error) is not None
-
-
 def temporary_cause(error: BaseException) -> BaseException | None:
-    """The error of the machine among `error` and those that it came from; None when there is none."""
-    for found in _chain(error):
+    """The error that is the machine's fault (disk, memory, permission, a killed program), among `error` and those that
+    it was raised from; None when the input is at fault."""
+    found: BaseException | None = error
+    while found is not None:
         if isinstance(found, TemporaryError | MemoryError):
             return found
         if isinstance(found, RuntimeError) and _MACHINE.search(f"{type(found).__name__}: {found}"):
@@ -70,9 +59,10 @@ def temporary_cause(error: BaseException) -> BaseException | None:
             return found
         if type(found).__name__ == "LibsndfileError" and getattr(found, "code", 0) == 2:  # a write that failed
             return found
+        found = found.__cause__ or found.__context__
     return None
 
 
 def blames_recording(error: Exception) -> bool:
     """Whether an error in a step is the recording's own, so that the others can go on without it."""
-    return not (isinstance(error, SetupError | ImportError | SyntaxError) or is_temporary(error))
+    return not (isinstance(error, SetupError | ImportError | SyntaxError) or temporary_cause(error))

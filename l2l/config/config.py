@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from l2l.config.differences import nested
 from l2l.config.load import Preset, check, load, merge, preset
@@ -35,14 +35,11 @@ class Config(Settings):
     keep_intermediates: Keep = key("all", "needed: what no later step reads is deleted; see docs/scale.md")
     download: bool = key(True, "false: the workflow never downloads published data")
 
-    @model_validator(mode="before")
+    @field_validator("people", mode="before")
     @classmethod
-    def _published(cls, values: Any) -> Any:
+    def _published(cls, people: Any) -> Any:
         """Whose data a published person is and on which side they listen follows from the name."""
-        people = values.get("people") if isinstance(values, dict) else None
-        if not isinstance(people, dict):
-            return values
-        return {**values, "people": {name: with_published(name, person) for name, person in people.items()}}
+        return {k: with_published(k, person) for k, person in people.items()} if isinstance(people, dict) else people
 
     @field_validator("people")
     @classmethod
@@ -93,10 +90,10 @@ class Config(Settings):
         Released models are of windows, whatever the settings say.
         """
         chosen = self.person(person)
-        base = self.model_dump(exclude=OF_WORKFLOW)
-        values = merge(merge(base, preset(chosen.preset)), chosen.overrides)
-        released = {"architecture": "windows"} if chosen.models == "released" else {}
-        return check(Settings, merge(values, released), f"people.{person}.overrides")
+        values = merge(merge(self.model_dump(exclude=OF_WORKFLOW), preset(chosen.preset)), chosen.overrides)
+        if chosen.models == "released":
+            values["architecture"] = "windows"
+        return check(Settings, values, f"people.{person}.overrides")
 
 
 OF_WORKFLOW = set(Config.model_fields) - set(Settings.model_fields)  # keys that no step reads
@@ -107,10 +104,7 @@ def validate(values: dict[str, Any], where: str = "config.yaml") -> Config:
     config = check(Config, values, where)
     for name, person in config.people.items():
         if config.settings(name).architecture not in KNOW_SEVERAL and person.is_several:
-            raise UserError(
-                f"{where}: people.{name}: a model of windows knows one listener, so source people needs architecture "
-                "patches, and no preset released."
-            )
+            raise UserError(f"{where}: people.{name}: source people needs architecture patches; change it, or preset.")
     return config
 
 

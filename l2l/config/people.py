@@ -64,7 +64,7 @@ def with_published(name: str, person: Any) -> Any:
     dataset = person.get("dataset") or name
     if dataset not in published():
         raise ValueError(
-            f"people.{name}.dataset: no data of {dataset!r} was published; it is one of {', '.join(published())}"
+            f"people.{name}.dataset: no data of {dataset!r} was published, only of {', '.join(published())}"
         )
     known = published()[dataset]
     if person.get("listener") not in (None, known.listener):

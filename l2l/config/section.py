@@ -56,5 +56,6 @@ class Step(Section):
 
 def backend(step: str, default: str) -> Any:
     """The key that names a step's backend."""
-    names: Any = list(backends.BACKENDS[step])
-    return Field(default, description=backends.described(step), json_schema_extra={"enum": names})
+    known = backends.BACKENDS[step]
+    meaning = "; ".join(f"{name}: {backend.what}" for name, backend in known.items())
+    return Field(default, description=meaning, json_schema_extra={"enum": [*known]})

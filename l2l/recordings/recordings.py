@@ -10,10 +10,11 @@ an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/st
 """
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from l2l.dataset.split import split_videos
@@ -58,8 +59,7 @@ class Recording:
 
 def in_folder(folder: Path) -> list[Recording]:
     """Every video of a folder, by name. Raises UserError when there is none, or when two have one name."""
-    found = [f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
-    files = sorted(found, key=lambda file: file.stem)  # as tables are
+    files = [f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
     if not files:
         raise UserError(f"{folder}/ holds no videos; put the recordings of {folder.name} there (.mp4, .mov, .mkv ...).")
     return _unique([Recording(file.stem, str(file)) for file in files], str(folder))
@@ -76,7 +76,7 @@ def in_sheet(sheet: Path, person: str) -> list[Recording]:
         raise UserError(f"{sheet} is not UTF-8 text; save it as tab-separated text.") from None
     if not found:
         raise UserError(f"{sheet} has no line for {person!r} in its column 'person'.")
-    return _unique(sorted(found, key=lambda recording: recording.name), str(sheet))
+    return _unique(found, str(sheet))
 
 
 def _rows(sheet: Path, lines: Iterable[str]) -> Iterator[tuple[str, Recording]]:
@@ -99,14 +99,14 @@ def _recording(row: dict[str, str], where: str) -> Recording:
     start, end = (_seconds(row.get(column) or "", column, where) for column in ("start", "end"))
     if start is not None and end is not None and end <= start:
         raise UserError(f"{where}: end {end} is not after start {start}.")
-    split = row.get("split") or ""
+    split: Any = row.get("split") or ""
     if split not in ("", "train", "test"):
         raise UserError(f"{where}: split is {split!r}; write train, test or nothing.")
     if not row["path"]:
         raise UserError(f"{where}: path is empty.")
-    place = urlsplit(row["path"]).path if "://" in row["path"] else row["path"]
-    name = Path(place).stem + (f"_{start:g}" if start else "")
-    return Recording(name, row["path"], start, end, cast(Literal["train", "test", ""], split), _seat(row, where))
+    found = Recording("", row["path"], start, end, split, _seat(row, where))
+    place = urlsplit(found.path).path if found.remote else found.path
+    return replace(found, name=Path(place).stem + (f"_{start:g}" if start else ""))
 
 
 def _seconds(text: str, column: str, where: str) -> float | None:
@@ -128,23 +128,18 @@ def _seat(row: dict[str, str], where: str) -> Side | Literal[""]:
     return "left" if left == row["person"] else "right"
 
 
-def _unique(recordings: list[Recording], where: str) -> list[Recording]:
-    seen: dict[str, Recording] = {}
-    for recording in recordings:
-        if recording.name in seen:
-            raise UserError(
-                f"{where}: {recording.path} and {seen[recording.name].path} would both be called "
-                f"{recording.name!r}; rename one of them."
-            )
-        seen[recording.name] = recording
-    return recordings
+def _unique(recordings: Sequence[Recording], where: str) -> list[Recording]:
+    """Sorted by name, as tables are. Raises UserError when two have one name."""
+    found = sorted(recordings, key=lambda recording: recording.name)
+    for one, two in itertools.pairwise(found):
+        if one.name == two.name:
+            raise UserError(f"{where}: {one.path} and {two.path} would both be called {one.name!r}; rename one.")
+    return found
 
 
-def with_split(
-    recordings: Sequence[Recording], test_videos: Sequence[str], share: float, anew: bool = False
-) -> list[Recording]:
+def with_split(recordings: Sequence[Recording], test_videos: Sequence[str], share: float) -> list[Recording]:
     """Recordings with their split: as the sheet says (what it leaves open is for training), else by `split_videos`."""
-    if not anew and any(recording.split for recording in recordings):
+    if any(recording.split for recording in recordings):
         return [replace(recording, split=recording.split or "train", split_by="user") for recording in recordings]
     _, tests = split_videos([recording.name for recording in recordings], test_videos, share)
     by: Literal["user", "share"] = "user" if test_videos else "share"
@@ -156,5 +151,5 @@ def settled(recordings: Sequence[Recording], share: float) -> list[Recording]:
     usable = [recording for recording in recordings if recording.status == "ok"]
     if len(usable) < 2 or len({recording.split for recording in usable}) == 2:
         return list(recordings)
-    anew = {recording.name: recording for recording in with_split(usable, (), share, anew=True)}
-    return [anew.get(recording.name, recording) for recording in recordings]
+    anew = with_split([replace(recording, split="") for recording in usable], (), share)
+    return [*anew, *(recording for recording in recordings if recording.status != "ok")]

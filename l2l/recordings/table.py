@@ -36,7 +36,7 @@ def read_table(*paths: str | Path) -> list[Recording]:
     for path in paths:
         try:
             with open(path, newline="", encoding="utf-8") as file:
-                found += [_recording(line) for line in csv.DictReader(file, delimiter="\t")]
+                found += map(_recording, csv.DictReader(file, delimiter="\t"))
         except FileNotFoundError:
             raise UserError(f"{path} is missing; run the step before it, or the workflow.") from None
         except (KeyError, TypeError, ValueError, csv.Error):
@@ -51,11 +51,9 @@ def _recording(line: dict[str, str]) -> Recording:
     return Recording(**values)
 
 
-def as_text(value: object) -> str:
+def as_text(value: object, digits: int = 10) -> str:
     """A cell of a table."""
-    if value is None:
-        return ""
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str("" if value is None else value)
 
 
 def joined(*tables: Sequence[Recording]) -> list[Recording]:
@@ -102,12 +100,10 @@ def write_summary(path: str | Path, recordings: Sequence[Recording]) -> None:
     order = ["failed", "excluded", "ok"]
     counts = {status: sum(recording.status == status for recording in recordings) for status in order}
     hours = sum(recording.seconds or 0 for recording in recordings if recording.status == "ok") / 3600
-    body = "\n".join(
-        f'<tr class="{recording.status}">'
-        + "".join(f"<td>{_cell(getattr(recording, column))}</td>" for column in COLUMNS)
-        + "</tr>"
-        for recording in sorted(recordings, key=lambda recording: (order.index(recording.status), recording.name))
-    )
+    body = ""
+    for recording in sorted(recordings, key=lambda recording: (order.index(recording.status), recording.name)):
+        cells = (html.escape(as_text(getattr(recording, column), digits=4)) for column in COLUMNS)
+        body += f'<tr class="{recording.status}"><td>{"</td><td>".join(cells)}</td></tr>\n'
     with atomic(path.with_suffix(".html")) as partial:
         partial.write_text(
             f"""<!doctype html>
@@ -121,12 +117,7 @@ th, td {{ padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd
 <h1>{person}</h1>
 <p>{counts["ok"]} recordings usable ({hours:.1f} hours), {counts["excluded"]} excluded, {counts["failed"]} failed.</p>
 <table><thead><tr>{"".join(f"<th>{column}</th>" for column in ["recording", *COLUMNS[1:]])}</tr></thead><tbody>
-{body}
-</tbody></table></html>
+{body}</tbody></table></html>
 """,
             encoding="utf-8",
         )
-
-
-def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else html.escape(str("" if value is None else value))

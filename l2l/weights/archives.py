@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from l2l.errors import UserError, is_temporary
+from l2l.errors import UserError, temporary_cause
 
 # What a published archive stays under.
 _MEMBERS = 2000
@@ -113,7 +113,7 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; give the path of a .tar.") from None
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
-        if is_temporary(error):  # also of the files that are written meanwhile: a full disk
+        if temporary_cause(error):  # also of the files that are written meanwhile: a full disk
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DamagedArchive(f"{path} is damaged or is not a .tar ({reason}); get it again.") from None
