@@ -32,7 +32,7 @@ def write_table(path: str | Path, recordings: Iterable[Recording], columns: Sequ
 
 def read_table(*paths: str | Path) -> list[Recording]:
     """The recordings of tables, one after the other. Raises UserError when a file is missing or not such a table."""
-    found = []
+    found: list[Recording] = []
     for path in paths:
         try:
             with open(path, newline="", encoding="utf-8") as file:
