@@ -23,6 +23,7 @@ SMILE_PROBABILITY, SMILE_LAG, SMILE_LENGTH = 0.8, 0.8, (1.6, 2.6)  # seconds
 STRAY_SMILES = 0.02  # per second
 NOISE = 0.05  # of the sensor, in stds of each channel's signal
 LATENTS = 6  # slow processes behind an expression
+LONG_PAUSE = 3.0, 12.0  # seconds, beyond the length of any pause
 _PHRASE, _PAUSE, _BREATH = (1.5, 4.5), (0.5, 0.9), (0.08, 0.2)  # seconds
 
 
@@ -34,6 +35,7 @@ class Speaker:
     audio: np.ndarray  # (4 T, 128) mel power
     pauses: np.ndarray  # (n,) frame at which each pause begins
     smiles: np.ndarray  # (n, 2) first and last frame of each smile
+    smile: np.ndarray  # (T,) how much the speaker smiles
 
     @property
     def frames(self) -> int:
@@ -82,15 +84,24 @@ def with_noise(random: np.random.Generator, motion: np.ndarray) -> np.ndarray:
     return (motion + noise).astype(np.float32)
 
 
-def speak(seed: int, recording: int, seconds: float) -> Speaker:
-    """One speaker for the whole of a recording."""
-    random = np.random.default_rng([seed, recording])
-    frames = round(seconds * FPS)
-    level = np.zeros(frames * AUDIO_PER_FRAME)  # of the voice, per row of mel
+def syllables(
+    random: np.random.Generator,
+    seconds: float,
+    silence: tuple[float, float] | None = None,
+    long_pauses: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Level of a voice (4 T,), one value per row of mel, and the frames (n,) at which its pauses begin.
+
+    `silence`: from, to, in seconds: nothing is said between, but for the end of a syllable. `long_pauses`: share of the
+    pauses that take `LONG_PAUSE` seconds.
+    """
     rate = FPS * AUDIO_PER_FRAME
+    level = np.zeros(round(seconds * FPS) * AUDIO_PER_FRAME)
     now, pauses = random.uniform(0.2, 1.0), []
     while now < seconds:
         end = now + random.uniform(*_PHRASE)
+        if silence and now < silence[0]:
+            end = min(end, silence[0])
         while now < end:  # syllables, with a breath now and then
             length = random.uniform(0.14, 0.3)
             rows = np.arange(int(now * rate), min(int((now + length) * rate), len(level)))
@@ -98,9 +109,16 @@ def speak(seed: int, recording: int, seconds: float) -> Speaker:
             now += length + (random.uniform(*_BREATH) if random.random() < 0.12 else 0)
         pauses.append(now)
         now += random.uniform(*_PAUSE)
+        if long_pauses and random.random() < long_pauses:
+            now += random.uniform(*LONG_PAUSE)
+        if silence and silence[0] <= now < silence[1]:
+            now = silence[1]
     # A pause so late that its nod has no room says nothing about nodding.
-    starts = np.array([round(p * FPS) for p in pauses if p + 1.6 < seconds])
+    return level, np.array([round(p * FPS) for p in pauses if p + 1.6 < seconds], int)
 
+
+def mel(random: np.random.Generator, level: np.ndarray) -> np.ndarray:
+    """Mel power (4 T, 128) of a voice of this level (4 T,)."""
     bands = np.arange(MEL_BANDS)
     colour = 1.5 * smooth_noise(random, len(level), 0.03 * AUDIO_PER_FRAME, 6)  # (4T, 6) what is being said
     formants = np.stack([np.exp(-(((bands - centre) / 9) ** 2)) for centre in np.linspace(8, 110, 6)])
@@ -108,21 +126,67 @@ def speak(seed: int, recording: int, seconds: float) -> Speaker:
     power = np.exp(loud + colour @ formants - bands / 30) * level[:, None] ** 2
     floor = 10 ** random.uniform(-4.5, -3.5)
     audio = (power + floor) * random.gamma(4, 0.25, (len(level), MEL_BANDS))
+    return audio.astype(np.float32)
 
+
+def speaker_motion(random: np.random.Generator, level: np.ndarray, smile: np.ndarray) -> np.ndarray:
+    """(T, 56) of one who speaks at this level (4 T,) and smiles so much (T,)."""
+    frames = len(smile)
     envelope = gaussian_filter1d(level.reshape(frames, -1).mean(1), 1.0)  # (T,)
+    mouth = envelope[:, None] * smooth_noise(random, frames, 0.08, LATENTS)
+    drive = np.column_stack([1.2 * smile, 0.8 * blinks(random, frames), 0.5 * mouth])
+    head = 0.06 * smooth_noise(random, frames, 1.0, 3) + 0.05 * smooth_noise(random, frames, 5.0, 3)
+    head[:, 0] += 0.08 * gaussian_filter1d(envelope, 4)
+    jaw = np.column_stack([0.25 * envelope, 0.01 * smooth_noise(random, frames, 0.5, 2)])
+    return with_noise(random, np.column_stack([drive @ axes("speaker") + 0.3 * axes("speaker")[0], head, jaw]))
+
+
+def nodding(random: np.random.Generator, frames: int, starts: list[float]) -> np.ndarray:
+    """(T,) radians of pitch, with a nod from each of these frames on."""
+    pitch = np.zeros(frames)
+    for start in starts:
+        length = random.uniform(*NOD_LENGTH)
+        cycles = 2 if length > 0.8 and random.random() < 0.5 else 1
+        pitch += random.uniform(*NOD_DEPTH) * bump(frames, start, length * FPS, cycles)
+    return pitch
+
+
+def listener_motion(random: np.random.Generator, pitch: np.ndarray, smile: np.ndarray) -> np.ndarray:
+    """(T, 56) of one who nods (T,) and smiles (T,) like this; all else is the listener's own."""
+    frames = len(smile)
+    jaw = 0.012 * smooth_noise(random, frames, 0.8, 3)
+    for start in random.uniform(0, frames, random.poisson(0.03 * frames / FPS)):
+        length = random.uniform(2, 4)
+        jaw[:, 0] += 0.06 * bump(frames, start, length * FPS, round(1.6 * length))  # chewing
+    head = 0.025 * smooth_noise(random, frames, 1.0, 3) + 0.03 * smooth_noise(random, frames, 5.0, 3)
+    head[:, 0] += pitch
+    slow = smooth_noise(random, frames, 1.0, LATENTS) * [0.4, 0.3, 0.3, 0.2, 0.2, 0.2]
+    drive = np.column_stack([smile, 0.6 * blinks(random, frames), slow])
+    motion = np.column_stack([drive @ axes("listener"), head, jaw])
+    assert motion.shape == (frames, MODEL_DIM)
+    return with_noise(random, motion)
+
+
+def speak(
+    seed: int,
+    recording: int,
+    seconds: float,
+    silence: tuple[float, float] | None = None,
+    long_pauses: float = 0.0,
+) -> Speaker:
+    """One speaker for the whole of a recording; `silence` and `long_pauses` as in `syllables`."""
+    random = np.random.default_rng([seed, recording])
+    frames = round(seconds * FPS)
+    level, pauses = syllables(random, seconds, silence, long_pauses)
+    audio = mel(random, level)
     smiles, now = [], random.uniform(1, 6)
     while now + SMILE_LAG + SMILE_LENGTH[1] < seconds:
         length = random.uniform(*SMILE_LENGTH)
         smiles.append((round(now * FPS), round((now + length) * FPS)))
         now += length + random.uniform(3.0, 9.0)
     smile = sum((random.uniform(0.75, 1) * plateau(frames, a, b - a) for a, b in smiles), start=np.zeros(frames))
-    mouth = envelope[:, None] * smooth_noise(random, frames, 0.08, LATENTS)
-    drive = np.column_stack([1.2 * smile, 0.8 * blinks(random, frames), 0.5 * mouth])
-    head = 0.06 * smooth_noise(random, frames, 1.0, 3) + 0.05 * smooth_noise(random, frames, 5.0, 3)
-    head[:, 0] += 0.08 * gaussian_filter1d(envelope, 4)
-    jaw = np.column_stack([0.25 * envelope, 0.01 * smooth_noise(random, frames, 0.5, 2)])
-    motion = np.column_stack([drive @ axes("speaker") + 0.3 * axes("speaker")[0], head, jaw])
-    return Speaker(with_noise(random, motion), audio.astype(np.float32), starts, np.array(smiles).reshape(-1, 2))
+    motion = speaker_motion(random, level, smile)
+    return Speaker(motion, audio, pauses, np.array(smiles, int).reshape(-1, 2), smile)
 
 
 def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.ndarray:
@@ -140,30 +204,30 @@ def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.n
             np.abs(np.array(nods) - start) > 1.5 * FPS
         ):
             nods.append(start)
-    pitch = np.zeros(frames)
-    for start in nods:
-        length = random.uniform(*NOD_LENGTH)
-        cycles = 2 if length > 0.8 and random.random() < 0.5 else 1
-        pitch += random.uniform(*NOD_DEPTH) * bump(frames, start, length * FPS, cycles)
-
+    pitch = nodding(random, frames, nods)
     smiling = [a + FPS * SMILE_LAG for a, _ in speaker.smiles if random.random() < SMILE_PROBABILITY]
     smiling += list(random.uniform(0, frames, random.poisson(STRAY_SMILES * frames / FPS)))
     smile = np.zeros(frames)
     for start in smiling:
         length = FPS * random.uniform(*SMILE_LENGTH)
         smile = np.maximum(smile, random.uniform(0.75, 1) * plateau(frames, start, length))
+    return listener_motion(random, pitch, smile)
 
-    jaw = 0.012 * smooth_noise(random, frames, 0.8, 3)
-    for start in random.uniform(0, frames, random.poisson(0.03 * frames / FPS)):
-        length = random.uniform(2, 4)
-        jaw[:, 0] += 0.06 * bump(frames, start, length * FPS, round(1.6 * length))  # chewing
-    head = 0.025 * smooth_noise(random, frames, 1.0, 3) + 0.03 * smooth_noise(random, frames, 5.0, 3)
-    head[:, 0] += pitch
-    slow = smooth_noise(random, frames, 1.0, LATENTS) * [0.4, 0.3, 0.3, 0.2, 0.2, 0.2]
-    drive = np.column_stack([smile, 0.6 * blinks(random, frames), slow])
-    motion = np.column_stack([drive @ axes("listener"), head, jaw])
-    assert motion.shape == (frames, MODEL_DIM)
-    return with_noise(random, motion)
+
+def oracle(speaker: Speaker) -> np.ndarray:
+    """(T, 40) float32 of what a listener answers to: hat functions of the time since an event began, 0.1 s apart.
+
+    15 of the last pause, until 1.5 s; 25 of the last smile, until 2.5 s; 0 outside.
+    """
+    found = []
+    for starts, reach in ((speaker.pauses, 45), (speaker.smiles[:, 0], 75)):
+        since = np.full(speaker.frames, -np.inf)
+        for start in starts:
+            end = min(int(start) + reach, speaker.frames)
+            since[start:end] = np.arange(end - start)
+        hats = np.maximum(0, 1 - np.abs(since[:, None] - np.arange(0, reach, 3)) / 3)
+        found.append(hats * (since >= 0)[:, None])
+    return np.concatenate(found, axis=1).astype(np.float32)
 
 
 def smile_of(motion: np.ndarray) -> np.ndarray:
@@ -177,6 +241,12 @@ def nod_peaks(motion: np.ndarray) -> np.ndarray:
     fast = pitch - gaussian_filter1d(pitch, 0.5 * FPS)
     peak = (fast[1:-1] > fast[:-2]) & (fast[1:-1] >= fast[2:]) & (fast[1:-1] > 0.28 * np.mean(NOD_DEPTH))
     return np.flatnonzero(peak) + 1
+
+
+def nods(motion: np.ndarray) -> np.ndarray:
+    """Frames of the nods of a head, from motion (T, 56); a nod that goes down twice is one."""
+    peaks = nod_peaks(motion)
+    return peaks[np.diff(peaks, prepend=-FPS) > 0.7 * FPS]
 
 
 def answered(motion: np.ndarray, speaker: Speaker) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

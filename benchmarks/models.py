@@ -275,7 +275,11 @@ class Released(Trained):
         found = []
         for shift in shifts:
             moved = Speaker(
-                np.roll(speaker.motion, shift, 0), np.roll(speaker.audio, 4 * shift, 0), speaker.pauses, speaker.smiles
+                np.roll(speaker.motion, shift, 0),
+                np.roll(speaker.audio, 4 * shift, 0),
+                speaker.pauses,
+                speaker.smiles,
+                speaker.smile,
             )
             chunks = self.windows(moved)
             faces = torch.from_numpy(self.pair.speaker.apply(chunks.speaker[1:, :, :56]))[:, :SPEAKER_FRAMES]
