@@ -1,7 +1,7 @@
 """How fast listeners are: a live step, and sampling offline beside the released architecture. One thread.
 
     python -m benchmarks.listening                                  # models of the default sizes, not trained
-    python -m benchmarks.listening --results results/quality/modern # trained ones
+    python -m benchmarks.listening --results results/quality/answers/180/0 # trained ones
 
 A step is 8 frames: real time is 267 ms. Wall-clock times need an idle core; the CPU time of the process is printed
 beside them, which does not count the time that other programs take.

@@ -1,21 +1,27 @@
-"""Does a model listen? Both architectures, trained for the same CPU-seconds on made-up dyads, against known answers.
+"""Does a model listen, and from how many minutes? Trained with the default settings on made-up dyads.
 
-    python -m benchmarks.quality                         # everything: about an hour and a half on one core
-    python -m benchmarks.quality --rows modern           # one row again; the others come from the folder
-    python -m benchmarks.quality --again modern          # train and sample that row anew
-    python -m benchmarks.quality --table                 # only print what there is
+    python -m benchmarks.quality                                    # two sets, 5 to 180 minutes, three seeds
+    python -m benchmarks.quality --set answers --minutes 20 --seeds 1
+    python -m benchmarks.quality --set answers --minutes 180 --seeds 1 --released 700    # also the paper's architecture
+    python -m benchmarks.quality --table                            # only print what there is
 
-Data: benchmarks/dyads.py, seeded. 180 recordings of a minute to train on, of which a tenth validate; 20 to test on,
-with 10 other true futures each. Both models are trained by their commands from the same files. The full-size released
-model has its switches, but for its learning rate, which takes weeks to rise, and the choice of its best codebook, which
-in a training this short would be the first one looked at. Guidance of the modern one is chosen on
-the validation recordings. Nothing is chosen on the test recordings. Everything is kept in --folder; a training that is
-stopped goes on.
+Sets: `answers` (benchmarks/dyads.py), nods after pauses and smiles returned; `coupled` (benchmarks/coupled.py), smiles
+that go up and down together. Seeded; a seed chooses the training recordings, of a minute each, and the training. 20
+recordings to test on, the same for all, with 4 drawn listeners each. Nothing is chosen on test recordings. A codebook
+and a predictor come from the commands of a user, with default settings.
+
+- nats: of a test recording's true codes, per frame, given all of their past. `without` is the model's own
+  unconditional part. Only numbers on the same codes can be compared: a line's own with and without.
+- over: how much better with the speaker than without. gain: how much worse with a speaker shifted by 8 to 51 s.
+- In silence: nods per second while the speaker says nothing for 20 s, by the real-time `Listener`.
+- Intervals: 95 %, over trainings and recordings (benchmarks/measures.py).
+
+Each training and its numbers are kept in --folder, SET/MINUTES/SEED; what is there is not done again. A `codebook.pt`
+put there is used.
 """
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,196 +29,174 @@ import numpy as np
 import torch
 
 from benchmarks import measures
-from benchmarks.dyads import Speaker, listen, speak
-from benchmarks.models import Trained, modern, released
-from l2l.codes import perplexity
-from l2l.dataset.layout import REGIONS, WINDOW, chunk_paths
+from benchmarks.modern import Modern, train
+from benchmarks.recordings import SETS, SILENCE, Conversations
+from benchmarks.released import Released, released
+from l2l.config import Settings
 from l2l.features.standardize import Standardizer
-from l2l.files import save_json, save_npz
-from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, MODEL_DIM
+from l2l.files import save_json
 
-TRAIN, TEST, SAMPLES = 180, 20, 10
-FRAMES = 1792  # of a recording: whole windows and whole patches
-STRIDE = 32  # of training windows
-TRAIN_SEED, TEST_SEED = 0, 1
+MINUTES = (5, 10, 20, 40, 180)
+SAMPLES = 4  # listeners to each test recording
 SHIFTS = (240, 560, 880, 1200, 1520)  # frames by which the speaker is shifted for the gain, circularly
-ROWS = ("truth", "futures", "random listener", "mean pose", "mirror", "released", "modern")
-
-
-def recording(seed: int, number: int) -> tuple[Speaker, np.ndarray]:
-    """A speaker and the truth (T, 56)."""
-    speaker = speak(seed, number, FRAMES / FPS)
-    return speaker, listen(seed, number, speaker)
-
-
-def write_chunks(folder: Path) -> None:
-    """The training recordings in the published layout; p0 listens."""
-    paths = chunk_paths(folder, "train", "left")
-    if all(path.exists() for path in paths.values()):
-        return
-    starts = range(0, FRAMES - WINDOW + 1, STRIDE)
-    shape = TRAIN * len(starts)
-    paths["files"].parent.mkdir(parents=True, exist_ok=True)
-    arrays = {
-        "listener": np.lib.format.open_memmap(paths["listener"], "w+", np.float32, (shape, WINDOW, FACE_DIM)),
-        "speaker": np.lib.format.open_memmap(paths["speaker"], "w+", np.float32, (shape, WINDOW, FACE_DIM)),
-        "audio": np.lib.format.open_memmap(paths["audio"], "w+", np.float32, (shape, WINDOW * AUDIO_PER_FRAME, 128)),
-    }
-    labels, row = [], 0
-    for number in range(TRAIN):
-        speaker, truth = recording(TRAIN_SEED, number)
-        names = np.stack([[f"train{number:03d}", "0", str(frame)] for frame in range(FRAMES)])
-        for start in starts:
-            frames = slice(start, start + WINDOW)
-            arrays["listener"][row, :, :MODEL_DIM] = truth[frames]
-            arrays["speaker"][row, :, :MODEL_DIM] = speaker.motion[frames]
-            arrays["audio"][row] = speaker.audio[AUDIO_PER_FRAME * start : AUDIO_PER_FRAME * (start + WINDOW)]
-            labels.append(names[frames])
-            row += 1
-    np.save(paths["files"], np.stack(labels))
 
 
 class Bench:
-    """The data and everything that rows are compared with."""
+    """The test recordings of a set, and everything that models are compared with."""
 
-    def __init__(self, folder: Path, budget: float) -> None:
-        self.folder, self.budget = folder, budget
-        write_chunks(folder / "data")
-        found = [recording(TEST_SEED, number) for number in range(TEST)]
+    def __init__(self, conversations: Conversations) -> None:
+        self.conversations = conversations
+        found, silent = conversations.test(), conversations.silent()
         self.speakers = [speaker for speaker, _ in found]
         self.truth = np.stack([truth for _, truth in found])  # (N, T, 56)
-        self.training = np.stack([recording(TRAIN_SEED, number)[1] for number in range(TRAIN)])
-        self.unit = Standardizer.fit(self.training)
+        self.silent_speakers = [speaker for speaker, _ in silent]
+        self.silent_truth = np.stack([truth for _, truth in silent])
+        self.unit = Standardizer.fit(self.truth)
         speakers = np.stack([speaker.motion for speaker in self.speakers])
         self.spoken = Standardizer.fit(speakers).apply(speakers)
 
-    def samples(self, row: str) -> tuple[np.ndarray, Trained | None]:
-        """(S, N, T, 56) raw, and the models that made them."""
-        shape = (1, *self.truth.shape)
-        if row == "truth":
-            return self.truth[None], None
-        if row == "futures":
-            return self.futures(SAMPLES), None
-        if row == "random listener":
-            drawn = np.random.default_rng(0).integers(0, TRAIN, (SAMPLES, TEST))
-            return self.training[drawn], None
-        if row == "mean pose":
-            return np.broadcast_to(self.unit.mean, shape), None
-        if row == "mirror":
-            return np.stack([speaker.motion for speaker in self.speakers])[None], None
-        trained = (modern if row == "modern" else released)(self.folder, self.budget)
-        path = self.folder / row / "samples.npz"
-        if not path.exists():
-            save_npz(path, samples=trained.sample(self.speakers, SAMPLES))
-        with np.load(path) as file:
-            return file["samples"], trained
-
-    def futures(self, count: int) -> np.ndarray:
-        """(S, N, T, 56) other true answers to the test speakers."""
-        return np.stack(
-            [[listen(TEST_SEED, n, s, 1 + future) for n, s in enumerate(self.speakers)] for future in range(count)]
-        )
-
-    def score(self, row: str) -> dict:
-        """All numbers of a row."""
-        raw, trained = self.samples(row)
-        samples, truth = self.unit.apply(raw), self.unit.apply(self.truth)
-        found = {
-            "phases": measures.phases(samples),
-            "phases_32": measures.phases(samples, 32)["worst"],
-            "empty": measures.empty_frames(samples),
-            **measures.distances(samples, truth, self.spoken),
+    def moved(self, raw: np.ndarray) -> dict[str, Any]:
+        """Numbers of listeners (S, N, T, 56) to the test speakers."""
+        samples = self.unit.apply(raw)
+        return {
+            **measures.distances(samples, self.unit.apply(self.truth), self.spoken),
             **measures.events(raw, self.speakers),
-            "sid": measures.shannon(samples, truth),
+            "smiles_together": measures.smiles_together(raw, self.speakers),
+            "seam": measures.phases(samples)["border"],
             "variety": measures.variety(samples),
         }
-        return found | (self.of_models(trained, truth) if trained else {})
 
-    def of_models(self, trained: Trained, truth: np.ndarray) -> dict[str, Any]:
-        """Numbers of the models themselves; `truth` (N, T, 56) in units of the training frames' std."""
-        motion, counts, codes = trained.reconstruct(self.truth)
-        error = np.abs(self.unit.apply(motion) - truth)
-        found = [trained.likelihoods(s, t, (0, *SHIFTS)) for s, t in zip(self.speakers, self.truth, strict=True)]
-        true, shifted = np.array([f[0][0] for f in found]), np.array([np.mean(f[0][1:]) for f in found])
-        alone = np.array([f[1] for f in found])
-        result = {
-            **trained.spent,
-            "l1": {region: float(error[..., channels].mean()) for region, channels in REGIONS.items()},
-            "through_codebook": measures.events(motion[None], self.speakers),
-            "code_use": [perplexity(level) / codes for level in counts],
-            "codes": codes,
-            "nats": float(true.mean()),
-            "gain": measures.interval(lambda rows: float((shifted - true)[rows].mean()), len(true)),
+    def silence(self, motions: np.ndarray) -> dict[str, Any]:
+        return {"silence": measures.nods_in_silence(motions, self.silent_speakers, SILENCE)}
+
+    def references(self) -> dict[str, dict[str, Any]]:
+        """The truth, other true listeners, and listeners to another speaker."""
+        futures = self.conversations.futures(self.speakers, SAMPLES)
+        return {
+            "truth": self.moved(self.truth[None]) | self.silence(self.silent_truth),
+            "other true listeners": self.moved(futures),
+            "listeners to others": self.moved(np.roll(futures, 1, axis=1)),
         }
-        if np.isfinite(alone).all():
-            unheard = measures.interval(lambda rows: float((alone - true)[rows].mean()), len(true))
-            result["over_unconditional"] = unheard
-        return result
+
+    def score(self, model: Modern | Released, folder: Path) -> dict[str, Any]:
+        """All numbers of the models in `folder`."""
+        nats = model.likelihoods(self.speakers, self.truth, SHIFTS)
+        decoded = model.through_codebook(self.truth)
+        report = folder / "training.json"
+        return {
+            "cpu_seconds": json.loads(report.read_text()) if report.exists() else {},
+            "nats": {name: values.tolist() for name, values in nats.items()},
+            **self.moved(model.sample(self.speakers, SAMPLES)),
+            **(self.silence(model.live(self.silent_speakers)) if isinstance(model, Modern) else {}),
+            "fast_pitch": measures.fast_pitch(decoded, self.truth),
+            "through_codebook": measures.events(decoded[None], self.speakers),
+        }
 
 
-def number(value: list[float] | float, digits: int = 2) -> str:
-    """A value, with its interval if it has one; nothing is minus nought."""
-    shown = [f"{round(v, digits) + 0.0:.{digits}f}" for v in (value if isinstance(value, list) else [value])]
-    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if len(shown) == 3 else shown[0]
+def shown(value: list[float], digits: int = 2) -> str:
+    """[value, low, high] as text."""
+    numbers = [f"{round(v, digits) + 0.0:.{digits}f}" for v in value]  # + 0.0: no minus nought
+    return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
 
 
-def line(row: str, scores: dict, futures: dict) -> list[str]:
-    """One line of the table."""
-    variety = [scores["variety"][r] / futures["variety"][r] if scores["variety"][r] else 0 for r in scores["variety"]]
-    l1, use = scores.get("l1"), scores.get("code_use")
+def rate(scores: list[dict], name: str, digits: int = 2) -> str:
+    """Hits per count, over trainings and recordings."""
+    if not all(name in score for score in scores) or not sum(scores[0][name]["counts"]):
+        return "-"
+    hits, counts = (np.array([score[name][part] for score in scores]) for part in ("hits", "counts"))
+    return shown(measures.interval(hits / np.maximum(counts, 1e-9), counts), digits)
+
+
+def cells(scores: list[dict], futures: dict) -> list[str]:
+    """A line of the table, of all trainings on so many minutes; `futures`: the true other listeners' numbers."""
+    nats = [score["nats"] for score in scores if "nats" in score]
+    likelihoods = ["-"] * 4
+    if nats:
+        true, shifted = (np.array([one[name] for one in nats]) for name in ("with_speaker", "shifted"))
+        likelihoods = [f"{true.mean():.4f}", "-", "-", shown(measures.interval(shifted - true), 4)]
+        if all("without_speaker" in one for one in nats):
+            alone = np.array([one["without_speaker"] for one in nats])
+            likelihoods[1:3] = f"{alone.mean():.4f}", shown(measures.interval(alone - true), 4)
+    spent = [score.get("cpu_seconds", {}) for score in scores]
+    seconds = [
+        f"{np.mean([s[part] for s in spent]):.0f}" if all(part in s for s in spent) else "-"
+        for part in ("codebook", "predictor")
+    ]
+    regions = [
+        np.mean([score["variety"][region] for score in scores]) / true for region, true in futures["variety"].items()
+    ]
     return [
-        row,
-        " + ".join(f"{s:.0f}" for s in scores["cpu_seconds"]) if "cpu_seconds" in scores else "-",
-        " / ".join(f"{value:.2f}" for value in l1.values()) if l1 else "-",
-        f"{min(use):.2f}-{max(use):.2f} of {scores['codes']}" if use else "-",
-        number(scores["phases"]["border"]) + " / " + number(scores["phases"]["worst"]) if scores["empty"] < 1 else "-",
-        number(scores["phases_32"]) if scores["empty"] < 1 else "-",
-        number(scores["fd"]),
-        number(scores["p_fd"]),
-        number(scores["sid"]["expression"]) + " / " + number(scores["sid"]["pose"]),
-        number(scores["nods"]),
-        number(scores["base"], 3),
-        number(scores["smiles"]),
-        " / ".join(f"{v:.2f}" for v in variety) if any(variety) else "-",
-        number(scores["gain"], 3) if "gain" in scores else "-",
-        number(scores["over_unconditional"], 3) if "over_unconditional" in scores else "-",
+        " + ".join(seconds) if nats else "-",
+        *likelihoods,
+        rate(scores, "nods"),
+        rate(scores, "base", 3),
+        rate(scores, "smiles"),
+        " / ".join(f"{value:.2f}" for value in np.mean([score["smiles_together"] for score in scores], axis=0)),
+        rate(scores, "silence", 3),
+        shown(measures.interval_of_distances([score["fd"] for score in scores])),
+        shown(measures.interval_of_distances([score["p_fd"] for score in scores])),
+        f"{np.mean([score['seam'] for score in scores]):.2f}",
+        " / ".join(f"{value:.2f}" for value in regions) if any(regions) else "-",
+        f"{np.mean([score['fast_pitch'] for score in scores]):.2f}" if nats else "-",
     ]
 
 
 HEAD = [
-    "row", "CPU-s, codebook + predictor", "L1 exp / rot / jaw", "code use", "seam: border / worst of 8",
-    "worst of 32", "FD", "P-FD", "SID exp / pose, bits", "nods after a pause", "at other moments", "smiles returned",
-    "variety / futures': exp / rot / jaw", "gain, nats/frame", "over unconditional",
+    "training minutes (trainings)", "CPU-s, codebook + predictor", "nats with", "nats without", "over unconditional",
+    "gain", "nods after a pause", "at other moments", "smiles returned", "smiles together, 0 / 2 / 4 s",
+    "nods per s in silence", "FD", "P-FD", "seam", "variety / true: exp / rot / jaw", "2-6 Hz pitch through codes",
 ]  # fmt: skip
 
 
-def table(scores: dict[str, dict]) -> str:
-    rows = [line(row, scores[row], scores["futures"]) for row in ROWS if row in scores]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [HEAD, ["---"] * len(HEAD), *rows])
+def table(folder: Path) -> str:
+    """Everything that is there of a set."""
+    references = json.loads((folder / "references.json").read_text())
+    futures = references["other true listeners"]
+    lines = [HEAD, ["---"] * len(HEAD)]
+    lines += [[name, *cells([scores], futures)] for name, scores in references.items()]
+    for minutes in sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()):
+        found = sorted((folder / str(minutes)).glob("*/scores.json"))
+        if found:
+            scores = [json.loads(path.read_text()) for path in found]
+            lines.append([f"{minutes} ({len(found)})", *cells(scores, futures)])
+    if (folder / "released/scores.json").exists():
+        lines.append(["released", *cells([json.loads((folder / "released/scores.json").read_text())], futures)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("results/quality"), help="where everything is kept")
-    parser.add_argument("--budget", type=float, default=700, help="CPU-seconds of training for each model pair")
-    parser.add_argument("--rows", nargs="*", default=None, choices=ROWS, help="compute these, even if they are there")
-    parser.add_argument("--again", nargs="*", default=[], choices=("released", "modern"), help="train these anew")
+    parser.add_argument("--set", nargs="+", default=list(SETS), choices=list(SETS), dest="sets")
+    parser.add_argument("--minutes", nargs="+", type=int, default=list(MINUTES), help="recordings to train on")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings for each number of minutes")
+    parser.add_argument("--long-pauses", type=float, default=0.0, help="share of pauses that are long, in training")
+    parser.add_argument(
+        "--released", type=float, metavar="SECONDS", help="also the paper's, within so many CPU-seconds"
+    )
     parser.add_argument("--table", action="store_true", help="only print")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    paths = {row: args.folder / "scores" / f"{row.replace(' ', '_')}.json" for row in ROWS}
-    wanted = [] if args.table else args.rows or [row for row in ROWS if row in args.again or not paths[row].exists()]
-    bench = Bench(args.folder, args.budget) if wanted else None
-    for row in wanted:
-        for name in ("codebook.pt", "predictor.pt", "samples.npz", "training.json") if row in args.again else ():
-            (args.folder / row / name).unlink(missing_ok=True)
-        start = time.process_time()
-        assert bench is not None
-        save_json(paths[row], bench.score(row))
-        print(f"{row}: {time.process_time() - start:.0f} CPU-seconds", flush=True)
-    text = table({row: json.loads(path.read_text()) for row, path in paths.items() if path.exists()})
-    (args.folder / "table.md").write_text(text + "\n")
-    print(text)
+    for name in args.sets:
+        conversations = Conversations(name, args.long_pauses)
+        folder = args.folder / (f"{name}_{args.long_pauses:g}" if args.long_pauses else name)
+        bench = None if args.table else Bench(conversations)
+        if bench and not (folder / "references.json").exists():
+            save_json(folder / "references.json", bench.references())
+        for minutes, seed in [(m, s) for m in args.minutes for s in range(args.seeds)] if bench else []:
+            own = folder / str(minutes) / str(seed)
+            if not (own / "scores.json").exists():
+                assert bench is not None
+                train(own, conversations, seed, minutes, Settings())
+                save_json(own / "scores.json", bench.score(Modern(own), own))
+                print(f"{name}, {minutes} minutes, seed {seed}: done", flush=True)
+        own = folder / "released"
+        if bench and args.released and not (own / "scores.json").exists():
+            model = released(own, conversations, max(args.minutes), args.released)
+            save_json(own / "scores.json", bench.score(model, own))
+        text = table(folder)
+        (folder / "table.md").write_text(text + "\n")
+        print(f"{name}\n\n{text}\n")
 
 
 if __name__ == "__main__":

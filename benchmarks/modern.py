@@ -1,0 +1,104 @@
+"""The default models in benchmarks: trained as a user trains them, then asked for listeners and likelihoods."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.dyads import Speaker
+from benchmarks.recordings import Conversations
+from l2l.architectures import train_codebook, train_predictor
+from l2l.config import Settings
+from l2l.features.sound import frame_sound
+from l2l.files import save_json
+from l2l.patches.checkpoint import Models, load_models
+from l2l.patches.live import Listener
+from l2l.patches.stream import sample_sequences
+from l2l.units import AUDIO_PER_FRAME, PATCH
+
+
+def train(folder: Path, conversations: Conversations, seed: int, minutes: int, settings: Settings) -> None:
+    """`codebook.pt` and `predictor.pt` in `folder`, unless they are there; their CPU-seconds in `training.json`.
+
+    A codebook that was put there is used: so two predictors can be compared on the same codes.
+    """
+    paths = folder / "codebook.pt", folder / "predictor.pt"
+    if all(path.exists() for path in paths):
+        return
+    data, logs, report = folder / "data", folder / "tensorboard", folder / "training.json"
+    spent = json.loads(report.read_text()) if report.exists() else {}
+    conversations.write(data, seed, minutes)
+    settings = settings.model_copy(update={"seed": seed})
+    if not paths[0].exists():
+        start = time.process_time()
+        train_codebook(data, "left", settings, paths[0], logs / "codebook")
+        save_json(report, spent := {"codebook": time.process_time() - start})
+    start = time.process_time()
+    train_predictor(data, paths[0], "left", settings, paths[1], logs / "predictor")
+    save_json(report, spent | {"predictor": time.process_time() - start})
+    shutil.rmtree(data)
+
+
+@torch.inference_mode()
+def nats(models: Models, faces: np.ndarray, sound: np.ndarray, codes: Tensor, with_speaker: bool = True) -> np.ndarray:
+    """(B,) nats per frame of the true codes (B, P, Q) given all of their past, as trained: without guidance.
+
+    faces (B, 8 P, 56) and sound (B, 8 P, 128) are raw; without speaker, it is the model's own unconditional part.
+    """
+    predictor = models.predictor
+    past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=predictor.unknown)
+    inputs = torch.from_numpy(models.speaker.apply(faces)), torch.from_numpy(models.audio.apply(sound))
+    logits = predictor(past, *inputs, codes, torch.full((len(codes),), not with_speaker))
+    # What calibration has changed belongs to drawing.
+    logits = (logits - predictor.head.bias) * predictor.head.temperature[:, None]
+    return F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none").sum(-1).mean(1).numpy() / PATCH
+
+
+class Modern:
+    """Trained models of patches."""
+
+    def __init__(self, folder: Path) -> None:
+        self.models = load_models(folder / "codebook.pt", folder / "predictor.pt")
+
+    def sample(self, speakers: list[Speaker], samples: int) -> np.ndarray:
+        """(S, N, T, 56) raw listeners to whole recordings, from nothing."""
+        faces = np.stack([speaker.motion for speaker in speakers])
+        sound = np.stack([frame_sound(speaker.audio, self.models.power) for speaker in speakers])
+        seeds = [[(0, s, n) for n in range(len(speakers))] for s in range(samples)]
+        return np.stack([sample_sequences(self.models, faces, sound, each).motion for each in seeds])
+
+    def live(self, speakers: list[Speaker]) -> np.ndarray:
+        """(N, T, 56) raw, by the real-time listener."""
+        listener = Listener(self.models, 0, len(speakers))
+        faces = np.stack([speaker.motion for speaker in speakers])
+        audio = np.stack([speaker.audio for speaker in speakers])
+        rows = PATCH * AUDIO_PER_FRAME
+        steps = [
+            listener.step(faces[:, PATCH * t : PATCH * (t + 1)], audio[:, rows * t : rows * (t + 1)])
+            for t in range(faces.shape[1] // PATCH)
+        ]
+        return np.concatenate([*steps[1:], listener.flush()], axis=1)
+
+    def through_codebook(self, motion: np.ndarray) -> np.ndarray:
+        """Raw motion (N, T, 56) to codes and back."""
+        codebook = self.models.codebook
+        codes = codebook.encode(torch.from_numpy(self.models.listener.apply(motion)))
+        return self.models.listener.undo(codebook.decode(codes).numpy())
+
+    def likelihoods(self, speakers: list[Speaker], truth: np.ndarray, shifts: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Nats per frame of the true listeners (N, T, 56), (N,) each: with the speaker, without one, and with the
+        speaker shifted circularly, mean over `shifts` in frames."""
+        codes = self.models.codebook.encode(torch.from_numpy(self.models.listener.apply(truth)))  # (N, P, Q)
+        faces = np.stack([speaker.motion for speaker in speakers])
+        sound = np.stack([frame_sound(speaker.audio, self.models.power) for speaker in speakers])
+
+        def of(shift: int, with_speaker: bool = True) -> np.ndarray:
+            return nats(self.models, np.roll(faces, shift, 1), np.roll(sound, shift, 1), codes, with_speaker)
+
+        shifted = np.mean([of(shift) for shift in shifts], axis=0)
+        return {"with_speaker": of(0), "without_speaker": of(0, False), "shifted": shifted}

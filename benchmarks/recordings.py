@@ -1,0 +1,78 @@
+"""The recordings of benchmarks/quality.py: 20 to test on, always the same, and any number to train on for each seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from benchmarks import coupled, dyads
+from benchmarks.dyads import Speaker
+from l2l.dataset.layout import WINDOW, chunk_paths
+from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, MODEL_DIM
+
+SETS: dict[str, ModuleType] = {"answers": dyads, "coupled": coupled}
+TEST = 20
+FRAMES = 1792  # of a recording, a minute: whole windows and whole patches
+TEST_SEED, SILENT_SEED, FIRST_TRAINING_SEED = 1, 2, 100  # training recordings of seed s are those of generator 100 + s
+SILENCE = 20.0, 40.0  # seconds of a silent recording between which nothing is said
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """How conversations of a set are made."""
+
+    name: str  # of `SETS`
+    long_pauses: float = 0.0  # share of the speaker's pauses that take many seconds, in training
+
+    def recording(self, seed: int, number: int) -> tuple[Speaker, np.ndarray]:
+        """A speaker and the listener (T, 56)."""
+        pairs = SETS[self.name]
+        speaker = pairs.speak(seed, number, FRAMES / FPS)
+        return speaker, pairs.listen(seed, number, speaker)
+
+    def test(self) -> list[tuple[Speaker, np.ndarray]]:
+        return [self.recording(TEST_SEED, number) for number in range(TEST)]
+
+    def silent(self) -> list[tuple[Speaker, np.ndarray]]:
+        """Recordings in which the speaker is silent for 20 s."""
+        pairs = SETS[self.name]
+        speakers = [pairs.speak(SILENT_SEED, number, FRAMES / FPS, silence=SILENCE) for number in range(TEST)]
+        return [(speaker, pairs.listen(SILENT_SEED, number, speaker)) for number, speaker in enumerate(speakers)]
+
+    def futures(self, speakers: list[Speaker], count: int) -> np.ndarray:
+        """(S, N, T, 56) other true listeners of the test speakers."""
+        listen = SETS[self.name].listen
+        return np.stack([[listen(TEST_SEED, n, s, 1 + k) for n, s in enumerate(speakers)] for k in range(count)])
+
+    def training(self, seed: int, number: int) -> tuple[Speaker, np.ndarray]:
+        pairs, seed = SETS[self.name], FIRST_TRAINING_SEED + seed
+        speaker = pairs.speak(seed, number, FRAMES / FPS, long_pauses=self.long_pauses)
+        return speaker, pairs.listen(seed, number, speaker)
+
+    def write(self, folder: Path, seed: int, minutes: int, stride: int = WINDOW) -> None:
+        """Training recordings in the published layout; the person on the left listens."""
+        paths = chunk_paths(folder, "train", "left")
+        starts = range(0, FRAMES - WINDOW + 1, stride)
+        paths["files"].parent.mkdir(parents=True, exist_ok=True)
+        shapes = {
+            "listener": (WINDOW, FACE_DIM),
+            "speaker": (WINDOW, FACE_DIM),
+            "audio": (WINDOW * AUDIO_PER_FRAME, 128),
+        }
+        arrays = {
+            name: np.lib.format.open_memmap(paths[name], "w+", np.float32, (minutes * len(starts), *shape))
+            for name, shape in shapes.items()
+        }
+        labels, row = [], 0
+        for number in range(minutes):
+            speaker, truth = self.training(seed, number)
+            names = np.stack([[f"train{number:03d}", "0", str(frame)] for frame in range(FRAMES)])
+            for start in starts:
+                frames = slice(start, start + WINDOW)
+                arrays["listener"][row, :, :MODEL_DIM] = truth[frames]
+                arrays["speaker"][row, :, :MODEL_DIM] = speaker.motion[frames]
+                arrays["audio"][row] = speaker.audio[AUDIO_PER_FRAME * start : AUDIO_PER_FRAME * (start + WINDOW)]
+                labels.append(names[frames])
+                row += 1
+        np.save(paths["files"], np.stack(labels))
