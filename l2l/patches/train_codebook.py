@@ -44,17 +44,23 @@ def channel_weights(rotation: float) -> Tensor:
     return weights
 
 
-def motion_loss(error: Tensor, inside: Tensor, weights: Tensor, acceleration: float) -> Tensor:
-    """L1 and squares of an error (B, T, 56), its velocity and its acceleration, over frames `inside` (B, T) -> ()."""
+def motion_loss(
+    error: Tensor, inside: Tensor, weights: Tensor, acceleration: float, part: slice = slice(None)
+) -> Tensor:
+    """L1 and squares of an error (B, T, 56), its velocity and its acceleration, over the frames that are inside -> ().
+
+    `inside` (N, T) is that of the whole batch and `error` that of its `part`. Every part divides by the frames of the
+    whole batch; the loop weighs a part by its share of the rows.
+    """
     total = error.new_zeros(())
     for order, (absolute, square) in enumerate([(1.0, 0.5), (1.0, 2.0), (0.0, acceleration)]):
         if order:
             error, inside = error.diff(dim=1), inside[:, 1:] & inside[:, :-1]
-        frames = inside.sum().clamp(min=1)
+        frames = inside.sum().clamp(min=1) * len(error) / len(inside)
         if absolute:
-            total = total + absolute * ((error.abs() @ weights) * inside).sum() / frames
+            total = total + absolute * ((error.abs() @ weights) * inside[part]).sum() / frames
         if square:
-            total = total + square * ((error.square() @ weights) * inside).sum() / frames
+            total = total + square * ((error.square() @ weights) * inside[part]).sum() / frames
     return total
 
 
@@ -93,12 +99,12 @@ class CodebookTask:
         latest = np.maximum(self.sequences.lengths[chosen[:, 0]] - crop, 0)
         crops = cut(self.sequences, chosen[:, 0], np.minimum(chosen[:, 1] + jitter, latest), crop)
         motion = self.motion[crops.frames[part]]  # (B, crop, 56)
-        inside = torch.from_numpy(crops.inside[part]).to(motion.device)
+        inside = torch.from_numpy(crops.inside).to(motion.device)
         rise = (self.progress - RAMP[0]) / (RAMP[1] - RAMP[0])
         acceleration = self.sizes.acceleration * min(max(rise, 0.0), 1.0)
-        with seeded(generator):
+        with seeded(generator, motion.device, part):
             reconstruction, quantizer_loss = self.through(motion, self.ready)
-        return quantizer_loss + motion_loss(reconstruction - motion, inside, self.weights, acceleration)
+        return quantizer_loss + motion_loss(reconstruction - motion, inside, self.weights, acceleration, part)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Held-out motion (B, 320, 56) and the frames of it that are real (B, 320)."""

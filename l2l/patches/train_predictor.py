@@ -131,13 +131,11 @@ class PredictorTask:
         shape = len(rows), self.sizes.crop, self.model.per_patch
         past = self._past(codes, *(x.to(codes.device) for x in self._past_dropout(shape, part, draw)))
         dropped = (draw(len(rows)) < self.sizes.speaker_dropout)[part].to(codes.device)
-        with seeded(generator):
-            # Drawn for the whole batch by every process; only dropout is each one's own.
-            _, speaker, audio, _ = everything
+        speaker, audio = everything[1][part], everything[2][part]
+        with seeded(generator, codes.device, part):
             speaker = speaker + self.sizes.noise * torch.randn_like(speaker)
             shift = self.sizes.loudness_jitter * torch.randn_like(audio[:, :1, :1])
             audio = audio + shift + self.sizes.noise * torch.randn_like(audio)
-            speaker, audio = speaker[part], audio[part]
             logits = self.through(past, speaker, audio, codes, dropped, self.whose(chosen[part, 0]))
         return ((nats(logits, codes) * self.weights).mean(-1) * inside).sum() / count
 

@@ -1,7 +1,8 @@
 """The processes that train one model together: one alone, or those that torchrun or srun started.
 
 - The launcher decides how many; nothing here starts a process. With N of them every step still has ONE batch of
-  `batch_size` windows: all draw the same rows and random numbers, and each takes its part.
+  `batch_size` windows: all draw the same rows and random numbers, and each takes its part. Dropout and noise are each
+  process's own (`l2l.training.seeding`).
 - The loss is the mean over the whole batch, so a part weighs as much as it has rows, and BatchNorm sees all of them
   (`l2l.training.batchnorm`). N processes therefore train the same model as one, up to rounding.
 - Validating, writing and logging is the first process's, the lead's.

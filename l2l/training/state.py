@@ -29,7 +29,8 @@ class Task(Protocol):
         ...
 
     def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
-        """The loss () of `part` of one batch; every random draw is for the whole batch, from `generator`."""
+        """The loss () of `part` of one batch; draws are for the whole batch, from `generator`,
+        but dropout and noise are the part's own (`seeded`)."""
         ...
 
     def validate(self) -> dict[str, float]:

@@ -99,6 +99,15 @@ def test_nothing_is_learnt_from_beyond_the_end_of_a_sequence():
     assert float(weights[:50].sum()) == pytest.approx(1) and float(weights[50:].sum()) == pytest.approx(1)
 
 
+def test_the_losses_of_two_parts_make_that_of_the_whole_batch():
+    """However many frames of a part are real: a part weighs as much as it has rows."""
+    error, inside, weights = torch.randn(5, 24, 56), torch.ones(5, 24, dtype=torch.bool), channel_weights(2.0)
+    inside[:3, 9:] = False
+    parts = [(slice(0, 3), 0.6), (slice(3, 5), 0.4)]
+    found = sum(share * motion_loss(error[part], inside, weights, 2.0, part) for part, share in parts)
+    assert float(found) == pytest.approx(float(motion_loss(error, inside, weights, 2.0)))
+
+
 def test_checkpoints_say_what_they_are(person):
     assert read_checkpoint(person / "codebook.pt", "codebook")["architecture"] == "patches"
     models = load_models(person / "codebook.pt", person / "predictor.pt")
