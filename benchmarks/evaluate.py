@@ -109,8 +109,8 @@ def main() -> None:
         write_models(folder, Settings())
         rng = np.random.default_rng(0)
         samples = 0.05 * rng.standard_normal((args.samples, args.windows, WINDOW, 56), np.float32).cumsum(2)
-        sampling = np.array('{"past": "real"}')
-        save_npz(folder / "samples.npz", samples=samples, first_frame=np.array(32), seed=np.array(0), sampling=sampling)
+        about = {"first_frame": np.array(32), "given": np.full(args.windows, 32), "seed": np.array(0)}
+        save_npz(folder / "samples.npz", samples=samples, sampling=np.array('{"past": "real"}'), **about)
         command = ["evaluate", str(folder), "--samples", str(folder / "samples.npz"), "--listener", "left"]
         command += ["--codebook", str(folder / "codebook.pt"), "--predictor", str(folder / "predictor.pt")]
         written = []

@@ -77,10 +77,12 @@ def _train(prepare: Any, training: Any, listener: Side, seed: int, out: Path, lo
 def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settings: Settings, out: Path) -> None:
     """Draw `sampling.samples` futures of every test window and write them to `out`, an .npz.
 
-    - `samples` (S, N, 64, 56) float32, raw units; the frames from `first_frame` on are predicted, those before are
-      given to the model. Row n is row n of the test chunks; `max_windows` and `whole_batches` may leave out the last.
-    - `codes` int64: (S, N, 8, Q) of patches, (S, N, 4) of windows.
-    - `entropy` float32, nats, of the distributions that the codes were drawn from, mean over samples: (N, 8) or (N, 4).
+    - `samples` (S, N, 64, 56) float32, raw units; the frames from `first_frame` on are predictions to compare. Row n is
+      row n of the test chunks; `max_windows` and `whole_batches` may leave out the last.
+    - `given` (N,): how many frames of the listener's real past each window begins with, 0 or `first_frame`.
+    - `codes` int64: (S, N, 8, Q) of patches, (S, N, 4) of windows; -1 where there is none.
+    - `entropy` float32, nats, of the distributions that the codes were drawn from, mean over samples: (N, 8) or (N, 4);
+      NaN where there is no code.
     - `turns` (N, 64, 56), patches only: one future of whole turns, cut into windows.
     - `seed`, and `sampling`, the settings as JSON.
 

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from l2l.errors import SetupError
 
@@ -17,6 +18,18 @@ def torch_device(choice: str, key: str) -> torch.device:
     if choice == "cuda" and not found:
         raise SetupError(f"{key} is cuda, but torch finds no GPU; set it to auto or cpu.")
     return torch.device("cuda" if found and choice != "cpu" else "cpu")
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch and matrix products use one thread: sums depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from l2l.units import MODEL_DIM
 def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     """The arrays of samples.npz, checked. Raises UserError naming the file and what is wrong."""
     with reading(path, "a file of samples", "l2l sample"), np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in ("samples", "first_frame", "seed", "sampling")}
+        arrays = {name: file[name] for name in ("samples", "first_frame", "given", "seed", "sampling")}
         arrays |= {"turns": file["turns"]} if "turns" in file else {}
     samples = arrays["samples"]
     # The settings say so when the last windows were left out on purpose.
@@ -30,6 +30,9 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
         )
     if arrays["first_frame"].size != 1 or not 0 <= arrays["first_frame"].item() < WINDOW - 1:
         raise UserError(f"{path}: first_frame is {arrays['first_frame']}, expected 0 to {WINDOW - 2}; sample again.")
+    first, given = arrays["first_frame"].item(), arrays["given"]
+    if given.shape != (samples.shape[1],) or not np.isin(given, (0, first)).all():
+        raise UserError(f"{path}: given must say 0 or {first} (first_frame) for each window; sample again.")
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: the samples hold NaN or infinity; train the models again, then sample again.")
     return arrays

@@ -24,6 +24,7 @@ from l2l.evaluation.clips import POSE, Clips, Reference
 from l2l.evaluation.gain import CANNOT_BE_ASKED, gain, l2_errors, spread
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import elsewhere
+from l2l.inference import one_thread
 from l2l.units import MODEL_DIM
 
 Order = Literal["exp-pose", "pose-exp"]
@@ -74,6 +75,7 @@ def read_recordings(path: Path | None, count: int) -> np.ndarray:
     return np.array(names)
 
 
+@one_thread()  # as in l2l.evaluation.evaluate
 def evaluate_arrays(
     predicted: Path,
     truth: Path,

@@ -27,7 +27,9 @@ class Reference:
 
     truth: Clips  # N arrays (T, 56)
     speaker: Clips  # N arrays (T, 56), the same frames
-    before: Clips  # N arrays (P, 56), the true listener's last frames before the clip; P may be 0
+    before: (
+        Clips  # N arrays (P, 56), the true listener's last frames before the clip, where they were given; P may be 0
+    )
     recordings: np.ndarray  # (N,) the recording that each clip is part of
 
     def __post_init__(self) -> None:
@@ -58,11 +60,12 @@ def by_clip(predicted: np.ndarray | Clips) -> list[np.ndarray]:
     return list(np.moveaxis(predicted, 1, 0) if isinstance(predicted, np.ndarray) else predicted)
 
 
-def blocks(lengths: Sequence[int], width: int) -> Iterator[np.ndarray]:
-    """Indices of clips of one length, so many that `width` numbers for each of their frames fit in memory."""
-    for length in np.unique(lengths):
-        same = np.flatnonzero(np.equal(lengths, length))
-        count = max(1, _VALUES // max(1, int(length) * width))
+def blocks(reference: Reference, width: int) -> Iterator[np.ndarray]:
+    """Indices of clips of one length, also of what comes before, so many that `width` numbers a frame fit in memory."""
+    lengths = np.array([reference.lengths, [len(past) for past in reference.before]]).T  # (N, 2)
+    for length in np.unique(lengths, axis=0):
+        same = np.flatnonzero((lengths == length).all(1))
+        count = max(1, _VALUES // max(1, int(length[0]) * width))
         for start in range(0, len(same), count):
             yield same[start : start + count]
 

@@ -93,7 +93,7 @@ METRICS: dict[str, Metric] = {
     "diversity_samples_variance": Metric(_VARIANCE, SQUARED, "mean over clips", "higher", "REACT", SINGLE),
     "diversity_samples_pairwise": Metric(_PAIRWISE, SQUARED, "mean over clips", "higher", "FRDiv of REACT", SINGLE),
     "seam": Metric(
-        "norm of the second difference at block boundaries over that elsewhere; the true past is put before",
+        "norm of the second difference at block boundaries over that elsewhere; a given past is put before",
         "none; 1 is no seam",
         "ratio of means over the set",
         "truth",

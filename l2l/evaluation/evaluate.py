@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from l2l import architectures
 from l2l.codes import perplexity
@@ -29,6 +28,7 @@ from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Shifts, Timeline, first_frames
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
+from l2l.inference import one_thread
 from l2l.sides import Side
 from l2l.training.checkpoint import read_checkpoint
 from l2l.units import FPS, MODEL_DIM
@@ -36,12 +36,12 @@ from l2l.units import FPS, MODEL_DIM
 _USE = "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies"
 
 
-def reference_of(test: Chunks, frames: slice, past: bool) -> Reference:
-    """Windows as clips; with `past` the frames before them belong to the motion that events and seams are found in."""
+def reference_of(test: Chunks, frames: slice, given: np.ndarray) -> Reference:
+    """Windows as clips, `given` (N,) frames of past each, in which events and seams are found too."""
     listener = np.asarray(test.listener[..., :MODEL_DIM], np.float32)  # (N, 64, 56)
     speaker = np.asarray(test.speaker[:, frames, :MODEL_DIM], np.float32)
-    before = listener[:, : frames.start if past else 0]
-    return Reference(list(listener[:, frames]), list(speaker), list(before), np.asarray(test.videos))
+    before = [window[:count] for window, count in zip(listener, given, strict=True)]
+    return Reference(list(listener[:, frames]), list(speaker), before, np.asarray(test.videos))
 
 
 def shifts_of(test: Chunks, settings: Settings) -> Shifts:
@@ -51,6 +51,7 @@ def shifts_of(test: Chunks, settings: Settings) -> Shifts:
     return timeline.shifts(wanted.shifts, round(wanted.shift_seconds * FPS), settings.seed)
 
 
+@one_thread()  # a file must not depend on the machine
 def evaluate(
     chunks: Path,
     samples: Path,
@@ -75,12 +76,11 @@ def evaluate(
     sampling, seed = sampling_of(drawn, samples), int(drawn["seed"].item())
     test = test.first(drawn["samples"].shape[1])
     frames, count = slice(int(drawn["first_frame"].item()), WINDOW), len(drawn["samples"])
-    reference = reference_of(test, frames, past=sampling.past == "real")
+    reference = reference_of(test, frames, drawn["given"])
     truth = np.stack(reference.truth)  # (N, T, 56)
     for name, moves in {"listener": truth, "speaker": test.speaker[..., :MODEL_DIM]}.items():
         if not np.isfinite(moves).all():
             raise UserError(f"{chunks}/test: the {name}'s motion has NaN or infinity; chunk again.")
-    torch.set_num_threads(1)  # sums depend on how many there are, and a file must not depend on the machine
     used = architectures.code_use(codebook, test) if codebook else None
     model = None
     if codebook and predictor:

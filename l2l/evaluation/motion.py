@@ -4,9 +4,9 @@ None of these knows the truth. Read each beside the truth's own number: more is 
 """
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from l2l.evaluation.bootstrap import divide
+from l2l.inference import one_thread
 
 CLUSTERS = {  # by metric and region; the first as cited from DIM's paper, the second as in its code
     "sid_15_9": {"expression": 15, "pose": 9},
@@ -61,15 +61,12 @@ def samples_pairwise(samples: np.ndarray) -> np.ndarray:
 
 
 def fit_clusters(frames: np.ndarray, clusters: int) -> np.ndarray | None:
-    """k-means centres (k, C) of true frames (F, C), random_state 0; None when there are fewer frames than clusters.
-
-    On one thread: with several, the order in which their sums are added changes the last digits.
-    """
+    """k-means centres (k, C) of true frames (F, C), random_state 0; None when there are fewer frames than clusters."""
     from sklearn.cluster import KMeans
 
     if len(np.unique(frames, axis=0)) < clusters:
         return None
-    with threadpool_limits(1):
+    with one_thread():
         return KMeans(clusters, n_init=1, random_state=0).fit(frames.astype(np.float64)).cluster_centers_
 
 

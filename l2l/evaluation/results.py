@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from l2l.asking import SpeakerInput
 from l2l.config import Settings
 from l2l.evaluation import motion
@@ -19,6 +17,7 @@ from l2l.evaluation.provenance import git_revision, versions
 from l2l.evaluation.report import VERSION, headline, save_report
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Shifts
+from l2l.inference import one_thread
 from l2l.progress import progress
 from l2l.units import FPS
 
@@ -35,8 +34,7 @@ def measure(rows: Sequence[Row], speaker: SpeakerInput, scorer: Scorer) -> dict[
         return {"is": row.what, "samples": len(predicted[0]), **scorer.score(predicted)}
 
     at_once = min(_AT_ONCE, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    # Sums of matrix products depend on the number of threads inside them, so there is one; rows run side by side.
-    with threadpool_limits(1), ThreadPoolExecutor(at_once) as pool:
+    with one_thread(), ThreadPoolExecutor(at_once) as pool:  # rows run side by side instead
         scores = progress(pool.map(one, rows), "evaluate", unit="row", total=len(rows))
         return {row.name: score for row, score in zip(rows, scores, strict=True)}
 

@@ -105,7 +105,7 @@ class Scorer:
                 into[name, region] = np.full((len(array), len(clips), *array.shape[2:]), np.nan)
             into[name, region][:, chosen] = array
 
-        for chosen in blocks(self.reference.lengths, samples * _JOINT):
+        for chosen in blocks(self.reference, samples * _JOINT):
             truth, speaker, before = (
                 stacked(part, chosen) for part in (self.reference.truth, self.reference.speaker, self.reference.before)
             )  # (n, T, 56), (n, T, 56), (n, P, 56)

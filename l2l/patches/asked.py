@@ -1,7 +1,7 @@
 """The patch models asked again, with another speaker: see `l2l.asking`.
 
 - Windows are sampled one by one, whatever `sampling.span` says: a shuffled speaker belongs to no turn.
-- The error is that of the model as it was trained, without guidance, temperature or nucleus.
+- The error is that of the model as it was trained, without guidance, calibration, temperature or nucleus.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.together import identities
 from l2l.patches.checkpoint import Models, load_codebook, load_models
 from l2l.patches.sampling import PAST, sample_windows
-from l2l.training.device import prepare
+from l2l.training.device import device_of
 from l2l.units import MODEL_DIM, PATCH
 
 _AT_ONCE = 256  # windows of one pass
@@ -36,7 +36,7 @@ def code_use(codebook: Path, test: Chunks) -> CodeUse:
 
 def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "Model":
     """Both models, about the windows `test`. Raises UserError when they do not belong together."""
-    models = load_models(codebook, predictor).to(prepare(settings.predictor.training))
+    models = load_models(codebook, predictor).to(device_of(settings.predictor.training))
     return Model(models, test, settings)
 
 

@@ -77,7 +77,7 @@ class DepthHead(nn.Module):
     """Logits of the codes of a patch, one after another.
 
     A code's logit is that of its number plus how well its vector fits the one aimed at. `temperature` and `bias` are
-    not trained but set afterwards, see `l2l.patches.calibration`.
+    the sampler's: they change what is drawn, never a likelihood. See `l2l.patches.calibration`.
     """
 
     temperature: Tensor  # (Q,)
@@ -99,7 +99,10 @@ class DepthHead(nn.Module):
     def one(self, x: Tensor, q: int) -> Tensor:
         """Logits (..., K) of code q; x (..., D) is the trunk plus the codes drawn before it."""
         hidden = F.gelu(self.hidden[q](self.norms[q](x)))
-        logits = self.logits[q](hidden) + self.aims[q](hidden) @ self.vectors.aims(q).T
+        return self.logits[q](hidden) + self.aims[q](hidden) @ self.vectors.aims(q).T
+
+    def calibrated(self, logits: Tensor, q: int) -> Tensor:
+        """Logits (..., K) of code q as they are drawn from."""
         return logits / self.temperature[q] + self.bias[q]
 
     def embed(self, codes: Tensor, q: int) -> Tensor:

@@ -24,7 +24,7 @@ class Memory:
 
 
 class Sampler:
-    """How codes are drawn; temperature 1, top_p 1 and guidance 1 draw from the model as it is."""
+    """How codes are drawn: calibrated; temperature 1, top_p 1 and guidance 1 change nothing more."""
 
     def __init__(
         self, predictor: Predictor, guidance: tuple[float, float], temperature: float = 1.0, top_p: float = 1.0
@@ -52,7 +52,7 @@ class Sampler:
             if self.strengths:
                 with_speaker, without = logits.chunk(2)
                 logits = without + self.strengths[q] * (with_speaker - without)
-            cumulated, entropies = self._probabilities(logits)
+            cumulated, entropies = self._probabilities(head.calibrated(logits, q))
             entropy = entropy + entropies
             found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)
             codes.append(found.clamp(max=logits.shape[-1] - 1))

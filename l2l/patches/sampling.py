@@ -30,20 +30,22 @@ class Futures(NamedTuple):
     """What `samples.npz` holds of N windows."""
 
     samples: np.ndarray  # (S, N, 64, 56)
-    codes: np.ndarray  # (S, N, 8, Q)
-    entropy: np.ndarray  # (N, 8)
+    codes: np.ndarray  # (S, N, 8, Q); -1 where a window's frames do not begin with a patch
+    entropy: np.ndarray  # (N, 8); NaN there
     first_frame: int
+    given: np.ndarray  # (N,) frames of real past
 
 
 def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
     """S futures of every window of `data`; see the top of this file."""
     sampling, every = settings.sampling, np.arange(len(data))
     chains = chain(data, every) if sampling.span == "sequence" else [[Piece(int(row), 0, 0)] for row in every]
-    given = PAST if sampling.past == "real" else 0
+    first = PAST if sampling.past == "real" else 0
     count, patches = sampling.samples, WINDOW // PATCH
     samples = np.empty((count, len(data), WINDOW, MODEL_DIM), np.float32)
-    codes = np.zeros((count, len(data), patches, models.predictor.per_patch), np.int64)
-    entropy = np.zeros((len(data), patches), np.float32)
+    codes = np.full((count, len(data), patches, models.predictor.per_patch), -1)
+    entropy = np.full((len(data), patches), np.nan, np.float32)
+    given = np.zeros(len(data), int)
     # Sequences of one length make a batch, a long one alone.
     lengths = np.array([max(piece.at for piece in pieces) + WINDOW for pieces in chains])
     order = np.argsort(-lengths, kind="stable")
@@ -53,23 +55,24 @@ def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
         for start in range(0, len(group), sampling.batch_size)
     ]
     for batch in tqdm(batches, unit="batch", disable=None):
-        found = _listen(models, data, [chains[n] for n in batch], batch, settings, given)
+        found = _listen(models, data, [chains[n] for n in batch], batch, settings, first)
         for k, n in enumerate(batch):
             own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together
             for piece in chains[n]:
                 samples[:, piece.row] = found.motion[own, piece.at : piece.at + WINDOW]
                 if piece.at % PATCH == 0:  # the window's patches are the sequence's
-                    first = piece.at // PATCH
-                    codes[:, piece.row] = found.codes[own, first : first + patches]
-                    entropy[piece.row] = found.entropy[own, first : first + patches].mean(0)
-    if given:
+                    begin = piece.at // PATCH
+                    codes[:, piece.row] = found.codes[own, begin : begin + patches]
+                    entropy[piece.row] = found.entropy[own, begin : begin + patches].mean(0)
+    if first:
         rows = [pieces[0].row for pieces in chains]
-        past = np.asarray(data.listener[rows, :given, :MODEL_DIM], np.float32)
+        past = np.asarray(data.listener[rows, :first, :MODEL_DIM], np.float32)
         # The codebook does not keep the past exactly. Its error at the end of the past fades out, to avoid a jump.
-        off = past[:, -1] - samples[:, rows, given - 1]  # (S, n, 56)
-        samples[:, rows, given : given + PATCH] += FADE[:, None] * off[:, :, None]
-        samples[:, rows, :given] = past
-    return Futures(samples, codes, entropy, given)
+        off = past[:, -1] - samples[:, rows, first - 1]  # (S, n, 56)
+        samples[:, rows, first : first + PATCH] += FADE[:, None] * off[:, :, None]
+        samples[:, rows, :first] = past
+        given[rows] = first
+    return Futures(samples, codes, entropy, first, given)
 
 
 def _listen(

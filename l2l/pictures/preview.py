@@ -109,10 +109,13 @@ def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Si
     sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
     rows = np.flatnonzero(windows.videos == name)
     # Where whole turns were sampled, only a turn's first window was given its past.
-    given = {pieces[0].row for pieces in chain(windows, rows)} if "turns" in drawn else set(rows)
+    given = drawn["given"]
+    if "turns" in drawn:
+        given = np.zeros_like(given)
+        given[[pieces[0].row for pieces in chain(windows, rows)]] = first
     shown = drawn.get("turns", futures[0])  # (N, 64, 56)
     for row in rows:
-        begin, skip = int(windows.files[row, 0, 2]), first if row in given else 0
+        begin, skip = int(windows.files[row, 0, 2]), int(given[row])
         there = sampled[begin + skip : begin + WINDOW]
         # Windows may overlap: the earlier one's frames stay.
         there[:] = np.where(np.isfinite(there), there, shown[row, skip:])

@@ -8,11 +8,16 @@ from l2l.training.ranks import launched
 
 
 def prepare(training: config.TrainingSettings) -> torch.device:
-    """The device of `training`, with torch's CPU threads set; each of several processes takes a GPU of its own.
+    """The device of `training`, with torch's CPU threads set. Raises UserError when there is no such device."""
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    return device_of(training)
+
+
+def device_of(training: config.TrainingSettings) -> torch.device:
+    """The device of `training`; each of several processes takes a GPU of its own.
 
     Raises UserError when there is no such device.
     """
-    if training.threads:
-        torch.set_num_threads(training.threads)
     device, launch = torch_device(training.device, "training.device"), launched()
     return torch.device("cuda", launch.local_rank) if launch and device.type == "cuda" else device

@@ -13,7 +13,7 @@ from l2l import config
 from l2l.asking import CodeUse, SpeakerInput
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
-from l2l.training.device import prepare
+from l2l.training.device import device_of
 from l2l.units import MODEL_DIM
 from l2l.windows.autoregressive import autoregress
 from l2l.windows.checkpoint import Pair, load_codebook, load_pair
@@ -38,7 +38,7 @@ def code_use(codebook: Path, test: Chunks) -> CodeUse:
 
 def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "PairModel":
     """Both models, about the windows `test`. Raises UserError when they do not belong together."""
-    device = prepare(settings.windows.predictor.training)
+    device = device_of(settings.windows.predictor.training)
     return PairModel(load_pair(codebook, predictor), test, settings.sampling, settings.seed, device)
 
 

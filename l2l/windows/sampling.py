@@ -157,4 +157,5 @@ def sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) ->
         codes[:, rows] = drawn.numpy()
         samples[:, rows, FRAMES:] = decode(pair, drawn, device)
         entropy[rows] = torch.special.entr(probabilities).sum(-1).mean(0).cpu().numpy()
-    return {"samples": samples, "codes": codes, "entropy": entropy, "first_frame": np.array(FRAMES)}
+    given = np.full(len(data), FRAMES if sampling.past == "real" else 0)
+    return {"samples": samples, "codes": codes, "entropy": entropy, "first_frame": np.array(FRAMES), "given": given}

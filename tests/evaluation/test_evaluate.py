@@ -12,6 +12,7 @@ import torch
 from l2l.architectures import sample, train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
+from l2l.evaluation import results
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.evaluate import evaluate
 from l2l.evaluation.report import read_report
@@ -37,10 +38,15 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def numbers(folder: Path, samples: np.ndarray, tmp_path: Path, **models: Path) -> dict[str, Any]:
     """eval.json for given samples (S, N, 64, 56)."""
-    numbers = {"first_frame": np.array(32), "seed": np.array(7), "sampling": np.array('{"past": "real"}')}
-    save_npz(tmp_path / "s.npz", samples=samples, **numbers)
+    save_samples(tmp_path / "s.npz", samples, np.full(samples.shape[1], 32))
     evaluate(folder, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json", **models)
     return read_report(tmp_path / "eval.json")
+
+
+def save_samples(path: Path, samples: np.ndarray, given: np.ndarray, **sampling: Any) -> None:
+    """samples.npz of samples (S, N, 64, 56), of which frames 32 to 63 are predicted."""
+    numbers = {"first_frame": np.array(32), "given": given, "seed": np.array(7)}
+    save_npz(path, samples=samples, sampling=np.array(json.dumps(sampling)), **numbers)
 
 
 def truth(folder: Path) -> np.ndarray:
@@ -151,10 +157,45 @@ def test_what_cannot_be_made_without_the_models_is_named_with_its_reason(person:
 
 
 def test_a_model_told_nothing_of_the_past_has_no_seam_with_it(person: Path, tmp_path: Path) -> None:
-    content = {"samples": truth(person)[None], "first_frame": np.array(32), "seed": np.array(7)}
-    save_npz(tmp_path / "s.npz", sampling=np.array('{"past": "none"}'), **content)
+    save_samples(tmp_path / "s.npz", truth(person)[None], np.zeros(6, int), past="none")
     evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
     assert read_report(tmp_path / "eval.json")["results"]["model"]["seam"]["all"]["value"] is None
+
+
+def test_nothing_is_measured_across_the_splice_before_a_window_that_was_given_no_past(
+    person: Path, tmp_path: Path
+) -> None:
+    """Of whole turns only the first window is given its past: what the others follow is the model's own motion."""
+    samples = truth(person)[None] + 10 * np.array([0, 1, 1, 0, 1, 1], np.float32)[:, None, None]
+    save_samples(tmp_path / "s.npz", samples, np.array([32, 0, 0, 32, 0, 0]), span="sequence")
+    evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
+    rows = read_report(tmp_path / "eval.json")["results"]
+    for region, number in rows["truth"]["seam"].items():
+        assert rows["model"]["seam"][region]["value"] == pytest.approx(number["value"], rel=1e-3)
+    assert rows["model"]["event_rate"] == rows["truth"]["event_rate"]
+
+
+@pytest.mark.parametrize("given", [[32] * 5, [32] * 5 + [16]], ids=["too few", "another number"])
+def test_a_file_that_does_not_say_what_was_given_is_refused(person: Path, given: list[int], tmp_path: Path) -> None:
+    save_samples(tmp_path / "s.npz", truth(person)[None], np.array(given))
+    with pytest.raises(UserError, match=r"s.npz: given must say 0 or 32 .* sample again"):
+        evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
+
+
+def test_threads_of_training_change_nothing(person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = {"codebook": person / "codebook.pt", "predictor": person / "predictor.pt"}
+    before, measure, seen = torch.get_num_threads(), results.measure, list[int]()
+
+    def watched(*arguments: Any) -> Any:
+        seen.append(torch.get_num_threads())
+        return measure(*arguments)
+
+    monkeypatch.setattr(results, "measure", watched)
+    for threads in (1, 2):
+        settings = tiny_settings(windows={"predictor": {"training": {"threads": threads}}})
+        evaluate(person, person / "samples.npz", "left", settings, tmp_path / f"{threads}.json", **models)
+    assert seen == [1, 1] and torch.get_num_threads() == before
+    assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
 
 
 def test_the_git_revision_is_the_one_that_ran(person: Path, tmp_path: Path) -> None:
@@ -179,9 +220,8 @@ def test_samples_of_other_chunks_are_refused(person: Path, tmp_path: Path) -> No
 
 
 def test_windows_left_out_on_purpose_are_left_out_of_the_score(person: Path, tmp_path: Path) -> None:
-    short = {"samples": truth(person)[None, :4], "first_frame": np.array(32), "seed": np.array(7)}
     for sampling, refused in (({"max_windows": 4}, False), ({"max_windows": 0, "whole_batches": False}, True)):
-        save_npz(tmp_path / "s.npz", sampling=np.array(json.dumps(sampling)), **short)
+        save_samples(tmp_path / "s.npz", truth(person)[None, :4], np.full(4, 32), **sampling)
         with pytest.raises(UserError, match="sample these test chunks again") if refused else nullcontext():
             evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
     found = json.loads((tmp_path / "eval.json").read_text())

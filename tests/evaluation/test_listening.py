@@ -24,7 +24,7 @@ SAMPLES = 3
 def found() -> dict[str, dict[str, Any]]:
     """Results with the oracle, and with the talking head, in the model's place."""
     train, test = people(6, 10, seed=0), people(8, 8, seed=1)
-    reference, speaker = reference_of(test, FRAMES, past=True), speakers(test)
+    reference, speaker = reference_of(test, FRAMES, np.full(len(test), FIRST)), speakers(test)
     bootstrap = Bootstrap(reference.recordings, 100, 0)
     scorer = Scorer(reference, bootstrap, 0, 0.5)
     shifts = shifts_of(test, SETTINGS)

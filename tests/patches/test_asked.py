@@ -58,6 +58,16 @@ def test_the_error_is_the_likelihood_of_the_true_codes_of_what_is_predicted(
     np.testing.assert_allclose(found, -true[:, first:].sum((1, 2)).numpy(), rtol=1e-5)
 
 
+def test_calibration_changes_what_is_drawn_and_no_likelihood(test: Chunks, models: Models) -> None:
+    model = Model(models, test, tiny_patches(sampling={"samples": 1}))
+    errors, drawn = model.errors(heard(test)), model.samples(heard(test))
+    for name, buffer in models.predictor.named_buffers():
+        if name.endswith(("bias", "temperature")):
+            buffer.copy_(torch.linspace(0.5, 3, buffer.numel()).reshape(buffer.shape))
+    np.testing.assert_array_equal(model.errors(heard(test)), errors)
+    assert not np.array_equal(model.samples(heard(test)), drawn)
+
+
 def test_another_speaker_changes_the_error_of_its_windows_only(test: Chunks, models: Models) -> None:
     model = Model(models, test, tiny_patches())
     order = np.arange(len(test))

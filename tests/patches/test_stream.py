@@ -130,16 +130,28 @@ def test_samples_of_windows_keep_their_contract(person, tmp_path, span, past):
         samples, first = found["samples"], int(found["first_frame"])
         assert samples.shape == (2, 8, 64, 56) and np.isfinite(samples).all()
         assert found["codes"].shape == (2, 8, 8, 6) and found["entropy"].shape == (8, 8)
-        turns = found["turns"]
+        turns, given = found["turns"], found["given"]
     np.testing.assert_array_equal(turns[1, 32:], turns[2, :32])  # whatever the span: one listener, as it goes on
     assert first == (32 if past == "real" else 0)
-    told = [0, 4] if span == "sequence" else range(8)  # the first window of each recording, or all
-    if past == "real":
-        for row in told:
-            np.testing.assert_array_equal(samples[0, row, :32], data.listener[row, :32, :56])
+    known = np.isin(np.arange(8), [0, 4]) | (span == "window")  # the first window of each recording, or all
+    np.testing.assert_array_equal(given, first * known)
+    for row in np.flatnonzero(given):
+        np.testing.assert_array_equal(samples[0, row, :32], data.listener[row, :32, :56])
     assert not np.array_equal(samples[0, :, first:], samples[1, :, first:])
     if span == "sequence":  # neighbouring windows share 32 frames, and one listener
         np.testing.assert_array_equal(samples[:, 1, 32:], samples[:, 2, :32])
+
+
+def test_a_window_that_begins_inside_a_patch_has_no_codes(person, tmp_path):
+    write_chunks(tmp_path, windows=5, videos=1, split="test", stride=20)
+    settings = tiny_patches(sampling={"samples": 1, "span": "sequence"})
+    sample(tmp_path, person / "codebook.pt", person / "predictor.pt", "left", settings, tmp_path / "samples.npz")
+    with np.load(tmp_path / "samples.npz") as found:
+        codes, entropy = found["codes"][0], found["entropy"]
+    aligned = 20 * np.arange(5) % 8 == 0
+    assert aligned.tolist() == [True, False, True, False, True]
+    assert (codes[aligned] >= 0).all() and (codes[~aligned] == -1).all()
+    np.testing.assert_array_equal(np.isnan(entropy), np.repeat(~aligned[:, None], 8, axis=1))
 
 
 def test_batches_change_no_sample(person, tmp_path):

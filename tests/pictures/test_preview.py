@@ -20,7 +20,7 @@ from tests.media import face_photo
 FRAMES = 80
 
 # What a file of samples holds besides them.
-DRAWN = {"first_frame": np.array(32), "seed": np.array(0), "sampling": np.array("{}")}
+DRAWN = {"first_frame": np.array(32), "given": np.array([32]), "seed": np.array(0), "sampling": np.array("{}")}
 
 
 @pytest.fixture(scope="module")
