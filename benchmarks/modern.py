@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.dyads import Speaker
-from benchmarks.recordings import Conversations
 from l2l.architectures import train_codebook, train_predictor
 from l2l.config import Settings
 from l2l.features.sound import frame_sound
@@ -22,18 +22,18 @@ from l2l.patches.stream import sample_sequences
 from l2l.units import AUDIO_PER_FRAME, PATCH
 
 
-def train(folder: Path, conversations: Conversations, seed: int, minutes: int, settings: Settings) -> None:
+def train(folder: Path, write: Callable[[Path], None], settings: Settings) -> None:
     """`codebook.pt` and `predictor.pt` in `folder`, unless they are there; their CPU-seconds in `training.json`.
 
-    A codebook that was put there is used: so two predictors can be compared on the same codes.
+    `write` writes what they are trained on to a folder, in the published format; the person on the left listens. A
+    codebook that was put there is used: so two predictors can be compared on the same codes.
     """
     paths = folder / "codebook.pt", folder / "predictor.pt"
     if all(path.exists() for path in paths):
         return
     data, logs, report = folder / "data", folder / "tensorboard", folder / "training.json"
     spent = json.loads(report.read_text()) if report.exists() else {}
-    conversations.write(data, seed, minutes)
-    settings = settings.model_copy(update={"seed": seed})
+    write(data)
     if not paths[0].exists():
         start = time.process_time()
         train_codebook(data, "left", settings, paths[0], logs / "codebook")
@@ -54,8 +54,6 @@ def nats(models: Models, faces: np.ndarray, sound: np.ndarray, codes: Tensor, wi
     past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=predictor.unknown)
     inputs = torch.from_numpy(models.speaker.apply(faces)), torch.from_numpy(models.audio.apply(sound))
     logits = predictor(past, *inputs, codes, torch.full((len(codes),), not with_speaker))
-    # What calibration has changed belongs to drawing.
-    logits = (logits - predictor.head.bias) * predictor.head.temperature[:, None]
     return F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none").sum(-1).mean(1).numpy() / PATCH
 
 

@@ -22,6 +22,7 @@ put there is used.
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,8 @@ def main() -> None:
             own = folder / str(minutes) / str(seed)
             if not (own / "scores.json").exists():
                 assert bench is not None
-                train(own, conversations, seed, minutes, Settings())
+                settings = Settings().model_copy(update={"seed": seed})
+                train(own, partial(conversations.write, seed=seed, minutes=minutes), settings)
                 save_json(own / "scores.json", bench.score(Modern(own), own))
                 print(f"{name}, {minutes} minutes, seed {seed}: done", flush=True)
         own = folder / "released"

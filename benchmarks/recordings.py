@@ -8,8 +8,9 @@ import numpy as np
 
 from benchmarks import coupled, dyads
 from benchmarks.dyads import Speaker
-from l2l.dataset.layout import WINDOW, chunk_paths
-from l2l.units import AUDIO_PER_FRAME, FACE_DIM, FPS, MODEL_DIM
+from l2l.dataset.layout import WINDOW
+from l2l.dataset.writer import Conversation, write_dataset
+from l2l.units import FPS
 
 SETS: dict[str, ModuleType] = {"answers": dyads, "coupled": coupled}
 TEST = 20
@@ -52,27 +53,11 @@ class Conversations:
 
     def write(self, folder: Path, seed: int, minutes: int, stride: int = WINDOW) -> None:
         """Training recordings in the published layout; the person on the left listens."""
-        paths = chunk_paths(folder, "train", "left")
         starts = range(0, FRAMES - WINDOW + 1, stride)
-        paths["files"].parent.mkdir(parents=True, exist_ok=True)
-        shapes = {
-            "listener": (WINDOW, FACE_DIM),
-            "speaker": (WINDOW, FACE_DIM),
-            "audio": (WINDOW * AUDIO_PER_FRAME, 128),
-        }
-        arrays = {
-            name: np.lib.format.open_memmap(paths[name], "w+", np.float32, (minutes * len(starts), *shape))
-            for name, shape in shapes.items()
-        }
-        labels, row = [], 0
-        for number in range(minutes):
+
+        def read(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             speaker, truth = self.training(seed, number)
-            names = np.stack([[f"train{number:03d}", "0", str(frame)] for frame in range(FRAMES)])
-            for start in starts:
-                frames = slice(start, start + WINDOW)
-                arrays["listener"][row, :, :MODEL_DIM] = truth[frames]
-                arrays["speaker"][row, :, :MODEL_DIM] = speaker.motion[frames]
-                arrays["audio"][row] = speaker.audio[AUDIO_PER_FRAME * start : AUDIO_PER_FRAME * (start + WINDOW)]
-                labels.append(names[frames])
-                row += 1
-        np.save(paths["files"], np.stack(labels))
+            return truth, speaker.motion, speaker.audio
+
+        found = [Conversation(f"train{n:03d}", starts, lambda n=n: read(n)) for n in range(minutes)]
+        write_dataset(folder, {("train", "left"): found})
