@@ -95,9 +95,7 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
 
     data = load_chunks(chunks, "test", listener)
     if not len(data):
-        raise UserError(
-            f"{chunks}/test has no test windows; add a second recording, or raise chunking.test_share in config.yaml."
-        )
+        raise UserError(f"{chunks}/test has no windows; add a second recording, or raise chunking.test_share.")
     arrays = _module(_architecture(codebook), "sampling").sample(data, codebook, predictor, settings)
     sampling = settings.sampling.model_dump_json()
     save_npz(out, **arrays, seed=np.array(settings.seed), sampling=np.array(sampling))

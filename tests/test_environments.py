@@ -30,6 +30,7 @@ NOT_IN_RULES = {
     ),  # only `l2l weights fetch` downloads, which no rule runs
     ("l2l.faces.fan", "face_alignment"),  # used when it is there: the extra `deca`
 }
+LOOPS = {"{params.step}": set(STEPS), "train-{params.model}": {"train-codebook", "train-predictor"}}
 COMES_WITH = {"pydantic-core": "pydantic"}
 PINS = PROJECT["dependencies"] + [pin for extra in PROJECT["optional-dependencies"].values() for pin in extra]
 
@@ -54,12 +55,10 @@ def commands() -> dict[str, set[str]]:
     """The subcommands that the rules of each environment run."""
     found: dict[str, set[str]] = {}
     for rules in (ROOT / "workflow/rules").glob("*.smk"):
-        for rule in re.split(r"^rule ", rules.read_text(), flags=re.M)[1:]:
+        for rule in re.split(r"^ *rule\b", rules.read_text(), flags=re.M)[1:]:
             if environment := re.search(r"envs/(\S+\.yaml)", rule):
-                verbs = set(re.findall(r"\"l2l (\S+)", rule))
-                if "{params.step}" in verbs:  # a loop makes the rules of the steps
-                    verbs = (verbs - {"{params.step}"}) | set(STEPS)
-                found.setdefault(environment[1], set()).update(verbs)
+                for verb in re.findall(r"[\"}] ?l2l (\S+)", rule):
+                    found.setdefault(environment[1], set()).update(LOOPS.get(verb, {verb}))
     return found
 
 

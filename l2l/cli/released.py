@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token, convert
+from cyclopts.types import ExistingDirectory
 
 from l2l.cli.options import Names, Paths, about
-from l2l.errors import UserError
 from l2l.sides import SIDES, Side, published
 
 Json = Annotated[Path, Parameter(name="--config", help="the original's JSON configuration")]
-Root = Annotated[Path, about("folder that the configuration's paths count from")]
+Root = Annotated[ExistingDirectory, about("folder that the configuration's paths count from")]
 Changes = Annotated[Names, Parameter(name="--set", help="KEY=VALUE, any number, e.g. seed=3")]
 Draw = Annotated[int | None, Parameter(name="--sample_idx", help="keep the last of k + 1 different draws")]
 HERE = Path(".")
@@ -97,15 +97,15 @@ def train_codebook(*, json: Json, root: Root = HERE, changes: Changes = ()) -> N
     from l2l.released.runs import train_released_codebook
 
     # The original trained its codebook from inside vqgan/: then the folder above is meant.
-    inside = _folder(root).resolve().name == "vqgan"
-    print(train_released_codebook(json, root.resolve().parent if inside else root, changes))
+    root = root.resolve()
+    print(train_released_codebook(json, root.parent if root.name == "vqgan" else root, changes))
 
 
 def train_predictor(*, json: Json, root: Root = HERE, changes: Changes = ()) -> None:
     """Train a predictor as the original did."""
     from l2l.released.runs import train_released_predictor
 
-    print(train_released_predictor(json, _folder(root), changes))
+    print(train_released_predictor(json, root, changes))
 
 
 def test(
@@ -124,7 +124,7 @@ def test(
 
     if sample_idx is not None:
         changes = (*changes, f"sampling.sample_idx={sample_idx}")
-    score, out = released_test(json, checkpoint, speaker, _folder(root), changes, etag, save=save)
+    score, out = released_test(json, checkpoint, speaker, root, changes, etag, save=save)
     print(f"overall l2: {score:.6f}" + (f", results in {out}" if out else ""))
 
 
@@ -156,10 +156,3 @@ def export(
     from l2l.released.convert import export_released
 
     export_released(codebook, predictor, codebook_pth, codebook_npz, predictor_pth, predictor_npz)
-
-
-def _folder(root: Path) -> Path:
-    """The folder that a configuration's paths count from. Raises UserError when it is no folder."""
-    if not root.is_dir():
-        raise UserError(f"--root {root} is no folder.")
-    return root

@@ -54,9 +54,7 @@ class Config(Settings):
             if name in owners and not person.is_published:
                 raise ValueError(f"data/{name}/ would hold the published data of {owners[name]} too; rename {name}")
             if unknown := [other for other in person.people if other not in with_data]:
-                raise ValueError(
-                    f"people.{name}.people: {unknown[0]!r} has no data of their own; add them or take others"
-                )
+                raise ValueError(f"people.{name}.people: {unknown[0]!r} has no data of their own; take others")
         return people
 
     @functools.cached_property

@@ -25,9 +25,7 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
         windows = samples.shape[1]
     if samples.ndim != 4 or samples.shape[1:] != (windows, WINDOW, MODEL_DIM) or not len(samples):
         wanted = f"(samples, {windows}, {WINDOW}, {MODEL_DIM})"
-        raise UserError(
-            f"{path}: samples have shape {samples.shape}, expected {wanted}; sample these test chunks again."
-        )
+        raise UserError(f"{path}: samples have shape {samples.shape}, expected {wanted}; sample these chunks again.")
     if arrays["first_frame"].size != 1 or not 0 <= arrays["first_frame"].item() < WINDOW - 1:
         raise UserError(f"{path}: first_frame is {arrays['first_frame']}, expected 0 to {WINDOW - 2}; sample again.")
     first, given = arrays["first_frame"].item(), arrays["given"]

@@ -132,12 +132,8 @@ def _sound(wav: Path, start: int, count: int, out: Path) -> Path:
 
 def _landmarks(tracks: Tracks, start: int, count: int) -> np.ndarray:
     """(count, 2, 468, 3) px of the frames shown."""
-    parts = []
-    for frames, block in tracks.blocks():
-        low, high = max(start, frames.start), min(start + count, frames.stop)
-        if low < high:
-            parts.append(block[low - frames.start : high - frames.start])
-    return np.concatenate(parts)
+    blocks = tracks.blocks()
+    return np.concatenate([b[max(0, start - f.start) : max(0, start + count - f.start)] for f, b in blocks])
 
 
 def _draw(scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) -> np.ndarray:
@@ -145,14 +141,14 @@ def _draw(scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) 
     _draw_recording(canvas, scene, picture, landmarks, frame)
     _draw_strip(canvas[_PICTURE[1] :, : _PICTURE[0]], scene, frame)
     half = HEIGHT // 2
-    _draw_face(canvas[:half, _PICTURE[0] :], scene.mesher, scene.true[frame], "true", "listener, as recorded")
+    above, below = canvas[:half, _PICTURE[0] :], canvas[half:, _PICTURE[0] :]
+    _draw_face(above, scene.mesher, scene.true[frame], "true", "listener, as recorded")
     if np.isfinite(scene.sampled[frame, 0]):
-        _draw_face(canvas[half:, _PICTURE[0] :], scene.mesher, scene.sampled[frame], "sampled", "listener, sampled")
+        _draw_face(below, scene.mesher, scene.sampled[frame], "sampled", "listener, sampled")
     else:
-        where = canvas[half:, _PICTURE[0] :]
-        _text(where, "listener, sampled", (16, 30), _FAINT)
-        _text(where, "(nothing is predicted here: the model is given", (16, half // 2), _FAINT, 0.5)
-        _text(where, "these frames, or nobody listens)", (16, half // 2 + 22), _FAINT, 0.5)
+        _text(below, "listener, sampled", (16, 30), _FAINT)
+        _text(below, "(nothing is predicted here: the model is given", (16, half // 2), _FAINT, 0.5)
+        _text(below, "these frames, or nobody listens)", (16, half // 2 + 22), _FAINT, 0.5)
     return canvas
 
 
@@ -219,6 +215,4 @@ def _draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, kind: str, 
 
 
 def _text(canvas: np.ndarray, words: str, at: tuple[int, int], colour: tuple[int, int, int], size: float = 0.6) -> None:
-    tile = np.ascontiguousarray(canvas)
-    cv2.putText(tile, words, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
-    canvas[:] = tile
+    cv2.putText(canvas, words, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)

@@ -61,9 +61,8 @@ class Step:
 
 
 def _normalise(work: Work) -> None:
-    video, audio, report = (work.folder / name for name in STEPS["normalise"].outputs)
-    recording = work.recording
-    normalise(recording.file, video, audio, report, work.settings.video, recording.start, recording.end)
+    recording, outs = work.recording, (work.folder / name for name in STEPS["normalise"].outputs)
+    normalise(recording.file, *outs, work.settings.video, recording.start, recording.end)
 
 
 def _track(work: Work) -> None:
@@ -76,9 +75,8 @@ def _diarize(work: Work) -> None:
 
 
 def _separate(work: Work) -> None:
-    settings, outs = work.settings.separation, work.both("speech_{}.wav")
-    backend = backends.load("separation", settings.backend)
-    backend.separate(Footage.of(work.folder), work.folder / "speaking.npz", outs, settings)
+    backend, settings = backends.load("separation", work.settings.separation.backend), work.settings.separation
+    backend.separate(Footage.of(work.folder), work.folder / "speaking.npz", work.both("speech_{}.wav"), settings)
 
 
 def _mel(work: Work) -> None:
@@ -91,9 +89,9 @@ def _mel(work: Work) -> None:
 def _faces(work: Work) -> None:
     if not work.basis:
         raise SetupError("faces needs face_basis.npz; make it with `l2l fit-faces`.")
-    settings, outs = work.settings.faces, work.both("faces_{}.npz")
-    backend = backends.load("faces", settings.backend)
-    backend.extract_faces(Footage.of(work.folder), work.basis, outs, work.settings.tracking.bridge, settings)
+    backend, settings = backends.load("faces", work.settings.faces.backend), work.settings.faces
+    bridge = work.settings.tracking.bridge
+    backend.extract_faces(Footage.of(work.folder), work.basis, work.both("faces_{}.npz"), bridge, settings)
 
 
 FOOTAGE = ("video.mp4", "audio.wav", "tracks.npz")  # what a backend may read

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from l2l.config.published import MODEL_FILES, entry, models_folder, placed_archive, published
+from l2l.config.published import entry, models_folder, placed_archive, published
 from l2l.errors import UserError
 from l2l.released.config import STAGES, leaves, read_config, read_json
 from l2l.released.convert import Files, ReleasedPair, import_released_pair
@@ -37,11 +37,9 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
         raise UserError(f"no models of {person} were released; there are some of {some}.")
     if out.exists():
         raise UserError(f"{out} is there already; move it away to unpack the models again.")
-    found = [placed_archive(data, f"{person}_models"), placed_archive(data, f"{person}_configs")]
+    found = [placed_archive(data, f"{person}_{kind}") for kind in ("models", "configs")]
     if found[0] is None:
-        raise UserError(
-            f"{data / f'{person}_models.tar'} is missing; download it by hand from {page} and put it there."
-        )
+        raise UserError(f"{data / person}_models.tar is missing; download it by hand from {page} and put it there.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{person}.") as work, contextlib.ExitStack() as stack:
         archives = [stack.enter_context(open_archive(path)) for path in found if path]
@@ -54,10 +52,7 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
 
 
 def import_folder(source: Path, listener: Side, out: Path) -> None:
-    """Six released files -> out/codebook.pt and out/predictor.pt. Raises UserError naming a file that is missing."""
-    for name in MODEL_FILES:
-        if not (source / name).is_file():
-            raise UserError(f"{source / name} is missing; get it with `l2l fetch-models {source.name}`.")
+    """Six released files -> out/codebook.pt and out/predictor.pt. Raises UserError naming what is wrong with one."""
     codebook, predictor = (
         Files(source / f"{stage}.pth", source / f"{stage}_core.npz", read_config(source / f"{stage}.json", stage))
         for stage in STAGES
@@ -69,11 +64,9 @@ def _unpack(person: str, archives: list[Archive], configs: Sequence[Path], work:
     """Both models to work/ready, under their plain names, once they have been loaded together."""
     paths = list(configs)
     for number, archive in enumerate(archives):
-        chosen = {
-            name: work / str(number) / str(index) / name.name
-            for index, (name, member) in enumerate(archive.files.items())
-            if name.suffix == ".json" and not name.name.startswith(".") and member.size <= _MAX_JSON
-        }
+        names = [name for name in archive.files if name.suffix == ".json" and not name.name.startswith(".")]
+        small = [name for name in names if archive.files[name].size <= _MAX_JSON]
+        chosen = {name: work / str(number) / str(index) / name.name for index, name in enumerate(small)}
         paths += [path for _, path in archive.extract(chosen)]
     found = tuple(map(read_config, _pair(person, {path: dict(leaves(read_json(path))) for path in paths})))
     files: dict[str, Path] = {}
@@ -111,10 +104,7 @@ def _take(archives: list[Archive], file: str, work: Path, config: Path) -> Path:
     """Unpack the one member that is called `file`."""
     found = [(archive, name) for archive in archives for name in archive.files if name.name == file]
     if len(found) != 1:
-        raise UserError(
-            f"{config} belongs to {file!a} (its tag and pipeline), of which the archive holds {len(found)}; get the "
-            "archive and the configuration that belong together."
-        )
+        raise UserError(f"{config} belongs to {file!a}, of which the archive holds {len(found)}; get both together.")
     archive, name = found[0]
     list(archive.extract({name: work / file}))
     return work / file

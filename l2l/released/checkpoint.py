@@ -53,9 +53,7 @@ def read_released(path: Path) -> ReleasedCheckpoint:
             plain, str(content["config"]), state["optimizer"], int(state["n_steps"]), int(content["epoch"])
         )
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise UserError(
-            f"{path} is not a checkpoint of the released program, which holds config, state_dict, optimizer and epoch."
-        ) from None
+        raise UserError(f"{path} is not a checkpoint of the released program; give one, a .pth.") from None
 
 
 def write_released(path: Path, checkpoint: ReleasedCheckpoint) -> None:

@@ -11,12 +11,14 @@
 import json
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from l2l import config
+from l2l.config.published import published
 from l2l.errors import UserError
 from l2l.sides import Side
 
@@ -26,7 +28,6 @@ Stage = Literal["codebook", "predictor"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 EVERYONE = ("conan", "kimmel", "fallon", "stephen", "trevor")  # what data.speaker "all" stands for, in this order
-RIGHT_LISTENER = "fallon"  # the only one whose listener sits on the right
 _NO_LIMIT = 10**9  # steps; the released runs end by epochs
 
 _CROSS = "fact_model.cross_modal_model"
@@ -105,7 +106,8 @@ class ReleasedConfig:
     @property
     def listener(self) -> Side:
         """The side that `data.speaker` puts the listener on; "all" takes the left for everyone, as released."""
-        return "right" if self.values.get("data.speaker") == RIGHT_LISTENER else "left"
+        known = published().get(str(self.values.get("data.speaker")))
+        return known.listener if known else "left"
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -125,9 +127,7 @@ class ReleasedConfig:
     def data(self, root: Path, person: str) -> Path:
         """The folder with train/ and test/ of one person. Raises UserError for a segment tag, which we do not know."""
         if self.values.get("segment_tag"):
-            raise UserError(
-                f"{self.path}: segment_tag is {self.values['segment_tag']!r}; only an empty one is supported."
-            )
+            raise UserError(f"{self.path}: segment_tag must be empty, but is {self.values['segment_tag']!r}.")
         return self._base(root) / self.text("data.basedir") / "data" / person
 
     def checkpoint(self, root: Path) -> Path:
@@ -146,11 +146,10 @@ def leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands there twice")
-    return found
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            raise ValueError(f"the key {key!r} stands there twice")
+    return dict(pairs)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -185,11 +184,9 @@ def read_config(path: Path, expected: Stage | None = None) -> ReleasedConfig:
 
 def _training(found: ReleasedConfig, width: int) -> dict[str, Any]:
     warmup = found.count("warmup_steps")
-    training: dict[str, Any] = {
-        # The released factor f gives the peak f / sqrt(width * warm-up steps).
-        "learning_rate": found.number("learning_rate") / math.sqrt(width * warmup),
-        "warmup_steps": warmup,
-    }
+    # The released factor f gives the peak f / sqrt(width * warm-up steps).
+    peak = found.number("learning_rate") / math.sqrt(width * warmup)
+    training: dict[str, Any] = {"learning_rate": peak, "warmup_steps": warmup}
     if "batch_size" in found.values:
         training["batch_size"] = found.count("batch_size")
     if "num_epochs" in found.values:

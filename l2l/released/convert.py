@@ -54,12 +54,11 @@ def read_statistics(path: Path, inputs: tuple[str, ...]) -> dict[str, Standardiz
             raise UserError(
                 f"{path}: body_{kind}_{NAMES[name]} has shape {array.shape}, expected {CHANNELS[name]} finite numbers."
             )
-    return {
-        name: Standardizer.from_dict(
-            {kind: arrays[name, kind].ravel() for kind in ("mean", "std")}, "none" if name == "audio" else "bilateral"
-        )
-        for name in inputs
-    }
+    found = {}
+    for name in inputs:
+        values = {kind: arrays[name, kind].ravel() for kind in ("mean", "std")}
+        found[name] = Standardizer.from_dict(values, "none" if name == "audio" else "bilateral")
+    return found
 
 
 def write_statistics(path: Path, standardizers: Mapping[str, Standardizer]) -> None:

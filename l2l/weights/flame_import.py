@@ -92,9 +92,7 @@ def read_pickle(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; check the path.") from None
     except _Refused as error:
-        raise UserError(
-            f"{path} asks for {error}, which no such file needs; it was refused and nothing in it was run."
-        ) from None
+        raise UserError(f"{path} asks for {error}, not for arrays; it was refused and nothing in it was run.") from None
     except Exception:  # what a damaged pickle raises has no common type
         raise UserError(f"{path} is cut off or not a pickle of arrays; get it again from its publisher.") from None
 
@@ -123,9 +121,7 @@ def import_flame(source: Path, out: Path) -> None:
     for name, shape in _ARRAYS.items():
         array = np.asarray(found.get(name, ()))
         if array.shape != shape or array.dtype.kind not in "fiu":
-            raise UserError(
-                f"{source}: {name!r} has shape {array.shape}, not {shape}; give generic_model.pkl of FLAME 2020."
-            )
+            raise UserError(f"{source}: {name!r} has shape {array.shape}, not {shape}; give generic_model.pkl of 2020.")
         if not np.isfinite(array).all():
             raise UserError(f"{source}: {name!r} holds NaN or infinity; get the file again.")
         arrays[name] = array.astype(np.int32 if name == "f" else np.float32)

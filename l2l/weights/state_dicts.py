@@ -24,9 +24,7 @@ def read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise SetupError(
-            f"{path} does not exist; `l2l weights` says which files there are and how to get them."
-        ) from None
+        raise SetupError(f"{path} does not exist; `l2l weights` says how to get such files.") from None
     except Exception:  # what the unpickler raises for a file that it refuses has no common type
         raise SetupError(
             f"{path} is cut off, or holds something else than tensors and plain values; nothing in it was run. "
@@ -47,9 +45,7 @@ def load_into(model: nn.Module, weights: Any, path: Path, another: str = "this i
     `another` says why a name or shape may be wrong.
     """
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise SetupError(
-            f"{path} is not a list of named weights; give the file that its publisher names for this network."
-        )
+        raise SetupError(f"{path} is not a list of named weights; give the file that its publisher names.")
     wanted, network = model.state_dict(), type(model).__name__
     for name in dict.fromkeys([*wanted, *weights]):
         if name not in wanted:

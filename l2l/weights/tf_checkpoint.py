@@ -24,7 +24,6 @@ from l2l.errors import SetupError
 _FOOTER, _TRAILER = 48, 5  # bytes: at the end of the file; after each block
 _MAGIC = 0xDB4775248B80FB57
 _MAX_INDEX = 64 << 20  # bytes; the index of a thousand variables has about 100 kB
-_MAX_RANK = 8
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # TensorFlow's numbers of those a network is made of
 
 
@@ -68,10 +67,7 @@ class TFCheckpoint:
         if found is None:
             raise SetupError(f"{self.index}: the variable {name!r} is missing; this is another network's file.")
         if found.shape != tuple(shape):
-            raise SetupError(
-                f"{self.index}: the variable {name!r} has shape {found.shape}, {tuple(shape)} is needed; "
-                "this is another network's file."
-            )
+            raise SetupError(f"{self.index}: the variable {name!r} has shape {found.shape}, {tuple(shape)} is needed.")
         if found.dtype is None or found.size != math.prod(found.shape) * np.dtype(found.dtype).itemsize:
             raise SetupError(f"{self.index}: the variable {name!r} is not stored as numbers of its shape.")
         if found.offset + found.size > length:
@@ -85,9 +81,7 @@ class TFCheckpoint:
         file.seek(found.offset)
         content = file.read(found.size)
         if masked_sum(content) != found.sum:
-            raise SetupError(
-                f"{self.data} is damaged: the checksum of the variable {name!r} is wrong; get the file again."
-            )
+            raise SetupError(f"{self.data}: the checksum of the variable {name!r} is wrong; get the file again.")
         return np.frombuffer(bytearray(content), found.dtype).reshape(found.shape)
 
 
@@ -171,8 +165,6 @@ def _variable(name: str, message: bytes) -> Variable:
         raise ValueError(f"the variable {name!r} is stored in parts")
     # TensorShapeProto: 2 dimension {1 size}
     dimensions = [part for field, part in _fields(fields.get(2, b"")) if field == 2]
-    if len(dimensions) > _MAX_RANK:
-        raise ValueError(f"the variable {name!r} has {len(dimensions)} dimensions")
     shape = tuple(dict(_fields(part)).get(1, 0) for part in dimensions)
     dtype, *numbers = (fields.get(field, 0) for field in (1, 4, 5, 6))
     if not all(isinstance(number, int) for number in (dtype, *shape, *numbers)):

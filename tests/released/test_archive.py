@@ -217,4 +217,4 @@ def test_the_six_files_become_models_of_ours(tmp_path: Path, weights: Path, caps
     assert torch.load(out / "codebook.pt", weights_only=True)["listener"] == "right"
     (folder / "codebook_core.npz").unlink()
     assert cli.main(["import-released", str(folder), "--listener", "right", "--out", str(out)]) == 1
-    assert "codebook_core.npz is missing; get it with `l2l fetch-models fallon`" in capsys.readouterr().err
+    assert "codebook_core.npz is missing; get it from" in capsys.readouterr().err
