@@ -30,7 +30,11 @@ NOT_IN_RULES = {
     ),  # only `l2l weights fetch` downloads, which no rule runs
     ("l2l.faces.fan", "face_alignment"),  # used when it is there: the extra `deca`
 }
-LOOPS = {"{params.step}": set(STEPS), "train-{params.model}": {"train-codebook", "train-predictor"}}
+LOOPS = {
+    "{params.step}": set(STEPS),
+    "{params.command}": {"chunk", "chunk-arrays", "gather"},
+    "train-{params.model}": {"train-codebook", "train-predictor"},
+}
 COMES_WITH = {"pydantic-core": "pydantic"}
 PINS = PROJECT["dependencies"] + [pin for extra in PROJECT["optional-dependencies"].values() for pin in extra]
 

@@ -60,9 +60,13 @@ def truth_files(wildcards):
     return [r.path.replace(".mp4", ".truth.npz") for r in ask(FOUND.recordings, wildcards.person)]
 
 
-def split_option(part):
-    """The names of an array maker's recordings for 'train' or 'test'."""
-    return lambda wildcards: named_options(part, ask(FOUND.split, wildcards.person)[part])
+def recordings_options(wildcards, input):
+    return f"results/{wildcards.person}/videos --table {input} --listener {listener(wildcards)}"
+
+
+def arrays_options(wildcards):
+    names = [named_options(part, names) for part, names in ask(FOUND.split, wildcards.person).items()]
+    return " ".join([f"data/raw/{wildcards.person}", *names, "--listener", listener(wildcards)])
 
 
 def array_files(wildcards):

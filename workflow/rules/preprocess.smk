@@ -41,18 +41,21 @@ DIARIZE = (*TRACK, "diarization", "chunking.min_speech")
 SEPARATE = (*DIARIZE, "separation")
 # Speech that was dropped is made again by the job of mel, which then needs what separation needs.
 AGAIN = None if CONFIG.keep_intermediates == "all" else "separation"
-for step, before, backend, sections in (
-    ("track", "normalise", None, TRACK),
-    ("diarize", "track", "diarization", DIARIZE),
-    ("separate", "diarize", "separation", SEPARATE),
-    ("mel", "separate", AGAIN, (*SEPARATE, "mel")),
+BASIS = "results/{person}/face_basis.npz"
+for step, before, basis, backend, sections in (
+    ("track", "normalise/{batch}", [], None, TRACK),
+    ("diarize", "track/{batch}", [], "diarization", DIARIZE),
+    ("separate", "diarize/{batch}", [], "separation", SEPARATE),
+    ("mel", "separate/{batch}", [], AGAIN, (*SEPARATE, "mel")),
+    ("faces", "split", [BASIS], "faces", ("video", "tracking", "faces")),
 ):
 
     rule:
         name:
             step
         input:
-            table=f"results/{{person}}/steps/{before}/{{batch}}.tsv",
+            table=f"results/{{person}}/steps/{before}.tsv",
+            basis=basis,
         output:
             table=f"results/{{person}}/steps/{step}/{{batch}}.tsv",
         log:
@@ -70,11 +73,13 @@ for step, before, backend, sections in (
             step=step,
             settings=settings(*sections),
             machine=machine(*filter(None, [backend])),
-            drop=drop_option,
+            only=only_option if basis else "",
+            basis=[f"--basis {file}" for file in basis],
+            drop="" if basis else drop_option,
             videos="results/{person}/videos",
         shell:
-            "l2l {params.step} --table {input.table:q} --videos {params.videos} {params.drop} --out {output.table:q}"
-            " {params.settings} {params.machine} 2>&1 | tee {log:q}"
+            "l2l {params.step} --table {input.table:q} {params.only} --videos {params.videos} {params.basis} {params.drop}"
+            " --out {output.table:q} {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
 rule split:
@@ -119,32 +124,6 @@ rule fit_faces:
     shell:
         "l2l fit-faces --table {input.table} --videos {params.videos} --out {output.basis} {params.settings} {params.machine}"
         " 2>&1 | tee {log}"
-
-
-rule faces:
-    input:
-        table="results/{person}/steps/split.tsv",
-        basis="results/{person}/face_basis.npz",
-    output:
-        table="results/{person}/steps/faces/{batch}.tsv",
-    log:
-        "results/{person}/logs/faces/{batch}.log",
-    benchmark:
-        "results/{person}/benchmarks/faces/{batch}.tsv"
-    conda:
-        "../../envs/preprocess.yaml"
-    threads: backend_threads("faces")
-    resources:
-        mem_mb=memory(2000, "faces"),
-        runtime=minutes(60, "faces"),
-    params:
-        settings=settings("video", "tracking", "faces"),
-        machine=machine("faces"),
-        only=only_option,
-        videos="results/{person}/videos",
-    shell:
-        "l2l faces --table {input.table} {params.only} --videos {params.videos} --basis {input.basis}"
-        " --out {output.table:q} {params.settings} {params.machine} 2>&1 | tee {log:q}"
 
 
 rule preprocess_summary:
