@@ -61,8 +61,8 @@ class Step:
 
 
 def _normalise(work: Work) -> None:
-    recording, outs = work.recording, (work.folder / name for name in STEPS["normalise"].outputs)
-    normalise(recording.file, *outs, work.settings.video, recording.start, recording.end)
+    recording, (video, audio, report) = work.recording, (work.folder / name for name in STEPS["normalise"].outputs)
+    normalise(recording.file, video, audio, report, work.settings.video, recording.start, recording.end)
 
 
 def _track(work: Work) -> None:
