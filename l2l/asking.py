@@ -58,6 +58,7 @@ class Model(Protocol):
 class CodeUse(NamedTuple):
     """How often a codebook uses its codes for the true motion of a test set."""
 
+    codebook: str  # which one: sha256 of its weights
     standardizer: Standardizer  # of the motion that the codebook encodes
     block: int  # frames that one code stands for
     counts: dict[str, np.ndarray]  # (K,) of each set of codes, by its name

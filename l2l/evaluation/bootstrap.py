@@ -4,6 +4,8 @@
 - All numbers share one set of draws: row i of two intervals saw the same recordings.
 - A number is a function of sums over recordings, so a draw is a product of small matrices, not a second pass over the
   frames.
+- Of the draws a number keeps its interval and its influence: how far it moves when a recording is drawn once more
+  (Hampel 1974). Influences of two numbers tell how sure their difference is, see `l2l.evaluation.ranking`.
 """
 
 from collections.abc import Callable
@@ -11,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-Number = dict[str, Any]  # {value, interval_95} and, where one of the two does not exist, reason
+Number = dict[str, Any]  # {value, interval_95, influence} and, where one of the first two does not exist, reason
 ONE_RECORDING = "one test recording: a bootstrap over recordings needs two"
+GROUPS = 40  # recordings have an influence each; of more, groups of them
 OFTEN_UNDEFINED = "undefined in more than half of the draws"
 
 
@@ -25,6 +28,10 @@ class Bootstrap:
         drawn = np.random.default_rng(seed).integers(0, len(names), (resamplings, len(names)))
         self.counts = np.zeros((resamplings, len(names)))  # (R, G) how often each recording was drawn
         np.add.at(self.counts, (np.arange(resamplings)[:, None], drawn), 1)
+        group = np.arange(len(names)) % GROUPS
+        members = np.eye(GROUPS)[group][:, : len(names)]  # (G, K)
+        self._design = (self.counts - 1) @ members / np.sqrt(members.sum(0))  # (R, K), of variance 1
+        self._inverses: dict[bytes, np.ndarray] = {}
 
     def __len__(self) -> int:
         return self.counts.shape[1]
@@ -44,7 +51,21 @@ class Bootstrap:
         drawn = np.empty(0)
         if len(self) > 1 and np.isfinite(value):
             drawn = function(np.tensordot(self.counts, sums, 1))
-        return number(value, drawn, missing)
+        return self.number(value, drawn, missing)
+
+    def number(self, value: float, drawn: np.ndarray, missing: str) -> Number:
+        """`number` of this value and its first draws (R,), with its influence: (K,), least squares over the draws.
+
+        A constant has none.
+        """
+        found = number(value, drawn, missing)
+        if found["interval_95"] and found["interval_95"][0] < found["interval_95"][1]:
+            known = np.isfinite(drawn)
+            if (key := known.tobytes()) not in self._inverses:
+                self._inverses[key] = np.linalg.pinv(self._design[: len(drawn)][known], rcond=1e-9)
+            moves = self._inverses[key] @ (drawn[known] - drawn[known].mean())
+            found["influence"] = [float(f"{move:.3g}") for move in moves]
+        return found
 
     def mean(self, values: np.ndarray, missing: str) -> Number:
         """Mean of the values of clips (N,), those that are NaN left out."""

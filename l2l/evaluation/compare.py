@@ -1,8 +1,9 @@
 """compare: several eval.json side by side: Markdown for a person and a page, CSV for a spreadsheet.
 
 - Only rows measured on the same test data stand in one table: numbers on other data are not comparable.
-- The best number of a column is bold; `=` marks those that cannot be told from it (one lies in the other's interval).
+- The best number of a column is bold; `=` marks those that cannot be told from it (`l2l.evaluation.ranking`).
 - Controls are shown and never the best: the truth is not a competitor.
+- A column whose numbers were made with different parameters (block length, codebook, shifts) is shown, not ranked.
 """
 
 import csv
@@ -18,18 +19,19 @@ from rich.markdown import Markdown
 from l2l.errors import UserError
 from l2l.evaluation.bootstrap import Number, absent
 from l2l.evaluation.definitions import HEADLINE, METRICS
-from l2l.evaluation.report import distance_from_best, read_report, tied
+from l2l.evaluation.ranking import CONTROLS, rank
+from l2l.evaluation.report import read_report
 from l2l.files import atomic
 
-CONTROLS = ("truth", "truth_other_recording", "model_shuffled_speaker")
 _SIGNS = {"lower": "↓", "higher": "↑", "truth": "→ truth"}
-_NOTE = "Best in bold; `=` cannot be told from the best (95 % intervals); controls in italics do not compete."
+_NOTE = "Best in bold; `=` cannot be told from the best (95 %, paired); controls in italics do not compete."
 
 
 @dataclass(frozen=True)
 class Line:
     """One row of one file."""
 
+    file: str
     name: str
     row: str
     samples: int
@@ -44,6 +46,7 @@ class Table:
     title: str
     columns: list[str]
     lines: list[Line]
+    unranked: dict[str, str]  # columns that are not ranked, and a sentence that says why
 
 
 def columns_of(wanted: Sequence[str]) -> list[str]:
@@ -82,32 +85,58 @@ def _table(reports: dict[str, dict[str, Any]], columns: list[str]) -> Table:
                 name, _, part = column.partition(".")
                 if number := content.get(name, {}).get(part):
                     numbers[column] = number
-            lines.append(Line(f"{file}: {row}" if len(reports) > 1 else row, row, content["samples"], numbers))
+            name = f"{file}: {row}" if len(reports) > 1 else row
+            lines.append(Line(file, name, row, content["samples"], numbers))
     columns = [column for column in columns if any(column in line.numbers for line in lines)]
+    unranked = {}
     for column in columns:
-        _mark(lines, column)
+        files = {line.file for line in lines if column in line.numbers}
+        if different := _differences({file: reports[file]["definitions"] for file in reports if file in files}, column):
+            unranked[column] = f"`{column}` is not ranked: {'; '.join(different)}."
+        else:
+            _mark(lines, column)
     n = next(iter(reports.values()))["n"]
-    return Table(f"{', '.join(reports)}: {n['clips']} clips of {n['recordings']} recordings", columns, lines)
+    return Table(f"{', '.join(reports)}: {n['clips']} clips of {n['recordings']} recordings", columns, lines, unranked)
+
+
+def _differences(definitions: dict[str, dict[str, Any]], column: str) -> list[str]:
+    """What files define differently about a column, as "block is 8 in a, b and 32 in c"."""
+    name, _, part = column.partition(".")
+    about: dict[str, dict[str, Any]] = {}
+    for file, content in definitions.items():
+        entry = content.get(name, {})
+        # A parameter that is a dictionary has a value for each part.
+        own = {
+            key: value.get(part) if isinstance(value, dict) else value
+            for key, value in entry.get("parameters", {}).items()
+        }
+        about[file] = {key: value for key, value in entry.items() if key != "parameters"} | own
+    found = []
+    for key in sorted({key for entry in about.values() for key in entry}):
+        said: dict[str, list[str]] = {}
+        for file, entry in about.items():
+            said.setdefault(str(entry.get(key, "not said")), []).append(file)
+        if len(said) > 1:
+            found.append(f"{key} is " + " and ".join(f"{value} in {', '.join(files)}" for value, files in said.items()))
+    return found
 
 
 def _mark(lines: list[Line], column: str) -> None:
     """Mark the best number of a column, and those that tie with it; a number alone is not the best."""
     name = column.partition(".")[0]
-    known = [line for line in lines if line.numbers.get(column, {}).get("value") is not None]
-    truth = next((line.numbers[column]["value"] for line in known if line.row == "truth"), None)
-    rivals = [line for line in known if line.row not in CONTROLS]
+    truth = next((line.numbers[column] for line in lines if line.row == "truth" and column in line.numbers), None)
+    rivals = [line for line in lines if line.row not in CONTROLS]
     if name.endswith("_best"):  # the best of more samples is better by luck alone
-        most = max((line.samples for line in lines if line.row not in CONTROLS), default=1)
+        most = max((line.samples for line in rivals), default=1)
         rivals = [line for line in rivals if line.samples == most]
-    distances = [distance_from_best(name, line.numbers[column]["value"], truth) for line in rivals]
-    ranked = [(distance, line) for distance, line in zip(distances, rivals, strict=True) if distance is not None]
-    if len(ranked) < 2:
+    ranks = [(own, line) for line in rivals if (own := rank(name, line.numbers.get(column), truth))]
+    if len(ranks) < 2:
         return
-    smallest, best = min(ranked, key=lambda pair: pair[0])
-    for distance, line in ranked:
-        if distance == smallest:
+    best = min((own for own, _ in ranks), key=lambda own: own.value)
+    for own, line in ranks:
+        if own.value == best.value:
             line.marks[column] = "best"
-        elif tied(line.numbers[column], best.numbers[column]):
+        elif own.tied(best):
             line.marks[column] = "tied"
 
 
@@ -127,6 +156,7 @@ def as_markdown(found: Sequence[Table]) -> str:
             name = f"*{line.name}*" if line.row in CONTROLS else line.name
             rows.append([name, str(line.samples), *(_cell(line, column) for column in table.columns)])
         parts.append(f"## {table.title}\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows))
+        parts += table.unranked.values()
     return "\n\n".join([*parts, _NOTE]) + "\n"
 
 
@@ -141,7 +171,8 @@ def as_csv(found: Sequence[Table]) -> str:
                 number = line.numbers.get(column) or absent("not measured")
                 about = [table.title, line.name, int(line.row in CONTROLS), line.samples, column]
                 interval = number["interval_95"] or ["", ""]
-                mark, reason = line.marks.get(column, ""), number.get("reason", "")
+                mark = "not ranked" if column in table.unranked else line.marks.get(column, "")
+                reason = number.get("reason", "")
                 writer.writerow([*about, number["value"], *interval, mark, reason])
     return text.getvalue()
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from l2l import architectures
-from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks, load_chunks
 from l2l.dataset.samples import load_samples, sampling_of
@@ -32,8 +31,6 @@ from l2l.inference import one_thread
 from l2l.sides import Side
 from l2l.training.checkpoint import read_checkpoint
 from l2l.units import FPS, MODEL_DIM
-
-_USE = "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies"
 
 
 def reference_of(test: Chunks, frames: slice, given: np.ndarray) -> Reference:
@@ -118,7 +115,7 @@ def evaluate(
         first=frames.start,
         training_windows=len(train),
         samples_seed=seed,
-        codebook_use=_use(used.counts) if used else None,
+        used=used,
         shifts=shifts,
     )
 
@@ -129,16 +126,3 @@ def _sizes(**checkpoints: Path | None) -> dict[str, dict[str, Any] | None]:
         kind: dict(read_checkpoint(path, kind).get("config", {})) if path else None
         for kind, path in checkpoints.items()
     }
-
-
-def _use(counts: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Codes used and perplexity; with several levels, of the least used one and then of each."""
-    levels = {
-        name: {"codes_used": int((level > 0).sum()), "perplexity": perplexity(level), "n": int(level.sum())}
-        for name, level in counts.items()
-    }
-    size = len(next(iter(counts.values())))
-    if len(levels) == 1:
-        return {"definition": _USE, "codes": size, **next(iter(levels.values()))}
-    least = min(levels.values(), key=lambda level: level["perplexity"])
-    return {"definition": f"{_USE}; of the least used level", "codes": size, **least, "levels": levels}

@@ -1,22 +1,34 @@
 """What a number was made with: versions of the programs and the revision of this one."""
 
 import platform
+import re
 import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("l2l", "torch", "numpy", "scipy")
-
 
 def versions() -> dict[str, str | None]:
-    """Versions of Python and of the packages that numbers depend on; None for one that is not installed."""
+    """Versions of Python, of l2l and of all packages that it requires; None for one that is not installed.
+
+    What l2l requires only for its demo, its tests or a cluster is left out, so that these change no file.
+    """
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in ("l2l", *required()):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = None
     return found
+
+
+def required() -> list[str]:
+    """Names of the packages that l2l requires, in alphabetical order; none when l2l itself is not installed."""
+    try:
+        wanted = metadata.requires("l2l") or []
+    except metadata.PackageNotFoundError:
+        return []
+    names = (re.match(r"[\w.-]+", line) for line in wanted if "extra ==" not in line)
+    return sorted(name[0] for name in names if name)
 
 
 def git_revision() -> str | None:

@@ -13,15 +13,15 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from l2l.errors import UserError
-from l2l.evaluation.definitions import HEADLINE, METRICS
+from l2l.evaluation.definitions import HEADLINE
+from l2l.evaluation.ranking import CONTROLS, rank
 from l2l.files import atomic
 
-VERSION = 2
+VERSION = 3
 SCHEMA = Path(__file__).with_name("eval.schema.json")
 _WIDTH = 150
 FEW = 5  # test recordings, below which the headline warns
 _PREDICTS = "model"  # the row that the headline is about
-_NOT_RIVALS = {"truth", "model", "model_shuffled_speaker"}
 
 Results = dict[str, dict[str, Any]]
 
@@ -66,7 +66,8 @@ def dumps(value: Any, indent: int = 0) -> str:
     """JSON in which whatever fits on a line stands on one."""
     line = json.dumps(value, allow_nan=False, ensure_ascii=False)
     nested = isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
-    if not isinstance(value, (dict, list)) or not value or (indent + len(line) <= _WIDTH and not nested):
+    short = indent + len(line) <= _WIDTH or (isinstance(value, dict) and "interval_95" in value)
+    if not isinstance(value, (dict, list)) or not value or (short and not nested):
         return line
     inner = " " * (indent + 2)
     if isinstance(value, dict):
@@ -83,22 +84,6 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def tied(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """Whether two numbers cannot be told apart: one lies in the other's interval, or one has no interval."""
-    intervals = a["interval_95"], b["interval_95"]
-    if None in intervals:
-        return True
-    return any(low <= other["value"] <= high for (low, high), other in zip(intervals, (b, a), strict=True))
-
-
-def distance_from_best(name: str, value: float, truth: float | None) -> float | None:
-    """Smaller is better, whichever way a metric points; None when that is not known."""
-    better = METRICS[name].better
-    if better == "truth":
-        return None if truth is None else abs(value - truth)
-    return value if better == "lower" else -value
-
-
 def headline(results: Results, recordings: int) -> dict[str, Any]:
     """What a person reads first: does the model listen, and what does it beat?"""
     lines = {}
@@ -110,17 +95,16 @@ def headline(results: Results, recordings: int) -> dict[str, Any]:
         lines[f"{name}.{part}"] = {"value": mine["value"], "interval_95": mine["interval_95"]}
         if name == "gain":
             continue
-        truth = (numbers.get("truth") or {}).get("value")
-        own = distance_from_best(name, mine["value"], truth)
+        truth = numbers.get("truth")
+        own = rank(name, mine, truth)
         ranks: dict[str, list[str]] = {"better_than": [], "tied_with": [], "worse_than": []}
-        for row, other in numbers.items():
-            if row in _NOT_RIVALS or other is None or other["value"] is None:
-                continue
+        for row, number in numbers.items():
+            theirs = None if row in CONTROLS else rank(name, number, truth)
             if name.endswith("_best") and results[row]["samples"] != results[_PREDICTS]["samples"]:
                 continue  # the best of more samples is better by luck alone
-            theirs = distance_from_best(name, other["value"], truth)
-            if own is not None and theirs is not None:
-                ranks["tied_with" if tied(mine, other) else "better_than" if own < theirs else "worse_than"].append(row)
+            if own and theirs:
+                word = "tied_with" if own.tied(theirs) else "better_than" if own.value < theirs.value else "worse_than"
+                ranks[word].append(row)
         lines[f"{name}.{part}"] |= ranks
     few = f" Only {recordings} test recordings: an interval over so few says little." if recordings < FEW else ""
     return {"listens": _listens(results) + few, "model": lines}

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from l2l.asking import SpeakerInput
+from l2l.asking import CodeUse, SpeakerInput
+from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.evaluation import motion
 from l2l.evaluation.baselines import Row
@@ -23,6 +24,7 @@ from l2l.units import FPS
 
 log = logging.getLogger(__name__)
 
+_USE = "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies"
 _AT_ONCE = 2  # rows measured at a time; each needs a few hundred MB
 
 
@@ -50,7 +52,7 @@ def write(
     first: int = 0,
     training_windows: int | None = None,
     samples_seed: int | None = None,
-    codebook_use: dict[str, Any] | None = None,
+    used: CodeUse | None = None,
     shifts: Shifts | None = None,
 ) -> dict[str, Any]:
     """Write eval.json and return it; `first` is the first predicted frame of a window."""
@@ -61,7 +63,7 @@ def write(
         "listener": listener,
         "results": results,
         "left_out": left_out,
-        "definitions": definitions(settings, scorer, shifts),
+        "definitions": definitions(settings, scorer, shifts, used),
         "n": {
             "clips": len(reference),
             "frames": sum(reference.lengths),
@@ -74,7 +76,7 @@ def write(
         "predicted_frames": {"first": first, "last": first + max(reference.lengths) - 1},
         "data": {"sha256": reference.fingerprint()},
         "seeds": {"evaluation": settings.seed, "samples": samples_seed},
-        "codebook_use": codebook_use,
+        "codebook_use": _use(used) if used else None,
         "config": config | {"evaluation": settings.evaluation.model_dump()},
         "versions": versions(),
         "git_revision": git_revision(),
@@ -84,8 +86,8 @@ def write(
     return report
 
 
-def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None) -> dict[str, Any]:
-    """What every number is, with the parameters it was made with."""
+def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None, used: CodeUse | None) -> dict[str, Any]:
+    """What every number is, with the parameters it was made with; a parameter may have a value for each part."""
     evaluation, longest = settings.evaluation, max(scorer.reference.lengths)
     parameters: dict[str, dict[str, Any]] = {
         name: {"k": clusters, "random_state": 0, "n_init": 1} for name, clusters in motion.CLUSTERS.items()
@@ -104,6 +106,10 @@ def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None) -> di
             "clips_with_other_recordings": int((~shifts.within).sum()),
             "seed": settings.seed,
         }
+    if used:
+        which = used.codebook[:12]
+        parameters.setdefault("gain", {})["codebook"] = {"nll": which}
+        parameters |= {name: {"codebook": which} for name in ("l2_released", "l2_released_best")}
     found: dict[str, Any] = {}
     for name, metric in METRICS.items():
         about = {key: getattr(metric, key) for key in ("definition", "units", "pooling", "better", "source")}
@@ -117,3 +123,16 @@ def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None) -> di
         "parameters": {"draws": len(scorer.bootstrap.counts), "seed": settings.seed},
     }
     return found
+
+
+def _use(used: CodeUse) -> dict[str, Any]:
+    """Codes used and perplexity; with several levels, of the least used one and then of each."""
+    levels = {
+        name: {"codes_used": int((level > 0).sum()), "perplexity": perplexity(level), "n": int(level.sum())}
+        for name, level in used.counts.items()
+    }
+    size = len(next(iter(used.counts.values())))
+    if len(levels) == 1:
+        return {"definition": _USE, "codes": size, **next(iter(levels.values()))}
+    least = min(levels.values(), key=lambda level: level["perplexity"])
+    return {"definition": f"{_USE}; of the least used level", "codes": size, **least, "levels": levels}

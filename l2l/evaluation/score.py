@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from l2l.evaluation import events, motion, synchrony
-from l2l.evaluation.bootstrap import Bootstrap, Number, absent, known_mean, number, ratio
+from l2l.evaluation.bootstrap import Bootstrap, Number, absent, known_mean, ratio
 from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.distances import Moments, clip_frechet, l2, moments_frechet, mse
@@ -181,7 +181,7 @@ class Scorer:
             mean = self.bootstrap.mean_of_recordings
             found[f"{name}_video"][region] = mean(known_mean(video[key]), missing)
             found[f"{name}_video_best"][region] = mean(video[key].min(0), missing)
-            found[f"{name}_pooled"][region] = number(float(np.mean(pooled[key])), drawn[key], missing)
+            found[f"{name}_pooled"][region] = self.bootstrap.number(float(pooled[key].mean()), drawn[key], missing)
 
     def _detect(self, listener: Clips) -> dict[str, events.Events]:
         before = self.reference.before

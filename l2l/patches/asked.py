@@ -24,14 +24,14 @@ _AT_ONCE = 256  # windows of one pass
 
 def code_use(codebook: Path, test: Chunks) -> CodeUse:
     """Of each level of each codec, all windows."""
-    model, standardizer, _ = load_codebook(codebook)
+    model, standardizer, meta = load_codebook(codebook)
     names = [f"{codec}_{level + 1}" for codec in ("pose", "expression") for level in range(model.levels)]
     counts = np.zeros((len(names), model.codes), np.int64)
     for row in range(0, len(test), _AT_ONCE):
         motion = standardizer.apply(test.listener[row : row + _AT_ONCE, :, :MODEL_DIM])
         for q, codes in enumerate(model.encode(torch.from_numpy(motion)).flatten(0, 1).T.numpy()):
             counts[q] += np.bincount(codes, minlength=model.codes)
-    return CodeUse(standardizer, PATCH, dict(zip(names, counts, strict=True)))
+    return CodeUse(meta["fingerprint"], standardizer, PATCH, dict(zip(names, counts, strict=True)))
 
 
 def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "Model":

@@ -26,14 +26,14 @@ _AT_ONCE = 256  # windows
 
 def code_use(codebook: Path, test: Chunks) -> CodeUse:
     """Of one set of codes for all channel groups, both halves of every window."""
-    model, standardizer, _ = load_codebook(codebook)
+    model, standardizer, meta = load_codebook(codebook)
     count = model.quantize.embedding.num_embeddings
     counts = np.zeros(count, np.int64)
     for row in range(0, len(test), _AT_ONCE):
         motion = standardizer.apply(test.listener[row : row + _AT_ONCE, :, :MODEL_DIM])
         codes = model.encode(torch.from_numpy(motion).reshape(-1, FRAMES, MODEL_DIM))
         counts += np.bincount(codes.numpy().ravel(), minlength=count)
-    return CodeUse(standardizer, FRAMES, {"all": counts})
+    return CodeUse(meta["fingerprint"], standardizer, FRAMES, {"all": counts})
 
 
 def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "PairModel":

@@ -1,6 +1,8 @@
 import json
 import platform
+import re
 import subprocess
+import tomllib
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -106,7 +108,10 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
             assert tuple(row[name]) == METRICS[name].parts
     model = found["results"]["model"]
     assert model["l2_released"]["all"]["value"] > 0
-    assert set(model["gain"]["nll"]) == {"value", "interval_95", "p"} and "gain.nll" in found["headline"]["model"]
+    assert (
+        set(model["gain"]["nll"]) == {"value", "interval_95", "influence", "p"}
+        and "gain.nll" in found["headline"]["model"]
+    )
     assert found["definitions"]["gain"]["parameters"]["shifts"] == 5
     assert found["n"] == {
         "clips": 6,
@@ -123,6 +128,9 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
     assert 1 <= found["codebook_use"]["perplexity"] <= found["codebook_use"]["codes_used"] <= 32
     assert found["versions"]["python"] == platform.python_version()
     assert found["versions"]["torch"] == torch.__version__
+    required = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert set(found["versions"]) == {"python", "l2l", *(re.split("[=<>]", name)[0] for name in required)}
+    assert None not in found["versions"].values()
 
 
 def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path) -> None:
@@ -136,7 +144,7 @@ def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     found = read_report(tmp_path / "one.json")
     assert set(found["results"]) == ROWS and not found["left_out"]
-    assert set(found["results"]["model"]["gain"]["nll"]) == {"value", "interval_95", "p"}
+    assert set(found["results"]["model"]["gain"]["nll"]) == {"value", "interval_95", "influence", "p"}
     assert found["definitions"]["seam"]["parameters"] == {"block": 8}
     assert found["config"]["codebook"]["width"] == 24 and found["config"]["predictor"]["width"] == 16
     use = found["codebook_use"]

@@ -7,18 +7,20 @@ import pytest
 
 from l2l.errors import UserError
 from l2l.evaluation.definitions import METRICS
-from l2l.evaluation.report import dumps, headline, problem, read_report, save_report, schema, tied
+from l2l.evaluation.report import dumps, headline, problem, read_report, save_report, schema
 
 
 def number(value: float | None, *interval: float, **more: Any) -> dict[str, Any]:
-    found = {"value": value, "interval_95": list(interval) or None, **more}
-    return found if interval else {**found, "reason": "why"}
+    """As it stands in eval.json; of two recordings, of which only the first moves it, unless `more` says otherwise."""
+    if not interval:
+        return {"value": value, "interval_95": None, "reason": "why", **more}
+    return {"value": value, "interval_95": list(interval), "influence": [(interval[1] - interval[0]) / 4, 0.0], **more}
 
 
 def report(**results: dict[str, Any]) -> dict[str, Any]:
     """The smallest eval.json."""
     return {
-        "schema": 2,
+        "schema": 3,
         "headline": {"listens": "not known: nobody asked.", "model": {}},
         "listener": None,
         "results": {"truth": {"is": "x", "samples": 1}, **results},
@@ -73,7 +75,7 @@ def test_nan_is_never_written(tmp_path: Path) -> None:
 def test_a_number_is_a_line_and_digits_end_at_the_seventh(tmp_path: Path) -> None:
     save_report(tmp_path / "eval.json", report(model=row(l2={"all": number(1 / 3, 0.1, 2 / 3)})))
     text = (tmp_path / "eval.json").read_text()
-    assert '"all": {"value": 0.3333333, "interval_95": [0.1, 0.6666667]}' in text
+    assert '"all": {"value": 0.3333333, "interval_95": [0.1, 0.6666667], "influence": [0.1416667, 0.0]}' in text
     assert json.loads(text) == json.loads(dumps(json.loads(text)))
 
 
@@ -81,8 +83,8 @@ def test_files_that_are_no_report_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "eval.json"
     for text, message in (
         ("{", "is not JSON"),
-        ('{"schema": 1}', "has schema 1, this l2l reads 2; evaluate again"),
-        ('{"schema": 2}', "does not follow its schema"),
+        ('{"schema": 1}', "has schema 1, this l2l reads 3; evaluate again"),
+        ('{"schema": 3}', "does not follow its schema"),
         ("[]", "does not follow its schema"),
     ):
         path.write_text(text)
@@ -92,18 +94,13 @@ def test_files_that_are_no_report_are_refused_by_name(tmp_path: Path) -> None:
         read_report(tmp_path / "none.json")
 
 
-def test_numbers_tie_when_one_lies_in_the_others_interval() -> None:
-    assert tied(number(1.0, 0.8, 1.2), number(1.1, 1.05, 1.15))
-    assert not tied(number(1.0, 0.9, 1.1), number(1.2, 1.05, 1.35))
-    assert tied(number(1.0), number(9.0, 8.0, 10.0))  # nothing is known of the first
-
-
 def test_the_headline_says_what_is_beaten_and_whether_the_model_listens() -> None:
     gain = {"nll": number(0.2, 0.1, 0.3, p=0.01)}
     results = {
         "model": row(l2={"all": number(2.0, 1.9, 2.1)}, event_f1={"nod": number(0.5, 0.4, 0.6)}, gain=gain),
         "mirror": row(l2={"all": number(3.0, 2.9, 3.1)}, event_f1={"nod": number(0.9, 0.8, 1.0)}),
-        "mean_pose": row(l2={"all": number(2.05, 1.9, 2.2)}, event_f1={"nod": number(None)}),
+        "mean_pose": row(l2={"all": number(2.05, 1.9, 2.2, influence=[0.0, 0.07])}, event_f1={"nod": number(None)}),
+        "truth_other_recording": row(l2={"all": number(1.0, 0.9, 1.1)}, event_f1={"nod": number(1.0, 1.0, 1.0)}),
         "truth": row(l2={"all": number(0.0, 0.0, 0.0)}),
     }
     found = headline(results, 10)
