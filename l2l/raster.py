@@ -6,9 +6,11 @@
 - Shading is texturing: brightness at the vertices is the position along a ramp of colours (Gouraud 1971).
 """
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from l2l.compiled import compiled
+import numba
+import numpy as np
 
 # Towards the light: upper left, in front of the picture.
 _LIGHT = np.array([-0.35, -0.5, -0.8]) / np.linalg.norm([-0.35, -0.5, -0.8])
@@ -18,6 +20,15 @@ _SHADES = 256
 _SLACK = 1e-9
 
 
+def compiled(function: Callable[..., Any]) -> Any:
+    """The function compiled, and kept compiled between runs where there is a folder to keep it in."""
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(nogil=True)(function)
+
+
+@compiled
 def _fill_triangles(
     canvas: np.ndarray,
     depth: np.ndarray,
@@ -89,9 +100,6 @@ def _fill_triangles(
                 z += z_dx
                 u += u_dx
                 v += v_dx
-
-
-_fill_triangles = compiled(_fill_triangles)
 
 
 def draw_textured(

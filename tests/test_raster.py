@@ -1,11 +1,26 @@
 """The rasteriser, against pictures whose every pixel is known."""
 
+from typing import Any
+
+import numba
 import numpy as np
 import pytest
 
 from l2l import raster
 
 GREY = np.full((2, 2, 3), 128, np.uint8)
+
+
+def test_it_still_compiles_where_nothing_can_be_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = numba.njit
+
+    def refusing(*args: Any, **options: Any) -> Any:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return real(*args, **options)
+
+    monkeypatch.setattr(numba, "njit", refusing)
+    assert raster.compiled(lambda x: x + 1)(1) == 2
 
 
 def _canvas(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

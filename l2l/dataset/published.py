@@ -70,11 +70,10 @@ def unpack(archive: Path, person: str, out: Path) -> None:
 def _choose(archive: Archive, person: str) -> dict[PurePosixPath, Path]:
     """{member: path below data/<person>} of the 16 files, wherever the archive keeps the person's folder."""
     wanted = set(dataset_files(Path()))
-    found = [(name, Path(*name.parts[-2:])) for name in archive.files if len(name.parts) > 2]
-    found = [(name, relative) for name, relative in found if relative in wanted]
-    chosen = {name: relative for name, relative in found if name.parts[-3] == person}
+    found = [name for name in archive.files if len(name.parts) > 2 and Path(*name.parts[-2:]) in wanted]
+    chosen = {name: Path(*name.parts[-2:]) for name in found if name.parts[-3] == person}
     if found and not chosen:
-        others = ascii(", ".join(sorted({name.parts[-3] for name, _ in found}))[:100])
+        others = ascii(", ".join(sorted({name.parts[-3] for name in found}))[:100])
         raise UserError(f"{archive.path} holds the data of {others}, not of {person}; is it the right archive?")
     if missing := sorted(map(str, wanted - set(chosen.values()))):
         raise UserError(

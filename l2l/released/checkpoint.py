@@ -46,8 +46,6 @@ def read_released(path: Path) -> ReleasedCheckpoint:
         for key in weights:
             if not key.startswith(PREFIX):
                 raise UserError(f"{path}: the weight {key!r} lacks the prefix {PREFIX!r} of the released checkpoints.")
-            if not isinstance(weights[key], Tensor):
-                raise UserError(f"{path}: the weight {key!r} is no tensor; give a checkpoint of the released program.")
         plain = {key.removeprefix(PREFIX): value for key, value in weights.items()}
         return ReleasedCheckpoint(
             plain, str(content["config"]), state["optimizer"], int(state["n_steps"]), int(content["epoch"])
@@ -94,9 +92,9 @@ def load_predictor_weights(
 
 
 def _load(model: M, weights: dict[str, Tensor], path: Path) -> M:
-    for key, tensor in model.state_dict().items():
-        if key in weights and weights[key].dtype != tensor.dtype:
-            raise UserError(f"{path}: the weight {key!r} is {weights[key].dtype}, expected {tensor.dtype}.")
     model.to_empty(device="cpu")
     load_into(model, weights, path, "this is another network's file, or its configuration is another model's.")
+    for key, tensor in model.state_dict().items():
+        if weights[key].dtype != tensor.dtype:
+            raise UserError(f"{path}: the weight {key!r} is {weights[key].dtype}, expected {tensor.dtype}.")
     return model

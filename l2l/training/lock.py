@@ -53,20 +53,14 @@ def _taken(path: Path) -> TextIO | None:
                 ) from None
             log.warning("%s cannot be locked (%s): nothing keeps a second training away", path, error.strerror)
             return None
-        if _still_there(path, file):
-            break
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), os.fstat(file.fileno())):
+                break
         file.close()  # its holder removed it between our open and our lock
     file.truncate(0)
     json.dump({"host": socket.gethostname(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}, file)
     file.flush()
     return file
-
-
-def _still_there(path: Path, file: TextIO) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
 
 
 def _holder(file: TextIO) -> str:

@@ -159,7 +159,7 @@ def test_weights_that_are_no_tensors_are_refused(folder: Path, tmp_path: Path) -
     content = torch.load(files(folder)["codebook_pth"], weights_only=True)
     content["state_dict"] = dict.fromkeys(content["state_dict"], 1.0)
     torch.save(content, tmp_path / "other.pth")
-    with pytest.raises(UserError, match="is no tensor"):
+    with pytest.raises(UserError, match="is not a list of named weights"):
         load(folder, tmp_path, codebook_pth=tmp_path / "other.pth")
 
 
