@@ -71,12 +71,11 @@ class Config(Settings):
         if name in self.everyone:
             return self.everyone[name]
         others = ", ".join(other for other in self.everyone if other not in self.people)
+        there = f"it has: {', '.join(self.people) or 'nobody'}; published are: {others or 'none'}"
         near = difflib.get_close_matches(name, self.everyone, n=1)
-        hint = f"did you mean {near[0]!r}? If not, " if near else ""
-        raise UserError(
-            f"config.yaml: people has no {name!r} (it has: {', '.join(self.people) or 'nobody'}; published are: "
-            f"{others or 'none'}); {hint}add '{name}:' with 'listener: left' or 'listener: right' under people."
-        )
+        hint = f"did you mean {near[0]!r}? If not, add" if near else "add"
+        lines = f"'{name}:' with 'listener: left' or 'listener: right' under people"
+        raise UserError(f"config.yaml: people has no {name!r} ({there}); {hint} {lines}.")
 
     def per_job(self, recordings: int) -> int:
         """Recordings per job for someone with this many; auto: at most 100 jobs for each step."""

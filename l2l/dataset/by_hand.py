@@ -30,10 +30,8 @@ def split_recordings(folder: Path, test_names: Sequence[str], share: float) -> d
     """Folders below `folder`, by split. `train/` and `test/` decide when they are there, else names and share do."""
     found = _folders(folder)
     if not found:
-        raise UserError(
-            f"{folder}/ holds no recordings; make one folder for each, with p0_faces.npy, p1_faces.npy and the "
-            "speaker's sound."
-        )
+        arrays = "p0_faces.npy, p1_faces.npy and the speaker's sound"
+        raise UserError(f"{folder}/ holds no recordings; make a folder for each, with {arrays}.")
     if not set(found) & set(SPLITS):
         train, test = split_videos(found, test_names, share)
         return {"train": train, "test": test}
@@ -95,10 +93,8 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversa
         raise UserError(f"{paths[1]} has {len(speaking)} frames but {paths[0]} has {len(listening)}; cut them alike.")
     expected = (AUDIO_PER_FRAME * len(listening), MEL_BANDS)
     if audio.shape != expected:
-        raise UserError(
-            f"{paths[2]} has shape {audio.shape}, expected {expected}: {AUDIO_PER_FRAME} rows of {MEL_BANDS} bands for "
-            f"each of the {len(listening)} frames of the face on the {other(listener)}; cut or pad it."
-        )
+        why = f"{AUDIO_PER_FRAME} rows for each of {len(listening)} frames; cut or pad it"
+        raise UserError(f"{paths[2]} has shape {audio.shape}, expected {expected}: {why}.")
 
     def read() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for path, array in zip(paths, (listening, speaking, audio), strict=True):

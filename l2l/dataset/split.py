@@ -14,10 +14,8 @@ def split_videos(videos: Sequence[str], test_videos: Sequence[str], share: float
     """
     unknown = [name for name in test_videos if name not in videos]
     if unknown:
-        raise UserError(
-            f"test_videos names {unknown[0]!r}, which is not among the recordings "
-            f"({', '.join(sorted(videos)[:5])}, ...); give names of files without their suffix."
-        )
+        some = ", ".join(sorted(videos)[:5])
+        raise UserError(f"test_videos names {unknown[0]!r}, which is no recording; there are {some} ...")
     testing = set(test_videos)
     if not testing and len(videos) > 1:
         order = sorted(videos, key=lambda name: hashlib.sha256(name.encode()).hexdigest())

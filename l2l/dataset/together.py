@@ -44,10 +44,8 @@ def identities(people: Sequence[str], videos: np.ndarray) -> np.ndarray | None:
     names = [str(video).partition(BETWEEN)[0] for video in videos]
     for name, video in zip(names, videos, strict=True):
         if name not in people:
-            raise UserError(
-                f"the recording {str(video)!r} is of none of {', '.join(people)}, whom the model knows; give chunks "
-                "that `l2l gather` made of them."
-            )
+            known = f"{', '.join(people)}, whom the model knows"
+            raise UserError(f"the recording {str(video)!r} is of none of {known}; give chunks of `l2l gather`.")
     return np.array([people.index(name) for name in names])
 
 

@@ -41,21 +41,19 @@ class Discovery:
 
     def person(self, name: str) -> Person:
         """One person of the configuration, or a published one. Raises UserError that lists who there is."""
-        chosen = self._config.person(name)
         if name not in self._config.people and (RAW / name).exists():
             raise UserError(
                 f"{RAW / name}/ holds recordings of your own, but config.yaml has no {name!r}; "
                 f"add '{name}:' with 'listener: left' or 'listener: right' under people."
             )
-        return chosen
+        return self._config.person(name)
 
     def _recordings(self, person: str) -> list[Recording]:
         """The recordings of one person, with their split."""
         chosen, settings = self.person(person), self._config.settings(person)
         if not chosen.has_videos:
             raise UserError(
-                f"{person} comes from source {chosen.source}, which has no videos: preview.mp4 and what lies "
-                f"under results/{person}/videos/ can only be made of source videos or demo."
+                f"{person} comes from source {chosen.source}, which has no videos to measure or preview."
             )
         self._planned.add(person)
         if self._listed and _named(person).exists():
@@ -124,13 +122,10 @@ class Discovery:
                 self.need_test(name)
         elif chosen.source != "published" and not self.split(person)["test"]:
             where = chosen.sheet or f"data/raw/{person}/"
-            lacks, mend = f"{where} holds one recording of {person}", "add a second one"
+            lacks = f"{where} holds one recording of {person}, and the test needs another; add one"
             if len(self.split(person)["train"]) > 1:
-                lacks, mend = f"{where} has no line of {person} whose split is test", "write test in one"
-            raise UserError(
-                f"{lacks}, and the test needs another than the training; "
-                f"{mend}, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy."
-            )
+                lacks = f"{where} has no line of {person} whose split is test; write test in one"
+            raise UserError(f"{lacks}, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy.")
 
     def last_words(self) -> list[str]:
         """Which recordings are left out, and why, as the tables say that were written since `write_tables`."""
@@ -139,13 +134,11 @@ class Discovery:
             if not table.exists() or table.stat().st_mtime_ns == before:
                 continue
             try:
-                found = read_table(table)
+                if left_out := complaints(found := read_table(table)):
+                    used = sum(recording.status == "ok" for recording in found)
+                    said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
             except UserError as error:
                 said.append(str(error))
-                continue
-            if left_out := complaints(found):
-                used = sum(recording.status == "ok" for recording in found)
-                said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
         return said
 
 

@@ -130,17 +130,9 @@ def members_options(wildcards):
     return " ".join(f"{name}={chunks_of(name)}:{FOUND.person(name).listener_side}" for name in members(wildcards))
 
 
-def people_option(wildcards):
-    return " ".join(["--people", *members(wildcards)]) if members(wildcards) else ""
-
-
 def chunks_of(person):
     return f"data/{ask(FOUND.person, person).dataset or person}"
 
 
 def chunks_folder(wildcards):
     return chunks_of(wildcards.person)
-
-
-def models_folder(wildcards):
-    return str(catalogue.models_folder(person_of(wildcards).dataset))

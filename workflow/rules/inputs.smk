@@ -35,6 +35,10 @@ def only_option(wildcards):
     return named_options("only", [recording.name for recording in batch(wildcards)])
 
 
+def people_option(wildcards):
+    return named_options("people", members(wildcards))
+
+
 def drop_option(wildcards, output):
     # It takes `output` because Snakemake does not redo what is there when such an option changes.
     if CONFIG.keep_intermediates == "all":

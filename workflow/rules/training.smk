@@ -64,7 +64,7 @@ rule import_released:
         mem_mb=memory(4000),
         runtime=minutes(240),
     params:
-        folder=models_folder,
+        folder=lambda wildcards, input: str(Path(input.models[0]).parent),
         listener=listener,
         out="results/{person}",
     shell:
