@@ -52,9 +52,7 @@ class Discovery:
         """The recordings of one person, with their split."""
         chosen, settings = self.person(person), self._config.settings(person)
         if not chosen.has_videos:
-            raise UserError(
-                f"{person} comes from source {chosen.source}, which has no videos to measure or preview."
-            )
+            raise UserError(f"{person} comes from source {chosen.source}, which has no videos to measure or preview.")
         self._planned.add(person)
         if self._listed and _named(person).exists():
             return read_table(_named(person))
