@@ -50,8 +50,9 @@ def reading(path: str | Path, kind: str, command: str, *, get: str = "") -> Iter
         yield
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {get or f'make it with `{command}`'}.") from None
-    except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not {kind} ({error}); {get or f'make it again with `{command}`'}.") from None
+    except (ValueError, LookupError, ArithmeticError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} is not {kind} ({reason}); {get or f'make it again with `{command}`'}.") from None
 
 
 def create_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,11 +1,8 @@
 """The command line: one subcommand per step of the road. It parses and calls, nothing else.
 
-Every rule of the workflow runs one of these; the command in its log can be copied and run alone. A command is one
-typed function in a file of its group; its docstring is its help. What it needs is imported inside it, so that the
-help of all comes at once.
-
-The library is cyclopts: `--train a b c` and `--set a=1 b=2` take several values, as the workflow writes them, which
-typer's options cannot; and a docstring documents the parameters.
+A command is one typed function in a file of its group; its docstring is its help. What it needs is imported inside it,
+so that the help of all comes at once. The library is cyclopts: `--train a b c` takes several values, as the workflow
+writes them, which typer's options cannot.
 """
 
 import contextlib

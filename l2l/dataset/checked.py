@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from l2l.errors import UserError
-from l2l.files import atomic, create_array, write_rows
+from l2l.files import atomic, create_array, reading, write_rows
 
 _BLOCK_BYTES = 1 << 25
 
@@ -15,14 +15,9 @@ _BLOCK_BYTES = 1 << 25
 def open_array(path: Path, kind: Literal["numbers", "text"], name: str | None = None) -> np.ndarray:
     """Map a .npy of floating-point numbers or of text. `name` is what messages call it. Raises UserError."""
     name = name or str(path)
-    try:
-        with np.errstate(over="ignore"):  # of a shape that no file can have
-            array = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise UserError(f"{name} is missing; put it there.") from None
-    except (ValueError, OSError, TypeError, OverflowError, MemoryError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{name} is not a whole .npy array ({reason}); save it with numpy.save.") from None
+    # A header may state a shape that no file can have.
+    with reading(name, "a whole .npy array", "", get="save it with numpy.save"), np.errstate(over="ignore"):
+        array = np.lib.format.open_memmap(path, mode="r")
     if array.dtype.kind != ("f" if kind == "numbers" else "U"):
         wanted = "floating-point numbers (float32)" if kind == "numbers" else "text (unicode)"
         raise UserError(f"{name} has type {array.dtype.str}, expected {wanted}; convert it with numpy's astype.")

@@ -5,9 +5,7 @@ validation gets better, `<model_path><tag><pipeline>_best.pth` and `..._preproce
 original rewrote the statistics at every start, so that they could stop matching its weights.
 
 - The original drew its split without a seed; here it follows from `seed`, and codebook and predictor share it.
-- Curves go to `tensorboard/` beside the checkpoint.
-- The original's start from a checkpoint is not offered: it lost its best loss, its split and its generators there,
-  and stopped learning after epoch 500. A run that was stopped goes on as ours do, with all of them.
+- Curves go to `tensorboard/` beside the checkpoint. A run that was stopped goes on where it was, as ours do.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""TensorFlow checkpoints (format V2), read with NumPy alone; nothing in them is ever run.
+"""TensorFlow checkpoints (format V2), read without TensorFlow; nothing in them is ever run.
 
 - `<prefix>.index` is a sorted table, as LevelDB writes it: blocks of keys with common prefixes left out, a block that
   lists the blocks, a footer. Its values are protocol buffers that say where each variable lies.
