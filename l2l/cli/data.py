@@ -64,10 +64,9 @@ def gather(people: Names, /, *, out: Path) -> None:
     places: dict[str, tuple[Path, Side]] = {}
     for word in people:
         name, _, place = word.partition("=")
-        side = next((side for side in SIDES if place.endswith(f":{side}")), None)
-        folder = place.removesuffix(f":{side}")
-        if side is None or not folder:
+        folder, _, side = place.rpartition(":")
+        if side not in SIDES or not folder:
             raise UserError(f"{word!r} does not say whose windows lie where; write e.g. {name}=data/{name}:right.")
-        places[name] = (Path(folder), side)
+        places[name] = (Path(folder), "left" if side == "left" else "right")
     counts = gather(places, out)
     print(f"{out}: {counts['train']} training and {counts['test']} test windows of {', '.join(places)}")

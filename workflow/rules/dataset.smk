@@ -19,8 +19,8 @@ for command, people, files, options, sections in (
         input:
             files,
         output:
-            train=chunk_files("data/{person}", "train"),
-            test=chunk_files("data/{person}", "test"),
+            train=dataset_files("data/{person}", "train"),
+            test=dataset_files("data/{person}", "test"),
         log:
             f"results/{{person}}/logs/{command}.log",
         benchmark:
@@ -46,8 +46,8 @@ rule fetch:
     input:
         published_data,
     output:
-        train=update(chunk_files("data/{person}", "train")),
-        test=update(chunk_files("data/{person}", "test")),
+        train=update(dataset_files("data/{person}", "train")),
+        test=update(dataset_files("data/{person}", "test")),
     log:
         "results/{person}/logs/fetch.log",
     benchmark:

@@ -114,14 +114,9 @@ def basis_option(wildcards, input):
     return f"--basis {input.basis}" if input.basis else ""
 
 
-def chunk_files(folder, *splits):
-    """The files of these splits (none: of both), in both directions."""
-    return list(map(str, dataset_files(folder, *splits)))
-
-
 def chunks(*splits):
     """Input function: the files of these splits, wherever the person's data lies."""
-    return lambda wildcards: chunk_files(chunks_folder(wildcards), *splits)
+    return lambda wildcards: dataset_files(chunks_folder(wildcards), *splits)
 
 
 def test_chunks(wildcards):
@@ -132,4 +127,4 @@ def test_chunks(wildcards):
 
 def members_chunks(wildcards):
     """The chunks of all people whom one model is to know."""
-    return [file for name in members(wildcards) for file in chunk_files(chunks_of(name))]
+    return [file for name in members(wildcards) for file in dataset_files(chunks_of(name))]
