@@ -37,11 +37,6 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 TITLED = DefaultFormatter(panel_spec=PanelSpec(box=Box("    \n" * 8), padding=(0, 0, 0, 4)))  # no lines drawn
 
 
-def _default_shown(value: object) -> str | None:
-    """A default in the help; None where it only says that nothing is given."""
-    return None if value in (None, (), "", False) else str(value)
-
-
 def _application() -> App:
     """All commands. What is wrong raises, and nothing is printed or ended, so that `main` says it its own way."""
     app = App(
@@ -50,7 +45,12 @@ def _application() -> App:
         help_format="plaintext",
         help_formatter=TITLED,
         version_flags=(),
-        default_parameter=Parameter(negative="", consume_multiple=True, show_default=_default_shown),
+        default_parameter=Parameter(
+            negative="",
+            consume_multiple=True,
+            # A default in the help, but where it only says that nothing is given.
+            show_default=lambda value: None if value in (None, (), "", False) else str(value),
+        ),
         result_action="return_value",
         exit_on_error=False,
         print_error=False,

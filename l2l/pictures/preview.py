@@ -88,7 +88,9 @@ def write_preview(
 
 def render(scene: Scene, start: int, count: int, out: Path) -> None:
     """Write `count` frames of a scene, from frame `start` on, with the recording's sound."""
-    landmarks = _landmarks(scene.tracks, start, count)
+    end = start + count
+    parts = [block[max(0, start - at.start) : max(0, end - at.start)] for at, block in scene.tracks.blocks()]
+    landmarks = np.concatenate(parts)  # (count, 2, 468, 3) px
     with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
         sound = _sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
         with VideoWriter(partial, WIDTH, HEIGHT, sound, crf=23) as writer:
@@ -128,12 +130,6 @@ def _sound(wav: Path, start: int, count: int, out: Path) -> Path:
         file.seek(start * SAMPLE_RATE // FPS)
         soundfile.write(out, file.read(count * SAMPLE_RATE // FPS), SAMPLE_RATE)
     return out
-
-
-def _landmarks(tracks: Tracks, start: int, count: int) -> np.ndarray:
-    """(count, 2, 468, 3) px of the frames shown."""
-    blocks = tracks.blocks()
-    return np.concatenate([b[max(0, start - f.start) : max(0, start + count - f.start)] for f, b in blocks])
 
 
 def _draw(scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) -> np.ndarray:

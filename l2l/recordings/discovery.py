@@ -69,7 +69,7 @@ class Discovery:
     def write_tables(self) -> None:
         """Write results/<person>/recordings.tsv of everybody whose recordings were asked for, where it has changed."""
         for person in self._planned:
-            found, summary = self.recordings(person), _summary(person)
+            found, summary = self.recordings(person), _named(person).with_name("preprocess.tsv")
             self._before[summary] = summary.stat().st_mtime_ns if summary.exists() else None
             try:
                 same = digest(read_table(_named(person)), LISTED) == digest(found, LISTED)
@@ -142,7 +142,3 @@ class Discovery:
 
 def _named(person: str) -> Path:
     return Path("results", person, "recordings.tsv")
-
-
-def _summary(person: str) -> Path:
-    return Path("results", person, "preprocess.tsv")
