@@ -105,7 +105,7 @@ def import_released_pair(
 ) -> None:
     """Write a released codebook and its predictor as checkpoints of ours: out/codebook.pt, out/predictor.pt.
 
-    `padding` is that of the convolutions, which the released files do not state (see `l2l.windows.convolution`). Raises
+    `padding` is that of the convolutions, which the released files do not state (see `l2l.windows.layers`). Raises
     UserError naming the file, and the size, weight or array in it, that does not fit.
     """
     found = ReleasedPair(codebook, predictor, (f"codebook.padding={padding}", f"predictor.padding={padding}"))

@@ -58,14 +58,14 @@ def rollout(
 ) -> Rollout:
     """Listener and speaker (B, 64, 56), audio (B, 256, 128); none of them is changed."""
     past = listener[:, :FRAMES] if sampling.past == "real" else None
-    found = autoregress(
+    codes, probabilities = autoregress(
         codebook, predictor, past, speaker, audio, sampling, lambda logits: distribution(logits, sampling), choose_codes
     )
     given = torch.zeros_like(listener[:, :FRAMES]) if past is None else past
     bounds = [codebook.decode(codebook.encode(half)) for half in (given, listener[:, FRAMES:])]
     return Rollout(
-        torch.cat([given, codebook.decode(found.codes)], dim=1),
-        torch.cat([torch.zeros_like(found.probabilities), found.probabilities], dim=1),
+        torch.cat([given, codebook.decode(codes)], dim=1),
+        torch.cat([torch.zeros_like(probabilities), probabilities], dim=1),
         torch.cat(bounds, dim=1),
     )
 

@@ -101,7 +101,7 @@ class PairModel:
             return next_logits(self.pair, past, motion, audio).softmax(-1)
         true = iter(codes.T)
         loop = (self.pair.codebook, self.pair.predictor, past, motion, audio, self.sampling)
-        return autoregress(*loop, lambda logits: logits.softmax(-1), lambda _: next(true)).probabilities
+        return autoregress(*loop, lambda logits: logits.softmax(-1), lambda _: next(true))[1]
 
     def random_codes(self, samples: int) -> np.ndarray:
         """Codes drawn evenly from the whole codebook, decoded: (S, N, 32, 56), raw units."""

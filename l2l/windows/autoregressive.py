@@ -11,7 +11,6 @@
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,13 +20,6 @@ from l2l.windows.codebook import FRAMES, GROUPS, Codebook
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES, Predictor
 
 STEP = 8  # frames
-
-
-class Future(NamedTuple):
-    """What the loop drew."""
-
-    codes: Tensor  # (B, 4) int64
-    probabilities: Tensor  # (B, 4, K), the distributions drawn from
 
 
 @torch.no_grad()
@@ -40,8 +32,9 @@ def autoregress(
     sampling: config.SamplingSettings,
     distribution: Callable[[Tensor], Tensor],
     choose: Callable[[Tensor], Tensor],
-) -> Future:
-    """Codes of the 32 frames after `past` (B, 32, 56), or after nothing when it is None.
+) -> tuple[Tensor, Tensor]:
+    """Codes (B, 4) of the 32 frames after `past` (B, 32, 56), or after nothing when it is None, and the probabilities
+    (B, 4, K) that they were drawn from.
 
     speaker (B, 64, 56) and audio (B, 256, 128) of the whole window. `distribution` turns logits (B, K) into
     probabilities, `choose` probabilities into codes (B,).
@@ -62,4 +55,4 @@ def autoregress(
         )[:, 0]  # (B, K)
         probabilities.append(distribution(logits))
         history = torch.cat([history, choose(probabilities[-1])[:, None]], dim=1)
-    return Future(history[:, GROUPS:], torch.stack(probabilities, dim=1))
+    return history[:, GROUPS:], torch.stack(probabilities, dim=1)

@@ -22,11 +22,8 @@ class Pair(NamedTuple):
 
 def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
     """The codebook, the listener's standardizer, and the rest; see `load_model` of `l2l.training.checkpoint`."""
-
-    def build(content: Meta) -> Codebook:
-        return Codebook(config.WindowCodebookSettings.model_validate(content["config"]))
-
-    model, standardizers, meta = load_model(path, "codebook", "windows", build)
+    sizes = config.WindowCodebookSettings.model_validate
+    model, standardizers, meta = load_model(path, "codebook", "windows", lambda meta: Codebook(sizes(meta["config"])))
     return model, standardizers["listener"], meta
 
 
@@ -34,11 +31,10 @@ def load_predictor(
     path: Path, codebook: tuple[Path, Meta] | None = None
 ) -> tuple[Predictor, dict[str, Standardizer], Meta]:
     """The predictor, the standardizers of `speaker` and `audio`, and the rest; see `load_model`."""
-
-    def build(content: Meta) -> Predictor:
-        return Predictor(config.WindowPredictorSettings.model_validate(content["config"]), content["codes"])
-
-    return load_model(path, "predictor", "windows", build, codebook)
+    sizes = config.WindowPredictorSettings.model_validate
+    return load_model(
+        path, "predictor", "windows", lambda meta: Predictor(sizes(meta["config"]), meta["codes"]), codebook
+    )
 
 
 def load_pair(codebook: Path, predictor: Path) -> Pair:

@@ -9,29 +9,19 @@
 - Names and order of the weights are those of the released checkpoints.
 """
 
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l2l import config
 from l2l.units import MODEL_DIM
-from l2l.windows.convolution import KERNEL, SLOPE, block, squasher
-from l2l.windows.transformer import PositionEmbedding, Transformer
+from l2l.windows.layers import KERNEL, SLOPE, PositionEmbedding, Transformer, block, squasher
 
 FRAMES = 32  # frames that are coded together
 STEPS = 4  # time steps of the latent
 GROUPS = 4  # codes per 32 frames, one per channel group
-
-
-class LinearEmbedding(nn.Module):
-    """A linear map of each step, under the name that the released weights give it."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.net = nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)
 
 
 class Encoder(nn.Module):
@@ -43,7 +33,7 @@ class Encoder(nn.Module):
         self.squasher = squasher(MODEL_DIM, width, sizes.padding)
         self.encoder_transformer = Transformer(width, sizes.layers, sizes.heads, sizes.feedforward_size)
         self.encoder_pos_embedding = PositionEmbedding(STEPS, width)
-        self.encoder_linear_embedding = LinearEmbedding(width)
+        self.encoder_linear_embedding = nn.Sequential(OrderedDict(net=nn.Linear(width, width)))
 
     def forward(self, motion: Tensor) -> Tensor:
         x = self.squasher(motion.transpose(1, 2)).transpose(1, 2)  # (B, 32, 56) -> (B, 4, D)
@@ -64,7 +54,7 @@ class Decoder(nn.Module):
         )
         self.decoder_transformer = Transformer(width, sizes.layers, sizes.heads, sizes.feedforward_size)
         self.decoder_pos_embedding = PositionEmbedding(FRAMES, width)
-        self.decoder_linear_embedding = LinearEmbedding(width)
+        self.decoder_linear_embedding = nn.Sequential(OrderedDict(net=nn.Linear(width, width)))
         self.cross_smooth_layer = nn.Conv1d(width, MODEL_DIM, KERNEL, padding=KERNEL // 2)
 
     def forward(self, latent: Tensor) -> Tensor:

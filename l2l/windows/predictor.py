@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM
 from l2l.windows.codebook import GROUPS
-from l2l.windows.convolution import squasher
-from l2l.windows.transformer import CrossModalTransformer, PositionEmbedding, Transformer
+from l2l.windows.layers import PositionEmbedding, Transformer, squasher
 
 SPEAKER_FRAMES = 40  # the listener's 32 past frames and 8 beyond
 SPEAKER_AUDIO = SPEAKER_FRAMES * AUDIO_PER_FRAME  # rows of mel
@@ -56,7 +55,7 @@ class Predictor(nn.Module):
         self.audio_full_pos_embedding = PositionEmbedding(SPEAKER_FRAMES, wide)
         self.motion_projector = nn.Linear(MODEL_DIM, wide)
         self.motion_full_pos_embedding = PositionEmbedding(SPEAKER_FRAMES, wide)
-        self.cm_transformer = CrossModalTransformer(wide, sizes.cross_layers, heads, inner)
+        self.cm_transformer = Transformer(wide, sizes.cross_layers, heads, inner, cross=True)
         self.post_compressor = squasher(wide, wide, sizes.padding)
         self.post_projector = nn.Linear(wide, width)
         self.cross_modal_layer = CrossModalLayer(sizes, codes)
@@ -87,7 +86,7 @@ class Predictor(nn.Module):
         loudest = F.max_pool1d(audio.transpose(1, 2), AUDIO_PER_FRAME).transpose(1, 2)  # (B, 160, 128) -> (B, 40, 128)
         asking = self.audio_full_pos_embedding(self.audio_projector(loudest))  # (B, 40, 2D)
         x = self.motion_full_pos_embedding(self.motion_projector(motion))  # (B, 40, 2D)
-        x = self.cm_transformer(x, asking)
+        x = self.cm_transformer(x, query=asking)
         x = self.post_compressor(x.transpose(1, 2)).transpose(1, 2)  # (B, 40, 2D) -> (B, 5, 2D)
         return self.post_projector(x)
 

@@ -6,6 +6,7 @@
   patch of 8 frames: `sampling.positions: first`, in `l2l.windows.autoregressive`.
 """
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -74,15 +75,6 @@ def next_logits(pair: Pair, past: Tensor | None, speaker: Tensor, audio: Tensor)
     return pair.predictor(past, speaker[:, :SPEAKER_FRAMES], audio[:, :SPEAKER_AUDIO], visible)[:, :GROUPS]
 
 
-def next_codes(
-    pair: Pair, chunks: Chunks, rows: slice, sampling: config.SamplingSettings, device: torch.device
-) -> Tensor:
-    """Probabilities (B, 4, K) of the codes of frames 32..63 of some windows, all from one pass."""
-    speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
-    past = pair.codebook.encode(listener[0][:, :FRAMES]) if listener else None
-    return distribution(next_logits(pair, past, speaker, audio), sampling)
-
-
 def futures(
     pair: Pair,
     chunks: Chunks,
@@ -92,29 +84,20 @@ def futures(
     device: torch.device,
 ) -> tuple[Tensor, Tensor]:
     """Codes (S, B, 4) of some windows and the probabilities (S or 1, B, 4, K) that they were drawn from."""
-    if sampling.positions == "all":
-        probabilities = next_codes(pair, chunks, rows, sampling, device)
-        if sampling.sample_idx < 0:
-            return draw(probabilities, sampling.samples, generator), probabilities[None]
-        flat = probabilities.flatten(0, 1)  # (B * 4, K)
-        drawn = [choose(flat, sampling, generator).cpu() for _ in range(sampling.samples)]
-        return torch.stack(drawn).unflatten(1, probabilities.shape[:2]), probabilities[None]
     speaker, audio, *listener = standardized(pair, chunks, rows, sampling.past, device)
     past = listener[0][:, :FRAMES] if listener else None
-    found = [
-        autoregress(
-            pair.codebook,
-            pair.predictor,
-            past,
-            speaker,
-            audio,
-            sampling,
-            lambda logits: distribution(logits, sampling),
-            lambda probabilities: choose(probabilities, sampling, generator),
-        )
-        for _ in range(sampling.samples)
-    ]
-    return torch.stack([f.codes for f in found]).cpu(), torch.stack([f.probabilities for f in found])
+    spread = functools.partial(distribution, sampling=sampling)
+    one = functools.partial(choose, sampling=sampling, generator=generator)
+    if sampling.positions == "first":
+        inputs = (pair.codebook, pair.predictor, past, speaker, audio, sampling)
+        codes, probabilities = zip(*(autoregress(*inputs, spread, one) for _ in range(sampling.samples)), strict=True)
+        return torch.stack(codes).cpu(), torch.stack(probabilities)
+    coded = None if past is None else pair.codebook.encode(past)
+    probabilities = spread(next_logits(pair, coded, speaker, audio))  # (B, 4, K)
+    if sampling.sample_idx < 0:
+        return draw(probabilities, sampling.samples, generator), probabilities[None]
+    drawn = torch.stack([one(probabilities.flatten(0, 1)).cpu() for _ in range(sampling.samples)])
+    return drawn.unflatten(1, probabilities.shape[:2]), probabilities[None]
 
 
 def chosen_rows(count: int, sampling: config.SamplingSettings) -> list[slice]:
@@ -132,13 +115,6 @@ def decode(pair: Pair, codes: Tensor, device: torch.device) -> np.ndarray:
     return pair.listener.undo(motion).reshape(*codes.shape[:2], FRAMES, MODEL_DIM)
 
 
-def past_frames(pair: Pair, chunks: Chunks, sampling: config.SamplingSettings) -> np.ndarray:
-    """Frames 0..31 as the model is given them, (N, 32, 56) in raw units: the truth, or the mean pose."""
-    if sampling.past == "real":
-        return chunks.listener[:, :FRAMES, :MODEL_DIM].astype(np.float32)
-    return np.broadcast_to(pair.listener.mean, (len(chunks), FRAMES, MODEL_DIM))
-
-
 def sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) -> dict[str, np.ndarray]:
     """Futures of the test windows `data`, as `l2l.architectures.sample` writes them."""
     sampling, device = settings.sampling, prepare(settings.windows.predictor.training)
@@ -149,7 +125,8 @@ def sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) ->
     data = data.first(batches[-1].stop)
     generator = torch.Generator().manual_seed(settings.seed)
     samples = np.empty((sampling.samples, len(data), 2 * FRAMES, MODEL_DIM), np.float32)
-    samples[:, :, :FRAMES] = past_frames(pair, data, sampling)
+    # Frames 0..31 are what the model is given: the truth, or the mean pose.
+    samples[:, :, :FRAMES] = data.listener[:, :FRAMES, :MODEL_DIM] if sampling.past == "real" else pair.listener.mean
     codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
     entropy = np.empty((len(data), GROUPS), np.float32)
     for rows in tqdm(batches, unit="batch", disable=None):

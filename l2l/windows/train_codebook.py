@@ -87,21 +87,19 @@ class CodebookTask:
     def validate(self) -> dict[str, float]:
         """Mean over both halves of the held-out windows."""
         training = self.sizes.training
-        total, quantizer, counts = 0.0, 0.0, np.zeros(self.model.quantize.embedding.num_embeddings, np.int64)
-        used = 0
+        counts = np.zeros(self.model.quantize.embedding.num_embeddings, np.int64)
+        totals, used = np.zeros(2), 0  # reconstruction and quantizer loss
         for batch in held_out(len(self.held), training.batches, training.batch_size):
             motion = self.held[batch]  # (B, 32, 56)
             reconstruction, quantizer_loss, codes = self.model(motion)
-            total += float(reconstruction_loss(reconstruction, motion)) * len(motion)
-            quantizer += float(quantizer_loss) * len(motion)
+            totals += [
+                float(loss) * len(motion) for loss in (reconstruction_loss(reconstruction, motion), quantizer_loss)
+            ]
             counts += np.bincount(codes.flatten().cpu().numpy(), minlength=len(counts))
             used += len(motion)
-        reconstruction_mean, quantizer_mean = total / used, quantizer / used
-        return {
-            "loss": reconstruction_mean + (quantizer_mean if self.sizes.best == "total" else 0),
-            "quantizer_loss": quantizer_mean,
-            "perplexity": perplexity(counts),
-        }
+        means = totals / used
+        loss = means.sum() if self.sizes.best == "total" else means[0]
+        return {"loss": float(loss), "quantizer_loss": float(means[1]), "perplexity": perplexity(counts)}
 
 
 def codebook_optimizer(model: Codebook, rate: float) -> torch.optim.Optimizer:

@@ -83,24 +83,19 @@ class PredictorTask:
             visible = int(self.masks.randint(0, MASK_DRAWS))
         else:
             visible = int(torch.randint(0, GROUPS + 1, (), generator=generator))
-        return self._loss(self.through, rows[part], self.inputs(rows[part]), visible)
-
-    def _loss(self, model: nn.Module, rows: np.ndarray, inputs: tuple[Tensor, Tensor, Tensor], visible: int) -> Tensor:
-        return prediction_loss(model(*inputs, visible), self.codes[rows, 1])
+        logits = self.through(*self.inputs(rows[part]), visible)
+        return prediction_loss(logits, self.codes[rows[part], 1])
 
     def validate(self) -> dict[str, float]:
         """Mean over the held-out windows: for each visible past and over all five, or for one drawn per batch."""
         training, released = self.sizes.training, self.sizes.masks == "released"
-        totals, used = np.zeros(GROUPS + 1), 0
+        totals, used = np.zeros(1 if released else GROUPS + 1), 0
         for batch in held_out(len(self.validation), training.batches, training.batch_size):
             rows = self.validation[batch]
-            inputs = self.inputs(rows)
-            if released:
-                visible = int(self.masks.randint(0, MASK_DRAWS))
-                totals += float(self._loss(self.model, rows, inputs, visible)) * len(rows)
-            else:
-                for visible in range(GROUPS + 1):
-                    totals[visible] += float(self._loss(self.model, rows, inputs, visible)) * len(rows)
+            inputs, targets = self.inputs(rows), self.codes[rows, 1]
+            pasts = [int(self.masks.randint(0, MASK_DRAWS))] if released else range(GROUPS + 1)
+            losses = [float(prediction_loss(self.model(*inputs, visible), targets)) for visible in pasts]
+            totals += np.array(losses) * len(rows)
             used += len(rows)
         means = totals / used
         if released:
