@@ -85,7 +85,7 @@ BACKENDS = [
         ("", "diarization.syncnet.batch_size=1", "diarization.syncnet.batch_size=20"),
         threads="diarization.syncnet.threads",
         weights=("syncnet",),
-        random=random_weights("l2l.speech.syncnet_net:SyncNet", "syncnet/syncnet_v2.model"),
+        random=random_weights("l2l.speech.syncnet:SyncNet", "syncnet/syncnet_v2.model"),
     ),
     Case(
         "diarization",

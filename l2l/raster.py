@@ -116,44 +116,33 @@ def draw_textured(
     are pixels of `texture` (h, w, 3) uint8, sampled bilinearly, its border repeated; `triangles` (F, 3) of either
     winding index both. Triangles may reach over the canvas. Raises ValueError when shapes or types do not fit.
     """
-    _check_canvas(canvas, depth)
-    if texture.dtype != np.uint8 or texture.ndim != 3 or texture.shape[2] != 3 or min(texture.shape[:2]) < 2:
-        raise ValueError(f"texture {texture.shape} {texture.dtype}, expected (h, w, 3) uint8 of at least 2 by 2")
-    corners = _check_mesh(vertices, triangles)
-    if texture_points.shape != (len(vertices), 2):
-        raise ValueError(f"texture_points {texture_points.shape}, expected {(len(vertices), 2)}")
-    if not np.isfinite(texture_points).all():  # would read anywhere in memory
-        raise ValueError("texture_points hold NaN or infinity")
-    _fill_triangles(
-        canvas,
-        depth,
-        np.ascontiguousarray(vertices, np.float64),
-        np.ascontiguousarray(texture_points, np.float64),
-        corners,
-        np.ascontiguousarray(texture),
-    )
+    pixels = canvas.dtype == np.uint8 and canvas.shape[2:] == (3,) and canvas.flags.c_contiguous
+    _require(pixels, "canvas", canvas, "contiguous (H, W, 3) uint8")
+    same = depth.dtype == np.float32 and depth.shape == canvas.shape[:2] and depth.flags.c_contiguous
+    _require(same, "depth", depth, f"contiguous {canvas.shape[:2]} float32")
+    pixels = texture.dtype == np.uint8 and texture.shape[2:] == (3,) and min(texture.shape[:2]) >= 2
+    _require(pixels, "texture", texture, "(h, w, 3) uint8 of at least 2 by 2")
+    corners = _corners(vertices, triangles)
+    known = texture_points.shape == (len(vertices), 2) and bool(np.isfinite(texture_points).all())
+    _require(known, "texture_points", texture_points, f"{(len(vertices), 2)} without NaN or infinity")
+    vertices, texture_points = (np.ascontiguousarray(points, np.float64) for points in (vertices, texture_points))
+    _fill_triangles(canvas, depth, vertices, texture_points, corners, np.ascontiguousarray(texture))
 
 
 def draw_shaded(
-    canvas: np.ndarray,
-    depth: np.ndarray,
-    vertices: np.ndarray,
-    triangles: np.ndarray,
-    colour: tuple[int, int, int],
+    canvas: np.ndarray, depth: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, colour: tuple[int, int, int]
 ) -> None:
     """Draw a mesh in one colour, lit from the upper left (Lambert), smooth across its triangles.
 
     As `draw_textured`; `colour` is RGB 0..255 in full light. Both sides of the mesh are lit alike.
     """
-    _check_canvas(canvas, depth)
-    corners = _check_mesh(vertices, triangles)
     normals = vertex_normals(vertices, triangles)
     facing = np.where(normals[:, 2:] > 0, -normals, normals)
     brightness = _AMBIENT + (1 - _AMBIENT) * np.clip(facing @ _LIGHT, 0, 1)  # (V,)
     along = np.stack([brightness * (_SHADES - 1), np.zeros(len(vertices))], 1)  # (V, 2)
     ramp = np.linspace(0, 1, _SHADES)[:, None] * np.asarray(colour, np.float64)  # (256, 3)
     texture = np.repeat(np.round(ramp).astype(np.uint8)[None], 2, 0)  # (2, 256, 3)
-    _fill_triangles(canvas, depth, np.ascontiguousarray(vertices, np.float64), along, corners, texture)
+    draw_textured(canvas, depth, vertices, along, triangles, texture)
 
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -161,26 +150,23 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
     A vertex without triangles gets zeros. The triangles must be wound consistently.
     """
-    corners = _check_mesh(vertices, triangles)
+    corners = _corners(vertices, triangles)
     a, b, c = np.asarray(vertices, np.float64)[corners].transpose(1, 0, 2)  # (F, 3) each
     across = np.cross(b - a, c - a).repeat(3, 0).T  # (3, 3 F), as long as twice the triangle's area
     normals = np.stack([np.bincount(corners.ravel(), part, len(vertices)) for part in across], 1)
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-def _check_canvas(canvas: np.ndarray, depth: np.ndarray) -> None:
-    if canvas.dtype != np.uint8 or canvas.ndim != 3 or canvas.shape[2] != 3 or not canvas.flags.c_contiguous:
-        raise ValueError(f"canvas {canvas.shape} {canvas.dtype}, expected contiguous (H, W, 3) uint8")
-    if depth.dtype != np.float32 or depth.shape != canvas.shape[:2] or not depth.flags.c_contiguous:
-        raise ValueError(f"depth {depth.shape} {depth.dtype}, expected contiguous {canvas.shape[:2]} float32")
-
-
-def _check_mesh(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """The triangles as the compiled code takes them; an index out of range would write anywhere in memory."""
-    if vertices.ndim != 2 or vertices.shape[1] != 3:
-        raise ValueError(f"vertices {vertices.shape}, expected (V, 3)")
-    if triangles.ndim != 2 or triangles.shape[1] != 3:
-        raise ValueError(f"triangles {triangles.shape}, expected (F, 3)")
-    if len(triangles) and not (triangles.min() >= 0 and triangles.max() < len(vertices)):
-        raise ValueError(f"triangles name vertices outside 0..{len(vertices) - 1}")
+def _corners(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """The triangles as the compiled code takes them."""
+    _require(vertices.shape[1:] == (3,), "vertices", vertices, "(V, 3)")
+    _require(triangles.shape[1:] == (3,), "triangles", triangles, "(F, 3)")
+    inside = not len(triangles) or (triangles.min() >= 0 and triangles.max() < len(vertices))
+    _require(inside, "triangles", triangles, f"no vertex outside 0..{len(vertices) - 1}")
     return np.ascontiguousarray(triangles, np.int32)
+
+
+def _require(fits: bool, name: str, array: np.ndarray, expected: str) -> None:
+    """The compiled code checks nothing: what does not fit would be read or written anywhere in memory."""
+    if not fits:
+        raise ValueError(f"{name} {array.shape} {array.dtype}, expected {expected}")

@@ -14,7 +14,7 @@ import pytest
 from l2l import config
 from l2l.errors import SetupError, Stopped, TemporaryError, UserError, blames_recording
 from l2l.video import media
-from l2l.video.media import VideoWriter, read_frames
+from l2l.video.media import read_frames, video_writer
 from l2l.video.normalise import normalise
 from tests.media import noise_video
 
@@ -114,9 +114,9 @@ except TemporaryError: sys.exit(75)
 
 def test_a_writer_whose_ffmpeg_dies_says_so(tmp_path, monkeypatch):
     fake_ffmpeg(monkeypatch, tmp_path / "ffmpeg", "exec 0<&-; echo 'No space left on device' >&2; exit 228")
-    with pytest.raises(TemporaryError, match="No space left"), VideoWriter(tmp_path / "a.mp4", 640, 480) as writer:
+    with pytest.raises(TemporaryError, match="No space left"), video_writer(tmp_path / "a.mp4", 640, 480) as write:
         for _ in range(100):
-            writer.write(np.zeros((480, 640, 3), np.uint8))
+            write(np.zeros((480, 640, 3), np.uint8))
 
 
 def test_what_the_disk_does_not_give_is_not_damage_of_the_recording(tmp_path, monkeypatch):

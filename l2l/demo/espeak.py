@@ -14,8 +14,9 @@ _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
-def synthesise(library: str, data: str, voice: str, settings: dict[int, int], text: str) -> tuple[int, bytes]:
-    """Sampling rate in Hz and 16-bit samples. Raises RuntimeError when espeak-ng refuses."""
+def main() -> None:
+    """Speak what the command line says. Raises RuntimeError when espeak-ng refuses."""
+    library, data, voice, pitch, pitch_range, words, text = sys.argv[1:]
     espeak = ctypes.CDLL(library)
     heard = bytearray()
 
@@ -31,20 +32,13 @@ def synthesise(library: str, data: str, voice: str, settings: dict[int, int], te
     espeak.espeak_SetSynthCallback(callback)
     if espeak.espeak_SetVoiceByName(voice.encode()):
         raise RuntimeError(f"espeak-ng has no voice {voice}")
-    for parameter, value in settings.items():
-        espeak.espeak_SetParameter(parameter, value, 0)
+    for parameter, value in ((_PITCH, pitch), (_RANGE, pitch_range), (_RATE, words)):
+        espeak.espeak_SetParameter(parameter, int(value), 0)
     encoded = text.encode() + b"\0"
     if espeak.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 1, 0, _UTF8, None, None):
         raise RuntimeError(f"espeak-ng could not say {text!r}")
     espeak.espeak_Synchronize()
-    return rate, bytes(heard)
-
-
-def main() -> None:
-    library, data, voice, pitch, pitch_range, words, text = sys.argv[1:]
-    settings = {_PITCH: int(pitch), _RANGE: int(pitch_range), _RATE: int(words)}
-    rate, samples = synthesise(library, data, voice, settings, text)
-    sys.stdout.buffer.write(rate.to_bytes(4, "little") + samples)
+    sys.stdout.buffer.write(rate.to_bytes(4, "little") + heard)
 
 
 if __name__ == "__main__":

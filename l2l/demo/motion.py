@@ -6,7 +6,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -24,20 +23,6 @@ _EMPHASIS = 5.0  # degrees of pitch with the loudest words
 _JAW = 15.0  # degrees at the loudest
 _CHEW_OPENING, _CHEW_RATE = (6.0, 9.0), (1.5, 2.0)  # degrees, Hz
 _BLINK_GAP, _BLINK_LENGTH = (3.0, 5.0), 0.27  # seconds
-
-
-@dataclass(frozen=True)
-class Motion:
-    """One person's motion, T frames at 30 per second."""
-
-    head: np.ndarray  # (T, 3) degrees: pitch (+ nods down), yaw (+ to the picture's left), roll (+ clockwise)
-    jaw: np.ndarray  # (T,) degrees
-    smile: np.ndarray  # (T,) 0..1
-    blink: np.ndarray  # (T,) 0..1
-
-    def pose(self, frame: int) -> Pose:
-        pitch, yaw, roll = self.head[frame]
-        return Pose(pitch, yaw, roll, self.jaw[frame], self.smile[frame], self.blink[frame])
 
 
 def frames(score: Score) -> int:
@@ -66,8 +51,8 @@ def loudness(sound: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(np.clip(level / top, 0, 1) ** 0.7)
 
 
-def move(score: Score, settings: Settings, index: int, person: int) -> Motion:
-    """How `person` (0 or 1) moves in recording `index` whose score this is."""
+def move(score: Score, settings: Settings, index: int, person: int) -> Pose:
+    """How `person` (0 or 1) moves in recording `index` whose score this is: poses of T frames, each value (T,)."""
     random = np.random.default_rng([settings.seed, index, person + 1])
     count = frames(score)
     time = (np.arange(count) + 0.5) / FPS  # (T,) seconds
@@ -92,7 +77,8 @@ def move(score: Score, settings: Settings, index: int, person: int) -> Motion:
     for event in _of(score.smiles, person):
         rise = np.clip(3 * np.minimum(_progress(time, event), 1 - _progress(time, event)), 0, 1)
         smile = np.maximum(smile, random.uniform(0.75, 1.0) * np.sin(np.pi / 2 * rise) ** 2)
-    return Motion(head, jaw, smile, _blinks(random, time))
+    pitch, yaw, roll = head.T
+    return Pose(pitch, yaw, roll, jaw, smile, _blinks(random, time))
 
 
 def _of(events: Sequence[Event], person: int) -> list[Event]:

@@ -15,11 +15,12 @@ import soundfile
 from l2l.config import Settings
 from l2l.demo import voices
 from l2l.demo.dialogue import Event, Score, write_score
-from l2l.demo.motion import Motion, move, speaking
+from l2l.demo.motion import move, speaking
 from l2l.demo.puppet import WIDTH, Puppet, photograph
+from l2l.demo.rig import Pose
 from l2l.files import atomic, save_npz
 from l2l.units import SAMPLE_RATE
-from l2l.video.media import VideoWriter
+from l2l.video.media import video_writer
 from l2l.video.tracks import PEOPLE
 
 _ROOM_NOISE = 0.0015  # of full scale: a quiet room, -56 dB
@@ -40,31 +41,29 @@ def write_recording(out_dir: Path, index: int, settings: Settings) -> None:
     """
     score = write_score(settings, index, voices.say)
     motions = [move(score, settings, index, person) for person in range(PEOPLE)]
+    random = np.random.default_rng([settings.seed, index, PEOPLE + 1])
+    mixed = np.clip(score.voice(0) + score.voice(1) + _ROOM_NOISE * random.standard_normal(score.samples), -1, 1)
     with tempfile.TemporaryDirectory() as folder, atomic(Path(out_dir) / f"demo_{index:02d}.mp4") as partial:
         sound = Path(folder) / "sound.wav"
-        soundfile.write(sound, mixed(score, settings, index), SAMPLE_RATE, subtype="PCM_16")
+        soundfile.write(sound, mixed.astype(np.float32), SAMPLE_RATE, subtype="PCM_16")
         _film(partial, sound, motions)
     save_npz(Path(out_dir) / f"demo_{index:02d}.truth.npz", **truth(score, motions))
 
 
-def mixed(score: Score, settings: Settings, index: int) -> np.ndarray:
-    """(samples,) float32: both voices and the room they are in."""
-    random = np.random.default_rng([settings.seed, index, PEOPLE + 1])
-    noise = _ROOM_NOISE * random.standard_normal(score.samples)
-    return np.clip(score.voice(0) + score.voice(1) + noise, -1, 1).astype(np.float32)
-
-
-def truth(score: Score, motions: Sequence[Motion]) -> dict[str, np.ndarray]:
+def truth(score: Score, motions: Sequence[Pose]) -> dict[str, np.ndarray]:
     """The arrays of the truth file, by name (see `write_recording`)."""
 
     def rows(events: Sequence[Event]) -> np.ndarray:
         return np.array([[event.person, event.start, event.end] for event in events], np.float64).reshape(-1, 3)
 
-    curves = ("head", "jaw", "smile", "blink")
+    pitch, yaw, roll, jaw, smile, blink = np.stack(motions, -1).astype(np.float32)  # (T, 2) each
     return {
         "speaking": speaking(score),
         "backchannel": speaking(score, backchannels_only=True),
-        **{name: np.stack([getattr(motion, name) for motion in motions], 1).astype(np.float32) for name in curves},
+        "head": np.stack([pitch, yaw, roll], -1),
+        "jaw": jaw,
+        "smile": smile,
+        "blink": blink,
         "turns": rows(score.turns),
         "pauses": rows(score.pauses),
         "pauses_answered": np.array([pause.linked for pause in score.pauses], bool),
@@ -75,12 +74,12 @@ def truth(score: Score, motions: Sequence[Motion]) -> dict[str, np.ndarray]:
     }
 
 
-def _film(path: Path, sound: Path, motions: Sequence[Motion]) -> None:
+def _film(path: Path, sound: Path, motions: Sequence[Pose]) -> None:
     puppets = [Puppet(photograph(person), left=person * WIDTH) for person in range(PEOPLE)]
     canvas = np.concatenate([puppet.background for puppet in puppets], 1)  # (720, 1280, 3)
     depth = np.empty(canvas.shape[:2], np.float32)
-    with VideoWriter(path, canvas.shape[1], canvas.shape[0], audio=sound) as writer:
+    with video_writer(path, canvas.shape[1], canvas.shape[0], audio=sound) as write:
         for frame in range(len(motions[0].jaw)):
             for puppet, motion in zip(puppets, motions, strict=True):
-                puppet.draw(canvas, depth, motion.pose(frame))
-            writer.write(canvas)
+                puppet.draw(canvas, depth, Pose(*(curve[frame] for curve in motion)))
+            write(canvas)

@@ -9,12 +9,13 @@
 - Axes: x right, y down, z away from the camera. Pitch + nods down.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import laplacian
 from scipy.sparse.linalg import spsolve
+from scipy.spatial.transform import Rotation
 
 from l2l.video import mesh
 
@@ -35,23 +36,19 @@ _CORNER_FOLLOWS = 0.25  # share of the jaw's motion that the corners of the mout
 
 
 class Pose(NamedTuple):
-    """One moment of one head; all zeros is the photograph."""
+    """One moment of one head, or a curve (T,) of each value; all zeros is the photograph."""
 
-    pitch: float = 0.0  # degrees, + nods down
-    yaw: float = 0.0  # degrees, + turns to the picture's left
-    roll: float = 0.0  # degrees, + tilts clockwise in the picture
-    jaw: float = 0.0  # degrees of opening
-    smile: float = 0.0  # 0..1
-    blink: float = 0.0  # 0..1, 1 is closed
+    pitch: Any = 0.0  # degrees, + nods down
+    yaw: Any = 0.0  # degrees, + turns to the picture's left
+    roll: Any = 0.0  # degrees, + tilts clockwise in the picture
+    jaw: Any = 0.0  # degrees of opening
+    smile: Any = 0.0  # 0..1
+    blink: Any = 0.0  # 0..1, 1 is closed
 
 
 def rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
     """Rotation matrix (3, 3) for column vectors, from degrees: pitch first, then yaw, then roll."""
-    (cp, cy, cr), (sp, sy, sr) = np.cos(np.radians([pitch, yaw, roll])), np.sin(np.radians([pitch, yaw, roll]))
-    around_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    around_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    around_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return np.asarray(around_z @ around_y @ around_x)
+    return Rotation.from_euler("xyz", [pitch, yaw, roll], degrees=True).as_matrix()
 
 
 class Rig:
@@ -71,7 +68,7 @@ class Rig:
         numbers = np.concatenate([[mesh.FACE_OVAL], mesh.LANDMARKS + np.arange(count * around).reshape(count, around)])
         self.triangles = np.concatenate([mesh.triangles(), _bands(numbers)])  # (F, 3): the skin
         self.eyes = mesh.eye_triangles()
-        self.mouth = mesh.fan(mesh.INNER_LIP_UPPER, mesh.INNER_LIP_LOWER)
+        self.mouth = mesh.mouth_triangles()
 
         self._follows = np.concatenate([np.ones(mesh.LANDMARKS), follows.repeat(around)])[:, None]  # (V, 1)
         jaw = self._jaw(landmarks)
@@ -86,12 +83,12 @@ class Rig:
         vertices = self.vertices + pose.smile * self._smile + pose.blink * self._blink
         arm = vertices - self._hinge
         vertices += self._jaw_follows * (arm @ (rotation(pose.jaw, 0, 0) - np.eye(3)).T)
-        return np.asarray(vertices)
+        return vertices
 
     def turn(self, vertices: np.ndarray, pose: Pose) -> np.ndarray:
         """`vertices` (V, 3) with the head rotated."""
         arm = vertices - self._axis
-        return np.asarray(vertices + self._follows * (arm @ (rotation(*pose[:3]) - np.eye(3)).T))
+        return vertices + self._follows * (arm @ (rotation(*pose[:3]) - np.eye(3)).T)
 
     def _jaw(self, landmarks: np.ndarray) -> np.ndarray:
         """(468,) share of the jaw's rotation that each landmark follows."""
@@ -126,7 +123,7 @@ class Rig:
 def _ease(x: np.ndarray) -> np.ndarray:
     """From 0 at 0 to 1 at 1, level at both ends."""
     x = np.clip(x, 0, 1)
-    return np.asarray(x * x * (3 - 2 * x))
+    return x * x * (3 - 2 * x)
 
 
 def _rings(oval: np.ndarray, axis_depth: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

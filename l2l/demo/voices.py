@@ -8,9 +8,9 @@
 import importlib
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import resample_poly
@@ -22,8 +22,7 @@ _SILENCE = 0.004  # of full scale: quieter samples at the beginning and the end 
 _PEAK = 0.6  # of full scale: both voices are equally loud
 
 
-@dataclass(frozen=True)
-class Voice:
+class Voice(NamedTuple):
     """How one person sounds."""
 
     name: str  # espeak-ng's, with its variant
@@ -46,12 +45,17 @@ def _espeak() -> tuple[str, str]:
 
 
 @lru_cache(maxsize=512)
-def _synthesise(text: str, voice: Voice) -> np.ndarray:
-    library, data = _espeak()
-    program = str(Path(__file__).with_name("espeak.py"))
+def say(text: str, person: int) -> np.ndarray:
+    """`text` in the voice of `person` (0 or 1): (n,) float32 at 16 kHz, from its first to its last audible sample.
+
+    Raises UserError when espeakng_loader is not installed or does not work.
+    """
+    voice = VOICES[person]
     settings = [str(value) for value in (voice.pitch, voice.pitch_range, voice.rate)]
-    command = [sys.executable, "-I", "-S", program, library, data, voice.name, *settings, text]
-    done = subprocess.run(command, capture_output=True)
+    program = str(Path(__file__).with_name("espeak.py"))
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", program, *_espeak(), voice.name, *settings, text], capture_output=True
+    )
     if done.returncode or len(done.stdout) <= 4:
         words = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
         raise UserError(f"espeak-ng could not say {text!r} ({words}); install l2l[demo] again.")
@@ -66,11 +70,3 @@ def _synthesise(text: str, voice: Voice) -> np.ndarray:
     sound = (sound * (_PEAK / np.abs(sound).max())).astype(np.float32)
     sound.flags.writeable = False  # the cache shares it
     return sound
-
-
-def say(text: str, person: int) -> np.ndarray:
-    """`text` in the voice of `person` (0 or 1): (n,) float32 at 16 kHz, from its first to its last audible sample.
-
-    Raises UserError when espeakng_loader is not installed or does not work.
-    """
-    return _synthesise(text, VOICES[person])

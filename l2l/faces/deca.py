@@ -9,7 +9,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,7 @@ from l2l import config
 from l2l.errors import SetupError, UserError
 from l2l.faces import deca_nets, fan
 from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
-from l2l.faces.smoothing import smooth
-from l2l.faces.store import read_basis, write_faces
+from l2l.faces.store import read_basis, smooth, write_faces
 from l2l.files import save_npz
 from l2l.inference import torch_device
 from l2l.progress import progress
@@ -32,9 +31,6 @@ from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 from l2l.weights import catalogue as weights
 
 log = logging.getLogger(__name__)
-
-# (picture, box, mesh (468, 3)) -> landmarks (n, 2) in pixels, or None where no face is found.
-Locate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]
 
 
 def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.FacesSettings) -> None:
@@ -60,14 +56,15 @@ def extract_faces(
     if deca.threads:
         torch.set_num_threads(deca.threads)
     device = torch_device(deca.device, "faces.deca.device")
-    locate = _locator(basis_path, deca, device)
+    (landmarks,) = read_basis(basis_path, "deca", "landmarks")
+    find = None if str(landmarks) == "mesh" else fan.Fan(deca.detector, device)
     tracks = load_tracks(footage.tracks)
     tracks.check_both_seen()
-    encoders = deca_nets.load_encoders(deca.detail).to(device)
+    encoders = deca_nets.Deca(weights.find(*deca_nets.MODEL), deca.detail).to(device)
     faces = np.zeros((PEOPLE, len(tracks), FACE_DIM), np.float32)
     found = np.zeros((PEOPLE, len(tracks)), bool)
     identity = np.zeros((PEOPLE, 100))
-    for people, frames, crops in _batches(_crops(footage, tracks, locate), deca.batch_size):
+    for people, frames, crops in _batches(_crops(footage, tracks, find), deca.batch_size):
         codes, detail = encoders(torch.from_numpy(crops).to(device))
         kept = [codes[:, deca_nets.EXPRESSION], codes[:, deca_nets.POSE], detail]
         faces[people, frames] = torch.cat(kept, 1).cpu().numpy()
@@ -83,23 +80,18 @@ def extract_faces(
         write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum())
 
 
-def _locator(basis_path: Path, deca: config.DecaSettings, device: torch.device) -> Locate:
-    """The function that finds the landmarks of the crop, by the basis."""
-    (landmarks,) = read_basis(basis_path, "deca", "landmarks")
-    if str(landmarks) == "mesh":
-        return lambda picture, box, mesh: mesh[MESH_POINTS, :2]
-    find = fan.Fan(deca.detector, device)
-    return lambda picture, box, mesh: find(picture, box)
+def _crops(footage: Footage, tracks: Tracks, find: fan.Fan | None) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(person, frame, crop (3, 224, 224)) of every tracked face, frame by frame.
 
-
-def _crops(footage: Footage, tracks: Tracks, locate: Locate) -> Iterator[tuple[int, int, np.ndarray]]:
-    """(person, frame, crop (3, 224, 224)) of every tracked face, frame by frame."""
+    `find` finds the landmarks of the crop; without it they are the mesh's.
+    """
     frames = progress(read_frames(footage.video), "faces", unit="frame", total=len(tracks))
     meshes = (mesh for _, block in tracks.blocks() for mesh in block)
     frame = -1
     for frame, (picture, pair) in enumerate(zip(frames, meshes, strict=False)):
         for person in np.flatnonzero(tracks.found[frame]):
-            landmarks = locate(picture, tracks.box[frame, person], pair[person])
+            box, mesh = tracks.box[frame, person], pair[person]
+            landmarks = find(picture, box) if find else mesh[MESH_POINTS, :2]
             if landmarks is not None:
                 yield int(person), frame, crop(picture, around_landmarks(landmarks))
     if frame + 1 < len(tracks):

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l2l.errors import SetupError
-from l2l.weights import catalogue as weights
 from l2l.weights.state_dicts import load_into, read_torch
 
 CROP = 224  # pixels, both ways
@@ -109,8 +108,3 @@ def _part(checkpoint: object, name: str, path: Path) -> object:
     if not isinstance(checkpoint, dict) or name not in checkpoint:
         raise SetupError(f"{path}: {name!r} is missing; give DECA's deca_model.tar as it was published, not unpacked.")
     return checkpoint[name]
-
-
-def load_encoders(detail: bool = True) -> Deca:
-    """The published encoders. Raises UserError that says where to get them."""
-    return Deca(weights.find(*MODEL), detail)

@@ -133,19 +133,17 @@ def jaw_moved(neutral: np.ndarray, jaw: np.ndarray, basis: FaceBasis) -> np.ndar
 
 def decompose(landmarks: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:
     """Landmarks (n, 468, 3) px -> (n, 56): expression, head rotation, jaw rotation."""
-    rest, rotation, jaw = _without_pose(landmarks, neutral, basis)
+    rest, rotation, jaw = without_pose(landmarks, neutral, basis)
     return np.concatenate([rest @ basis.components.T, Rotation.from_matrix(rotation).as_rotvec(), jaw], axis=1)
 
 
-def residual(landmarks: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:
-    """What rotation and jaw leave unexplained (n, 1404); the expression basis is fitted to it."""
-    return _without_pose(landmarks, neutral, basis)[0]
-
-
-def _without_pose(
+def without_pose(
     landmarks: np.ndarray, neutral: np.ndarray, basis: FaceBasis
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The residual (n, 1404), the head's rotation (n, 3, 3) and the jaw's (n, 3) of landmarks (n, 468, 3) px."""
+    """What rotation and jaw leave of landmarks (n, 468, 3) px: (n, 1404), to which the expression basis is fitted.
+
+    Then the head's rotation (n, 3, 3) and the jaw's (n, 3).
+    """
     straight, rotation = straighten(landmarks, neutral)
     jaw = _jaw_rotation(straight, neutral, basis)
     return (straight - jaw_moved(neutral, jaw, basis)).reshape(len(straight), -1), rotation, jaw

@@ -15,8 +15,7 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.geometry import COMPONENTS, FaceBasis
-from l2l.faces.smoothing import smooth
-from l2l.faces.store import read_basis, write_faces
+from l2l.faces.store import read_basis, smooth, write_faces
 from l2l.files import save_npz
 from l2l.units import MODEL_DIM
 from l2l.video.footage import Footage
@@ -76,7 +75,7 @@ def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -
             if len(landmarks):
                 neutral = geometry.neutral_face(landmarks[:: max(1, len(landmarks) // _NEUTRAL_FRAMES)], basis.template)
                 for start in range(0, len(landmarks), _BLOCK):
-                    yield geometry.residual(landmarks[start : start + _BLOCK], neutral, basis)
+                    yield geometry.without_pose(landmarks[start : start + _BLOCK], neutral, basis)[0]
 
 
 def load_basis(path: str | Path) -> FaceBasis:

@@ -32,14 +32,11 @@ def mesher_of(basis: Path, neutral: np.ndarray) -> Mesher:
     """The mesher of one person: `neutral` as a faces file has it. Raises UserError when FLAME is needed and missing."""
     if backend_of(basis) == "deca":
         return _of_flame(Flame(), neutral)
-    return _of_landmarks(load_basis(basis), neutral)
-
-
-def _of_landmarks(basis: geometry.FaceBasis, neutral: np.ndarray) -> Mesher:
+    known = load_basis(basis)
     skin, mouth = np.concatenate([mesh.triangles(), mesh.eye_triangles()]), mesh.mouth_triangles()
     return Mesher(
-        rest=neutral - basis.hinge,
-        vertices=lambda faces: geometry.compose(faces.astype(np.float64), neutral, basis),
+        rest=neutral - known.hinge,
+        vertices=lambda faces: geometry.compose(faces.astype(np.float64), neutral, known),
         parts=lambda _: (skin, mouth),
     )
 

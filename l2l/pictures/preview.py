@@ -28,7 +28,7 @@ from l2l.sides import SIDES, Side
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, MODEL_DIM, SAMPLE_RATE
-from l2l.video.media import VideoWriter, read_frames
+from l2l.video.media import read_frames, video_writer
 from l2l.video.tracks import Tracks, load_tracks
 
 WIDTH, HEIGHT = 1280, 720
@@ -93,10 +93,10 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
     landmarks = np.concatenate(parts)  # (count, 2, 468, 3) px
     with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
         sound = _sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
-        with VideoWriter(partial, WIDTH, HEIGHT, sound, crf=23) as writer:
+        with video_writer(partial, WIDTH, HEIGHT, sound, crf=23) as write:
             pictures = progress(read_frames(scene.video, start, count), "preview", unit="frame", total=count)
             for offset, picture in enumerate(pictures):
-                writer.write(_draw(scene, picture, landmarks[offset], start + offset))
+                write(_draw(scene, picture, landmarks[offset], start + offset))
 
 
 def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Side, seats: Mapping[str, Side]) -> Scene:

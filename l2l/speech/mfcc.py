@@ -25,17 +25,15 @@ def _rows(samples: np.ndarray, first: int, last: int) -> np.ndarray:
     """Frames [first, last)."""
     start, length = first * _HOP, (last - 1 - first) * _HOP + _FRAME
     heard = samples[max(start - 1, 0) : start + length].astype(np.float64)
-    emphasized = heard - _EMPHASIS * np.concatenate([[0.0], heard[:-1]])  # the very first sample stays as it is
+    if not start:
+        heard = np.concatenate([[0.0], heard])  # the very first sample stays as it is
     sound = np.zeros(length)
-    emphasized = emphasized[min(start, 1) :]
-    sound[: len(emphasized)] = emphasized
+    sound[: len(heard) - 1] = heard[1:] - _EMPHASIS * heard[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::_HOP]  # (n, 400)
     power = np.abs(np.fft.rfft(frames, _FFT)) ** 2 / _FFT  # (n, 257)
-    energy = _no_zeros(power.sum(1))
-    bands = _no_zeros(power @ _BANK.T)  # (n, 26)
-    cepstrum = dct(np.log(bands), type=2, axis=1, norm="ortho")[:, :COEFFICIENTS]
+    cepstrum = dct(np.log(_no_zeros(power @ _BANK.T)), type=2, axis=1, norm="ortho")[:, :COEFFICIENTS]
     cepstrum *= 1 + _LIFTER / 2 * np.sin(np.pi * np.arange(COEFFICIENTS) / _LIFTER)
-    cepstrum[:, 0] = np.log(energy)
+    cepstrum[:, 0] = np.log(_no_zeros(power.sum(1)))
     return cepstrum
 
 

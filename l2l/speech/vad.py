@@ -29,7 +29,14 @@ def read_wav(path: str | Path) -> soundfile.SoundFile:
 
 def voice_activity(wav: str | Path, frames: int, fps: int = FPS) -> np.ndarray:
     """(frames,) float32 probability that somebody speaks in each video frame."""
-    session = _session()
+    # The package itself imports torch; only the network inside it is needed.
+    package = importlib.util.find_spec("silero_vad")
+    assert package is not None and package.origin is not None
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    network = Path(package.origin).parent / "data" / "silero_vad.onnx"
+    session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
     state = np.zeros((2, 1, 128), np.float32)
     context = np.zeros(_CONTEXT, np.float32)
     rate = np.array(SAMPLE_RATE, np.int64)
@@ -43,14 +50,3 @@ def voice_activity(wav: str | Path, frames: int, fps: int = FPS) -> np.ndarray:
             found.append(float(probability[0, 0]))
     middle = (np.arange(frames) + 0.5) / fps * SAMPLE_RATE / _CHUNK - 0.5  # each frame's place among the chunks
     return np.interp(middle, np.arange(len(found)), found).astype(np.float32)
-
-
-def _session() -> onnxruntime.InferenceSession:
-    # The package itself imports torch; only the network inside it is needed.
-    package = importlib.util.find_spec("silero_vad")
-    assert package is not None and package.origin is not None
-    options = onnxruntime.SessionOptions()
-    options.inter_op_num_threads = options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    network = Path(package.origin).parent / "data" / "silero_vad.onnx"
-    return onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])

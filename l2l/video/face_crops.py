@@ -9,9 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from l2l.progress import progress
-from l2l.video.face_tracks import FaceTrack, frames_at_25
-from l2l.video.media import read_frames
+from l2l.video.face_tracks import FaceTrack, pictures_at_25
 
 CROP_SIDE = 224  # pixels of a crop
 _MARGIN = 0.40  # of half a face around it
@@ -31,15 +29,6 @@ def crop_face(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarra
         inside = picture[rows, columns]
         square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = inside
     return cv2.resize(square, (CROP_SIDE, CROP_SIDE))
-
-
-def pictures_at_25(video: Path, frames: int, message: str) -> Iterator[np.ndarray]:
-    """The RGB pictures of `video`, which has `frames` at 30 per second, that a copy at 25 per second has."""
-    wanted = frames_at_25(frames)
-    chosen = np.zeros(frames, bool)
-    chosen[wanted] = True
-    pictures = (picture for picture, taken in zip(read_frames(video), chosen, strict=False) if taken)
-    return progress(pictures, message, unit="frame", total=len(wanted))
 
 
 def crop_blocks(

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from l2l.video.face_tracks import overlap
 from l2l.video.mesh import LANDMARKS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER
+from l2l.video.tracks import overlap
 from l2l.weights import catalogue as weights
 
 _DETECTOR_SIDE, _DETECTOR_STRIDE, _MESH_SIDE = 192, 4, 192

@@ -1,24 +1,35 @@
 """Face tracks: boxes that belong to one face, from frame to frame at 25 per second, as SyncNet's pipeline makes them.
 
 - A box that overlaps the last one continues the track; short gaps are interpolated, short or small tracks dropped.
+- Boxes are those that the tracker wrote, or S3FD's as in SyncNet's own pipeline. Either way tracks.npz says who is on
+  the left and where scenes end; the original finds scenes with PySceneDetect.
 - The place to crop is smoothed over half a second.
 - SyncNet and Light-ASD were trained on 25 frames per second. Our recordings have 30: of six frames five are taken, each
   the nearest to its moment, and a recording that had 25 gets its own frames back. The original's `ffmpeg -r 25` on 30
   gives frames that are up to two too early, so offsets of such recordings differ by as much.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from scipy.signal import medfilt
 
+from l2l import config
+from l2l.errors import UserError
+from l2l.inference import inference
+from l2l.progress import progress
 from l2l.units import FPS
+from l2l.video import s3fd
+from l2l.video.media import read_frames
+from l2l.video.tracks import PEOPLE, Tracks, overlap, runs
 
 ASD_FPS = 25  # frames per second that SyncNet and Light-ASD look at
 _SAME = 0.5  # overlap of two boxes, over their union, above which they are one face
 _GAP = 25  # frames after which a face is another one
 _SMOOTH = 13  # frames of the median filter over where to crop
+_SAME_PERSON = 0.2  # mean overlap with a person's box above which a track is that person's
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,15 @@ def frames_at_25(frames: int) -> np.ndarray:
     """The numbers of the frames, out of `frames` at 30 per second, that a copy at 25 per second has."""
     count = frames * ASD_FPS // FPS
     return np.floor(np.arange(count) * FPS / ASD_FPS + 0.5).astype(np.int64)
+
+
+def pictures_at_25(video: Path, frames: int, message: str) -> Iterator[np.ndarray]:
+    """The RGB pictures of `video`, which has `frames` at 30 per second, that a copy at 25 per second has."""
+    wanted = frames_at_25(frames)
+    chosen = np.zeros(frames, bool)
+    chosen[wanted] = True
+    pictures = (picture for picture, taken in zip(read_frames(video), chosen, strict=False) if taken)
+    return progress(pictures, message, unit="frame", total=len(wanted))
 
 
 def at_30(values: np.ndarray, first: int, frames: int) -> tuple[slice, np.ndarray]:
@@ -89,8 +109,43 @@ def _follow(waiting: dict[int, list[np.ndarray]]) -> list[tuple[int, np.ndarray]
     return seen
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (..., 4)."""
-    inner = np.clip(np.minimum(a[..., 2:4], b[..., 2:4]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(-1)
-    area = (a[..., 2:4] - a[..., :2]).prod(-1) + (b[..., 2:4] - b[..., :2]).prod(-1)
-    return inner / np.maximum(area - inner, 1e-12)
+def person_tracks(video: Path, tracks: Tracks, settings: config.FaceCropsSettings, section: str) -> list[FaceTrack]:
+    """Face tracks of both people at 25 frames per second. Raises UserError when there are none.
+
+    `section` is the name of the settings, for messages.
+    """
+    frames = frames_at_25(len(tracks))
+    box, found = tracks.box[frames], tracks.found[frames]  # (n, 2, 4), (n, 2)
+    detected = None
+    if settings.detector == "s3fd":
+        net = s3fd.load_s3fd()
+        with inference(settings.threads):
+            pictures = pictures_at_25(video, len(tracks), f"detect {video.parent.name}")
+            detected = [s3fd.detect(net, picture) for picture in pictures]
+    people: list[FaceTrack] = []
+    for first, last in runs(tracks.segment[frames]):
+        boxes_of: list[tuple[int | None, Sequence[np.ndarray]]] = (
+            [(None, detected[first:last])]
+            if detected is not None
+            else [(p, [box[frame, [p]][found[frame, [p]]] for frame in range(first, last)]) for p in range(PEOPLE)]
+        )
+        for person, boxes in boxes_of:
+            for track in face_tracks(boxes, settings.min_frames, settings.min_size):
+                whose = _person(track, box[first:last], found[first:last]) if person is None else person
+                if whose is not None:
+                    people.append(replace(track, first=track.first + first, person=whose))
+    if not people:
+        raise UserError(
+            f"{video}: no face is followed for more than {settings.min_frames} frames (25 per second) and larger than "
+            f"{settings.min_size:g} pixels; lower {section}.min_frames or {section}.min_size, or use "
+            "diarization.backend: vad_lips."
+        )
+    return people
+
+
+def _person(track: FaceTrack, box: np.ndarray, found: np.ndarray) -> int | None:
+    """Whose face it is, by the boxes (n, 2, 4) of both people where found (n, 2); None when it is nobody's."""
+    inside = slice(track.first, track.first + len(track))
+    shared = np.where(found[inside], overlap(track.box[:, None], box[inside]), 0.0).mean(0)  # (2,)
+    best = int(shared.argmax())
+    return best if shared[best] > _SAME_PERSON else None

@@ -10,11 +10,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import av.error
@@ -40,12 +39,16 @@ _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error")
 
 def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None:
     """Convert `stream` (of ffmpeg-python) to `target`. Raises UserError naming `reading`, with ffmpeg's last words."""
-    node = ffmpeg.output(stream, str(target), **_REPRODUCIBLE, **options).global_args(*_QUIET).overwrite_output()
-    done = subprocess.run(node.compile(cmd=ffmpeg_path()), capture_output=True)
+    done = subprocess.run(_command([stream], target, options), capture_output=True)
     if done.returncode:
         words = _last_words(done.stderr, done.returncode, target, reading)
         check_readable(reading)
         raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+
+
+def _command(streams: list[Any], target: Path, options: dict[str, Any]) -> list[str]:
+    node = ffmpeg.output(*streams, str(target), **_REPRODUCIBLE, **options).global_args(*_QUIET)
+    return node.overwrite_output().compile(cmd=ffmpeg_path())
 
 
 # What ffmpeg says when the machine is at fault. "Input/output error" is also its word for a damaged file.
@@ -80,8 +83,7 @@ def check_readable(path: Path) -> None:
             pass
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """What a recording holds, measured from its packets, not from its header."""
 
     width: int  # pixels
@@ -98,9 +100,6 @@ class Probe:
     audio_codec: str
     audio_rate: int  # Hz
     audio_seconds: float
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -123,10 +122,9 @@ def probe(path: str | Path) -> Probe:
     """Look at every packet of a recording. Raises UserError when picture or sound is missing or cut off."""
     path = Path(path)
     with _open(path) as container:
-        if not container.streams.video:
-            raise UserError(f"{path} has no video stream; give a recording with picture and sound.")
-        if not container.streams.audio:
-            raise UserError(f"{path} has no audio stream; give a recording with picture and sound.")
+        for kind in ("video", "audio"):
+            if not getattr(container.streams, kind):
+                raise UserError(f"{path} has no {kind} stream; give a recording with picture and sound.")
         video, audio = container.streams.video[0], container.streams.audio[0]
         pixel_aspect = float(video.sample_aspect_ratio or 1)
         shown = round(video.width * pixel_aspect)
@@ -217,53 +215,42 @@ def read_frames(path: str | Path, start: int = 0, count: int | None = None) -> I
             raise UserError(f"{path} cannot be decoded to its end ({error.strerror}); normalise it again.") from None
 
 
-class VideoWriter:
-    """An mp4 at 30 frames per second, fed with RGB frames (height, width, 3) uint8.
+@contextlib.contextmanager
+def video_writer(
+    path: Path, width: int, height: int, audio: Path | None = None, crf: int = 20, preset: str = "superfast"
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yields what writes an RGB frame (height, width, 3) uint8 to an mp4 at 30 frames per second.
 
-    The same frames give the same bytes: a fixed number of threads and no time stamps or encoder names.
+    The same frames give the same bytes. Raises UserError or TemporaryError with ffmpeg's last words.
     """
+    streams = [ffmpeg.input("pipe:0", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=FPS)]
+    coding = {"vcodec": "libx264", "preset": preset, "crf": crf, "pix_fmt": "yuv420p", "movflags": "+faststart"}
+    if audio:
+        streams.append(ffmpeg.input(str(audio)).audio)
+        coding |= {"acodec": "aac", "audio_bitrate": "96k"}
+    command = _command(streams, path, coding)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    stdin = process.stdin
+    assert stdin is not None
 
-    def __init__(
-        self, path: Path, width: int, height: int, audio: Path | None = None, crf: int = 20, preset: str = "superfast"
-    ) -> None:
-        self._path, self._shape = path, (height, width, 3)
-        frames = ffmpeg.input("pipe:0", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=FPS)
-        coding = {"vcodec": "libx264", "preset": preset, "crf": crf, "pix_fmt": "yuv420p", "movflags": "+faststart"}
-        streams = [frames]
-        if audio:
-            streams.append(ffmpeg.input(str(audio)).audio)
-            coding |= {"acodec": "aac", "audio_bitrate": "96k"}
-        node = ffmpeg.output(*streams, str(path), **_REPRODUCIBLE, **coding).global_args(*_QUIET)
-        self._process: subprocess.Popen[bytes] = node.overwrite_output().run_async(
-            cmd=ffmpeg_path(), pipe_stdin=True, pipe_stderr=True
-        )
+    def finish() -> None:
+        _, stderr = process.communicate()
+        if process.returncode:
+            raise UserError(f"{path}: ffmpeg could not write it ({_last_words(stderr, process.returncode, path)}).")
 
-    def write(self, frame: np.ndarray) -> None:
-        if frame.shape != self._shape or frame.dtype != np.uint8:
-            raise ValueError(f"frame {frame.shape} {frame.dtype}, expected {self._shape} uint8")
-        assert self._process.stdin is not None
+    def write(frame: np.ndarray) -> None:
+        if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
+            raise ValueError(f"frame {frame.shape} {frame.dtype}, expected {(height, width, 3)} uint8")
         try:
-            self._process.stdin.write(np.ascontiguousarray(frame).data)
+            stdin.write(np.ascontiguousarray(frame).data)
         except BrokenPipeError:
-            self.close()  # says why ffmpeg ended
+            finish()  # says why ffmpeg ended
             raise
 
-    def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stderr is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        stderr = self._process.stderr.read()
-        self._process.stderr.close()
-        if status := self._process.wait():
-            raise UserError(f"{self._path}: ffmpeg could not write it ({_last_words(stderr, status, self._path)}).")
-
-    def __enter__(self) -> "VideoWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._process.kill()
-            if self._process.stderr and not self._process.stderr.closed:
-                self._process.communicate()
+    try:
+        yield write
+        finish()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.communicate()

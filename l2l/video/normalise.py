@@ -60,7 +60,7 @@ def normalise(
         sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
         sound = sound.filter("apad", whole_len=length).filter("atrim", end_sample=length)
         run_ffmpeg(source, sound, new_audio, ac=1, acodec="pcm_s16le")
-    save_json(report, {"source": source.name, "frames": frames, "encoded_again": not kept, "probe": found.as_dict()})
+    save_json(report, {"source": source.name, "frames": frames, "encoded_again": not kept, "probe": found._asdict()})
 
 
 def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l2l.video.face_tracks import overlap
+from l2l.video.tracks import overlap
 from l2l.weights.state_dicts import load_published
 
 _TRUNK = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "up", 512, 512, 512, "pool", 512, 512, 512, "pool")

@@ -10,6 +10,7 @@ Run it alone: `l2l track folder`, with video.mp4 in it.
 
 import itertools
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -54,7 +55,7 @@ class Candidate:
     width_sum: float = 0.0
     x_sum: float = 0.0
     movement_sum: float = 0.0
-    seen_with: dict[int, int] = field(default_factory=dict)  # number of another candidate: frames together
+    seen_with: Counter[int] = field(default_factory=Counter)  # number of another candidate: frames together
 
     @property
     def mean_width(self) -> float:
@@ -94,7 +95,7 @@ class _Scene:
         """The candidate numbers of the person on the left and on the right; none when there are not two people."""
         ranked = sorted(self.candidates, key=lambda c: -c.likeness(self.frames))
         pairs = [
-            (a.likeness(self.frames) * b.likeness(self.frames) * a.seen_with.get(b.number, 0), a, b)
+            (a.likeness(self.frames) * b.likeness(self.frames) * a.seen_with[b.number], a, b)
             for a, b in itertools.combinations(ranked, 2)
         ]
         best = max(pairs, key=lambda pair: pair[0], default=(0,))
@@ -109,7 +110,7 @@ class _Scene:
             person = people[near]
             # The same person, lost and found again elsewhere: never seen together, alike in size.
             alike = 0.6 < extra.mean_width / person.mean_width < 1.6
-            if alike and extra.moves and not extra.seen_with.get(person.number):
+            if alike and extra.moves and not extra.seen_with[person.number]:
                 chosen[near].add(extra.number)
         return chosen
 
@@ -142,8 +143,7 @@ class Tracker:
         together = [number for number, _, _ in seen]
         for candidate in scene.candidates:
             if candidate.number in together:
-                for number in together:
-                    candidate.seen_with[number] = candidate.seen_with.get(number, 0) + 1
+                candidate.seen_with.update(together)
         scene.frames += 1
         return seen
 
@@ -165,18 +165,14 @@ class Tracker:
 
     def _follow(self, candidate: Candidate, picture: np.ndarray, seen: list[Seen]) -> None:
         landmarks, score = self._mesh(picture, region_around(candidate.landmarks))
-        if self._accept(candidate, landmarks, score, seen):
+        width, centre = _width(landmarks), _centre(landmarks)
+        # A good score, a believable change of size, and not on top of a face already found.
+        alike = score >= self._settings.min_score and 0.6 < width / _width(candidate.landmarks) < 1.7
+        if alike and all(np.linalg.norm(_centre(other) - centre) > _SAME_FACE * width for _, other, _ in seen):
             candidate.see(landmarks)
             seen.append((candidate.number, landmarks, score))
         else:
             candidate.missed += 1
-
-    def _accept(self, candidate: Candidate, landmarks: np.ndarray, score: float, seen: list[Seen]) -> bool:
-        """A good score, a believable change of size, and not on top of a face already found."""
-        width, centre = _width(landmarks), _centre(landmarks)
-        if score < self._settings.min_score or not 0.6 < width / _width(candidate.landmarks) < 1.7:
-            return False
-        return all(np.linalg.norm(_centre(other) - centre) > _SAME_FACE * width for _, other, _ in seen)
 
     def _search(self, picture: np.ndarray, seen: list[Seen]) -> None:
         """Detect faces that are not followed: each is one that was lost nearby, or a new one."""

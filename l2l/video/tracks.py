@@ -85,3 +85,10 @@ def fill_short_gaps(values: np.ndarray, found: np.ndarray, segment: np.ndarray, 
             values[before + 1 : after] = (1 - weight) * values[before] + weight * values[after]
             valid[before + 1 : after] = True
     return valid
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes (..., 4)."""
+    inner = np.clip(np.minimum(a[..., 2:4], b[..., 2:4]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(-1)
+    area = (a[..., 2:4] - a[..., :2]).prod(-1) + (b[..., 2:4] - b[..., :2]).prod(-1)
+    return inner / np.maximum(area - inner, 1e-12)

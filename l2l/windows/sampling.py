@@ -90,8 +90,8 @@ def futures(
     one = functools.partial(choose, sampling=sampling, generator=generator)
     if sampling.positions == "first":
         inputs = (pair.codebook, pair.predictor, past, speaker, audio, sampling)
-        codes, probabilities = zip(*(autoregress(*inputs, spread, one) for _ in range(sampling.samples)), strict=True)
-        return torch.stack(codes).cpu(), torch.stack(probabilities)
+        found = [autoregress(*inputs, spread, one) for _ in range(sampling.samples)]
+        return torch.stack([codes for codes, _ in found]).cpu(), torch.stack([drawn_from for _, drawn_from in found])
     coded = None if past is None else pair.codebook.encode(past)
     probabilities = spread(next_logits(pair, coded, speaker, audio))  # (B, 4, K)
     if sampling.sample_idx < 0:

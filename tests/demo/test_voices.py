@@ -15,7 +15,7 @@ TEXTS = ("Right.", "I forgot my umbrella on the bus again.", "Yeah.")
 
 
 def _digests(texts: tuple[str, ...]) -> dict[str, str]:
-    voices._synthesise.cache_clear()
+    voices.say.cache_clear()
     return {
         f"{person} {text}": hashlib.sha256(voices.say(text, person).tobytes()).hexdigest()
         for text in texts

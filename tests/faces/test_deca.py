@@ -12,7 +12,7 @@ from l2l.faces.store import backend_of, load_faces
 from l2l.files import NpzWriter, save_npz
 from l2l.sides import SIDES
 from l2l.video.footage import Footage
-from l2l.video.media import VideoWriter
+from l2l.video.media import video_writer
 from l2l.video.tracks import block_name, landmark_scale
 
 FRAMES, BRIDGE = 40, 3
@@ -48,11 +48,11 @@ def write_tracks(path, frames, found):
 def recording(tmp_path_factory):
     """Frame t is red 4 t on the left and green 4 t on the right; some faces are missed."""
     folder = tmp_path_factory.mktemp("recording")
-    with VideoWriter(folder / "video.mp4", *SIZE, crf=1) as writer:
+    with video_writer(folder / "video.mp4", *SIZE, crf=1) as write:
         for frame in range(FRAMES):
             picture = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
             picture[:, : SIZE[0] // 2, 0] = picture[:, SIZE[0] // 2 :, 1] = 40 + 4 * frame
-            writer.write(picture)
+            write(picture)
     found = np.ones((FRAMES, 2), bool)
     for person, frames in MISSED.items():
         found[frames, person] = False
@@ -64,7 +64,8 @@ def recording(tmp_path_factory):
 @pytest.fixture
 def encoders(monkeypatch):
     found = Colours()
-    monkeypatch.setattr(deca_nets, "load_encoders", lambda detail: found)
+    monkeypatch.setattr(deca.weights, "find", lambda entry, file: file)
+    monkeypatch.setattr(deca_nets, "Deca", lambda path, detail: found)
     return found
 
 

@@ -13,7 +13,7 @@ from l2l.pictures.preview import write_preview
 from l2l.sides import SIDES
 from l2l.speech.speaking import write_speaking
 from l2l.video.face_nets import FaceDetector, FaceMesh
-from l2l.video.media import VideoWriter, read_frames
+from l2l.video.media import read_frames, video_writer
 from l2l.video.tracks import block_name, landmark_scale
 from tests.media import face_photo
 
@@ -34,9 +34,9 @@ def made(tmp_path_factory):
     photo = face_photo(240)
     landmarks, _ = FaceMesh()(photo, FaceDetector()(photo)[0].region)
     template = geometry.frontal(geometry.symmetric(landmarks.astype(float)))
-    with VideoWriter(video / "video.mp4", 640, 360) as writer:
+    with video_writer(video / "video.mp4", 640, 360) as write:
         for _ in range(FRAMES):
-            writer.write(np.full((360, 640, 3), 128, np.uint8))
+            write(np.full((360, 640, 3), 128, np.uint8))
     soundfile.write(video / "audio.wav", np.zeros(FRAMES * 16000 // 30 + 1), 16000)
     placed = np.stack([landmarks, landmarks + [320, 0, 0]])[None].repeat(FRAMES, 0)
     with NpzWriter(video / "tracks.npz") as tracks:

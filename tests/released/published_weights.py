@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2l.speech.syncnet_net import SyncNet
+from l2l.speech.syncnet import SyncNet
 from l2l.video.s3fd import S3fd
 from tests.released.seeded_weights import fill
 

@@ -41,7 +41,7 @@ def write_random(folder: Path) -> None:
     The variables lie over each other in the data file: drawing and writing a hundred million numbers would take long.
     """
     with torch.device("meta"):
-        shapes = dict(variables(Multisensory()).values())
+        shapes = variables(Multisensory())
     rng = np.random.default_rng(0)
     longest = max(map(math.prod, shapes.values()))
     small = 0.02 * rng.standard_normal(longest, np.float32)

@@ -6,11 +6,10 @@ import torch
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.speech import syncnet
+from l2l.speech import face_scores, syncnet
 from l2l.speech.mfcc import mfcc
 from l2l.speech.speaking import diarize
-from l2l.speech.syncnet import distances, synchrony
-from l2l.speech.syncnet_net import SyncNet, windows_of_lips
+from l2l.speech.syncnet import SyncNet, distances, synchrony, windows_of_lips
 from l2l.video.face_tracks import FaceTrack
 from l2l.video.footage import Footage
 from l2l.weights.state_dicts import load_into, read_torch
@@ -45,7 +44,7 @@ def test_both_branches_are_the_originals(net):
     stored = reference("syncnet_net")
     windows = windows_of_lips(torch.from_numpy(enlarged(stored["frames_lowres"], 16)))
     close(net.lips(windows), stored["lip"])
-    close(net.lip_feature(windows), stored["lipfeat"])
+    close(net.netcnnlip(windows).flatten(1), stored["lipfeat"])
     close(net.sound(torch.from_numpy(stored["mfcc_in"])), stored["aud"])
 
 
@@ -88,7 +87,7 @@ def test_without_weights_it_says_how_to_get_them_and_writes_nothing(folder, foot
 
 def test_a_recording_gets_offset_and_confidence_of_every_face(folder, footage, monkeypatch):
     published_weights.write_syncnet(folder)
-    monkeypatch.setattr(syncnet, "voice_activity", lambda _, frames: np.ones(frames, np.float32))
+    monkeypatch.setattr(face_scores, "voice_activity", lambda _, frames: np.ones(frames, np.float32))
     settings = config.DiarizationSettings(backend="syncnet", syncnet={"min_frames": 20, "min_size": 20, "shift": 3})
     found = syncnet.diarize(footage, settings)
     assert found.probability.shape == (30, 2) and found.probability.dtype == np.float32

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from l2l.video.face_crops import crop_blocks, crop_face, pictures_at_25
-from l2l.video.face_tracks import FaceTrack
+from l2l.video.face_crops import crop_blocks, crop_face
+from l2l.video.face_tracks import FaceTrack, pictures_at_25
 from tests.media import noise_video
 from tests.released.published_weights import enlarged, reference
 

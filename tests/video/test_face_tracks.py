@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from l2l.video.face_tracks import at_30, face_tracks, frames_at_25
+from l2l import config
+from l2l.video import s3fd
+from l2l.video.face_tracks import at_30, face_tracks, frames_at_25, person_tracks
+from l2l.video.tracks import load_tracks
+from tests.media import noise_video
 from tests.released.published_weights import reference
+from tests.video.tracked import write_tracks
+
+FACES = [(80, 80, 40), (240, 80, 40)]
+SETTINGS = {"min_frames": 12, "min_size": 10}
 
 
 def test_two_people_are_followed_exactly_as_in_the_original():
@@ -58,3 +66,23 @@ def test_a_track_covers_no_frame_twice_when_it_is_cut_in_two():
     first, _ = at_30(np.zeros(40), 0, 300)
     second, _ = at_30(np.zeros(60), 40, 300)
     assert first.stop == second.start and second.stop == 120
+
+
+@pytest.fixture
+def tracks(tmp_path):
+    return load_tracks(write_tracks(tmp_path / "tracks.npz", frames=120, size=(320, 160), faces=FACES, cut=60))
+
+
+def test_a_scene_cut_ends_every_track(tracks, tmp_path):
+    found = person_tracks(tmp_path / "video.mp4", tracks, config.FaceCropsSettings(**SETTINGS), "x")
+    assert [(t.person, t.first, len(t)) for t in found] == [(0, 0, 50), (1, 0, 50), (0, 50, 50), (1, 50, 50)]
+
+
+def test_s3fds_faces_get_the_trackers_names_and_strangers_none(tracks, tmp_path, monkeypatch):
+    noise_video(tmp_path / "video.mp4", 4.0, size="320x160")
+    seen = np.array([[225, 62, 258, 97, 0.99], [150, 10, 180, 40, 0.98], [62, 60, 98, 102, 0.95]])
+    monkeypatch.setattr(s3fd, "load_s3fd", lambda: None)
+    monkeypatch.setattr(s3fd, "detect", lambda net, picture: seen)
+    found = person_tracks(tmp_path / "video.mp4", tracks, config.FaceCropsSettings(**SETTINGS, detector="s3fd"), "x")
+    assert [(t.person, t.first, len(t)) for t in found] == [(1, 0, 50), (0, 0, 50), (1, 50, 50), (0, 50, 50)]
+    np.testing.assert_array_equal(found[0].box[7], seen[0, :4])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l2l.errors import UserError
-from l2l.video.media import VideoWriter, probe, read_frames
+from l2l.video.media import probe, read_frames, video_writer
 from tests.media import ffmpeg, noise_video
 
 
@@ -54,9 +54,9 @@ def test_bad_input_is_refused_by_name(folder, name, words):
 
 def test_frames_written_come_back_and_any_part_can_be_read(tmp_path):
     path = tmp_path / "a.mp4"
-    with VideoWriter(path, 64, 48, crf=10) as writer:
+    with video_writer(path, 64, 48, crf=10) as write:
         for k in range(40):
-            writer.write(np.full((48, 64, 3), 6 * k, np.uint8))
+            write(np.full((48, 64, 3), 6 * k, np.uint8))
     levels = [float(frame.mean()) for frame in read_frames(path)]
     assert len(levels) == 40 and np.abs(np.array(levels) - 6 * np.arange(40)).max() < 4
     part = [float(frame.mean()) for frame in read_frames(path, start=25, count=5)]
@@ -66,7 +66,7 @@ def test_frames_written_come_back_and_any_part_can_be_read(tmp_path):
 def test_the_same_frames_give_the_same_bytes(tmp_path):
     frames = np.random.default_rng(0).integers(0, 255, (10, 48, 64, 3), np.uint8)
     for name in ("a", "b"):
-        with VideoWriter(tmp_path / f"{name}.mp4", 64, 48) as writer:
+        with video_writer(tmp_path / f"{name}.mp4", 64, 48) as write:
             for frame in frames:
-                writer.write(frame)
+                write(frame)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()

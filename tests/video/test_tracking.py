@@ -5,7 +5,7 @@ import pytest
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.video.media import VideoWriter
+from l2l.video.media import video_writer
 from l2l.video.tracking import track
 from l2l.video.tracks import fill_short_gaps, load_tracks
 from tests.media import face_photo
@@ -20,11 +20,11 @@ def sway(frame: int) -> int:
 
 def write(path, frames, draw):
     """A 640x360 video; `draw(canvas, frame)` paints each frame."""
-    with VideoWriter(path, 640, 360) as writer:
+    with video_writer(path, 640, 360) as write:
         for frame in range(frames):
             canvas = np.full((360, 640, 3), (96, 112, 120), np.uint8)
             draw(canvas, frame)
-            writer.write(canvas)
+            write(canvas)
     return path
 
 

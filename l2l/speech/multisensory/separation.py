@@ -59,7 +59,9 @@ def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: c
             voices.append(Joined(voice, len(file)))
         frames = starts(len(file), size, chosen.overlap)
         samples = [first_sample(frame) for frame in frames]
-        shape = _shape(size.rows, chosen.level)
+        # By how much each sample of a window's sound is divided for the chosen level.
+        shape = window_sum(size.rows).double().numpy()
+        shape = shape if chosen.level else np.ones_like(shape)
         shared = len(shape) - samples[1] if len(samples) > 1 else 0
         seen, heard = (
             windows(pictures(footage.video), frames, size.frames),
@@ -103,12 +105,6 @@ def hide_other(picture: Tensor, person: int) -> Tensor:
     half = slice(PICTURE_SIDE // 2, None) if person == 0 else slice(0, PICTURE_SIDE // 2)
     hidden[..., half, :] = _GREY
     return hidden
-
-
-def _shape(rows: int, level: bool) -> np.ndarray:
-    """The divisor of each sample of a window's sound that gives the chosen level."""
-    sums = window_sum(rows).numpy().astype(float)
-    return sums if level else np.ones_like(sums)
 
 
 def _network(device: torch.device) -> Multisensory:
