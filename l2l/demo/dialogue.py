@@ -150,12 +150,10 @@ def _perform(
             blocked.append(nod)
     score.nods += nods
 
-    chews = []
     if random.random() < _CHEW_PROBABILITY:
         length = random.uniform(*_CHEW_LENGTH)
         begin = random.uniform(start, now - length)
-        chews.append(Event(listener, begin, begin + length))
-    score.chews += chews
+        score.chews.append(Event(listener, begin, begin + length))
 
     if random.random() < _SMILES_PER_TURN:
         begin = random.uniform(start, now - 1)
@@ -173,7 +171,7 @@ def _perform(
         recent = bool(own) and begin - own[-1].start / SAMPLE_RATE < _BACKCHANNEL_GAP
         sound = say(text, listener)[: int(_BACKCHANNEL_LENGTH * SAMPLE_RATE) - 1]
         voiced = Event(listener, begin, begin + len(sound) / SAMPLE_RATE)
-        chewing = any(_overlap(voiced, chew, margin=0.2) for chew in chews)
+        chewing = any(_overlap(voiced, chew, margin=0.2) for chew in score.chews if chew.person == listener)
         if drawn < _BACKCHANNEL_PROBABILITY and not recent and not chewing:
             score.utterances.append(Utterance(listener, round(begin * SAMPLE_RATE), sound, text, backchannel=True))
     return now

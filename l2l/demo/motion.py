@@ -48,7 +48,7 @@ def loudness(sound: np.ndarray, count: int) -> np.ndarray:
     low, high = (np.clip(np.round(middle + side), 0, len(sound)).astype(int) for side in (-half, half))
     level = np.sqrt(np.maximum(power[high] - power[low], 0) / np.maximum(high - low, 1))
     top = np.quantile(level[level > 0], 0.95) if np.any(level > 0) else 1.0
-    return np.asarray(np.clip(level / top, 0, 1) ** 0.7)
+    return np.clip(level / top, 0, 1) ** 0.7
 
 
 def move(score: Score, settings: Settings, index: int, person: int) -> Pose:
@@ -95,7 +95,7 @@ def _drift(random: np.random.Generator, time: np.ndarray, largest: float) -> np.
     periods, phases = random.uniform(*_PERIOD, 3), random.uniform(0, 2 * np.pi, 3)
     swings = np.sin(2 * np.pi * time[:, None] / periods + phases)  # (T, 3)
     mixed = swings @ [0.55, 0.3, 0.15]
-    return np.asarray(largest * mixed / np.abs(mixed).max())
+    return largest * mixed / np.abs(mixed).max()
 
 
 def _blinks(random: np.random.Generator, time: np.ndarray) -> np.ndarray:

@@ -64,8 +64,10 @@ def extract_faces(
     faces = np.zeros((PEOPLE, len(tracks), FACE_DIM), np.float32)
     found = np.zeros((PEOPLE, len(tracks)), bool)
     identity = np.zeros((PEOPLE, 100))
-    for people, frames, crops in _batches(_crops(footage, tracks, find), deca.batch_size):
-        codes, detail = encoders(torch.from_numpy(crops).to(device))
+    crops = _crops(footage, tracks, find)
+    while some := list(itertools.islice(crops, deca.batch_size)):
+        people, frames = np.array([place for *place, _ in some]).T  # (n,) each
+        codes, detail = encoders(torch.from_numpy(np.stack([picture for *_, picture in some])).to(device))
         kept = [codes[:, deca_nets.EXPRESSION], codes[:, deca_nets.POSE], detail]
         faces[people, frames] = torch.cat(kept, 1).cpu().numpy()
         found[people, frames] = True
@@ -98,12 +100,3 @@ def _crops(footage: Footage, tracks: Tracks, find: fan.Fan | None) -> Iterator[t
         raise UserError(
             f"{footage.video} has {frame + 1} pictures, {footage.tracks} {len(tracks)}; track the recording again."
         )
-
-
-def _batches(
-    crops: Iterator[tuple[int, int, np.ndarray]], size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """People (n,), frames (n,) and crops (n, 3, 224, 224), at most `size` at a time."""
-    while some := list(itertools.islice(crops, size)):
-        people, frames, pictures = zip(*some, strict=True)
-        yield np.array(people), np.array(frames), np.stack(pictures)

@@ -6,7 +6,8 @@
   `l2l faces folder ... --basis face_basis.npz`.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +54,14 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     template = geometry.mean_face(together)
     basis = FaceBasis(template, np.zeros((COMPONENTS, LANDMARKS * 3)))
     scatter, count = np.zeros((LANDMARKS * 3, LANDMARKS * 3)), 0
-    for rest in _residuals(paths, basis, per_person):
-        scatter += rest.T @ rest
-        count += len(rest)
+    for path, person in itertools.product(paths, range(PEOPLE)):
+        landmarks = _sample(load_tracks(path), person, per_person)
+        if len(landmarks):
+            neutral = geometry.neutral_face(landmarks[:: max(1, len(landmarks) // _NEUTRAL_FRAMES)], template)
+        for start in range(0, len(landmarks), _BLOCK):
+            rest, _, _ = geometry.without_pose(landmarks[start : start + _BLOCK], neutral, basis)
+            scatter += rest.T @ rest
+            count += len(rest)
     # Not centred: zero must mean the neutral face, not the mean one.
     values, vectors = np.linalg.eigh(scatter / count)
     components = vectors[:, ::-1][:, :COMPONENTS].T  # (50, 1404)
@@ -65,17 +71,6 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     explained = values[::-1][:COMPONENTS].sum() / values.sum()
     arrays = {"template": template.astype(np.float32), "components": components.astype(np.float32)}
     save_npz(out, backend=np.array("landmarks"), **arrays, explained=np.array(explained), frames=np.array(count))
-
-
-def _residuals(paths: Sequence[str | Path], basis: FaceBasis, per_person: int) -> Iterator[np.ndarray]:
-    for path in paths:
-        tracks = load_tracks(path)
-        for person in range(PEOPLE):
-            landmarks = _sample(tracks, person, per_person)
-            if len(landmarks):
-                neutral = geometry.neutral_face(landmarks[:: max(1, len(landmarks) // _NEUTRAL_FRAMES)], basis.template)
-                for start in range(0, len(landmarks), _BLOCK):
-                    yield geometry.without_pose(landmarks[start : start + _BLOCK], neutral, basis)[0]
 
 
 def load_basis(path: str | Path) -> FaceBasis:

@@ -7,6 +7,7 @@
 Run it alone: `l2l preview results/alice/videos --chunks data/alice --samples ... --basis ... --out preview.mp4`.
 """
 
+import itertools
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,8 +95,8 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
         sound = _sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
         with video_writer(partial, WIDTH, HEIGHT, sound, crf=23) as write:
-            pictures = progress(read_frames(scene.video, start, count), "preview", unit="frame", total=count)
-            for offset, picture in enumerate(pictures):
+            pictures = itertools.islice(read_frames(scene.video, start), count)
+            for offset, picture in enumerate(progress(pictures, "preview", unit="frame", total=count)):
                 write(_draw(scene, picture, landmarks[offset], start + offset))
 
 

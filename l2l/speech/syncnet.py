@@ -88,11 +88,6 @@ class SyncNet(nn.Module):
         return self.netfclip(self.netcnnlip(frames).flatten(1))
 
 
-def windows_of_sound(mfcc: Tensor, first: int, last: int) -> Tensor:
-    """Windows [first, last) of MFCC (T, 13): window i is columns 4 i to 4 i + 19 -> (n, 1, 13, 20)."""
-    return torch.stack([mfcc[4 * i : 4 * i + COLUMNS].T[None] for i in range(first, last)])
-
-
 def windows_of_lips(crops: Tensor) -> Tensor:
     """Crops (n + 4, 224, 224, 3) uint8, blue green red -> (n, 3, 5, 224, 224) float32."""
     windows = crops.unfold(0, WINDOW, 1).permute(0, 3, 4, 1, 2)
@@ -151,8 +146,8 @@ def lip_embeddings(net: SyncNet, crops: Tensor, count: int, batch: int) -> Tenso
 def sound_embeddings(net: SyncNet, mfcc: Tensor, first: int, last: int, count: int, shift: int) -> Tensor:
     """(last - first + 2 shift, 1024) from window first - shift on; zeros outside the `count` windows that there are."""
     start, stop = max(first - shift, 0), min(last + shift, count)
-    inside = net.sound(windows_of_sound(mfcc, start, stop))
-    return F.pad(inside, (0, 0, start - (first - shift), last + shift - stop))
+    windows = torch.stack([mfcc[4 * i : 4 * i + COLUMNS].T[None] for i in range(start, stop)])  # (n, 1, 13, 20)
+    return F.pad(net.sound(windows), (0, 0, start - (first - shift), last + shift - stop))
 
 
 def who_speaks(score: np.ndarray, speech: np.ndarray, threshold: float, floor: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from l2l.video.face_tracks import FaceTrack, pictures_at_25
 
 CROP_SIDE = 224  # pixels of a crop
 _MARGIN = 0.40  # of half a face around it
-_GREY = 110
+_GREY = (110, 110, 110)
 
 
 def crop_face(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarray:
@@ -22,12 +22,9 @@ def crop_face(picture: np.ndarray, x: float, y: float, half: float) -> np.ndarra
     # Whole numbers are taken in the padded picture, as the original does: rounding is towards its corner.
     top, bottom = int(y + pad - half) - pad, int(y + pad + half * (1 + 2 * _MARGIN)) - pad
     left, right = int(x + pad - half * (1 + _MARGIN)) - pad, int(x + pad + half * (1 + _MARGIN)) - pad
-    square = np.full((max(bottom - top, 1), max(right - left, 1), 3), _GREY, np.uint8)
-    height, width = picture.shape[:2]
-    rows, columns = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
-    if rows.start < rows.stop and columns.start < columns.stop:
-        inside = picture[rows, columns]
-        square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = inside
+    size, shift = (max(right - left, 1), max(bottom - top, 1)), np.array([[1.0, 0, left], [0, 1, top]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    square = cv2.warpAffine(picture, shift, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=_GREY)
     return cv2.resize(square, (CROP_SIDE, CROP_SIDE))
 
 

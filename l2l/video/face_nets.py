@@ -8,7 +8,6 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
@@ -33,8 +32,7 @@ class Region(NamedTuple):
     angle: float
 
 
-@dataclass(frozen=True)
-class Detection:
+class Detection(NamedTuple):
     """One face: score, box (x0, y0, x1, y1) and six key points (6, 2), all in pixels."""
 
     score: float

@@ -190,8 +190,8 @@ def _rotation(path: Path) -> int:
         return int(getattr(frame, "rotation", 0) or 0)
 
 
-def read_frames(path: str | Path, start: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
-    """RGB frames (H, W, 3) uint8 of a normalised recording, from `start`, at most `count` of them."""
+def read_frames(path: str | Path, start: int = 0) -> Iterator[np.ndarray]:
+    """RGB frames (H, W, 3) uint8 of a normalised recording, from `start` on."""
     path = Path(path)
     with _open(path) as container:
         stream = container.streams.video[0]
@@ -200,16 +200,11 @@ def read_frames(path: str | Path, start: int = 0, count: int | None = None) -> I
         base = float(stream.time_base or Fraction(1, FPS))
         if start:
             container.seek(round(start / FPS / base) + (stream.start_time or 0), stream=stream)
-        taken = 0
         try:
             for frame in container.decode(stream):
                 position = round(((frame.pts or 0) - (stream.start_time or 0)) * base * FPS)
-                if position < start:
-                    continue
-                if count is not None and taken >= count:
-                    return
-                taken += 1
-                yield frame.to_ndarray(format="rgb24")
+                if position >= start:
+                    yield frame.to_ndarray(format="rgb24")
         except av.error.FFmpegError as error:
             check_readable(path)
             raise UserError(f"{path} cannot be decoded to its end ({error.strerror}); normalise it again.") from None

@@ -53,7 +53,8 @@ def normalise(
                 picture = picture.filter("setsar", 1)
             coding = {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
             run_ffmpeg(source, picture, new_video, **coding)
-        frames = _count_frames(new_video)
+        with av.open(str(new_video)) as container:
+            frames = sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
         # Sound often ends before the picture, and may start late: silence fills both.
         length = samples_for(frames)
         sound = ffmpeg.input(str(source), **part)["a:0"]
@@ -74,8 +75,3 @@ def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:
         and found.rotation == 0
         and found.start < 1 / FPS
     )
-
-
-def _count_frames(video: Path) -> int:
-    with av.open(str(video)) as container:
-        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)

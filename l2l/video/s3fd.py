@@ -99,22 +99,20 @@ def detect(net: S3fd, picture: np.ndarray, threshold: float = 0.9, scale: float 
 
 
 def answers(net: S3fd, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(N, 3, H, W) -> offsets (N, P, 4), scores (N, P, 2) before the softmax, priors (P, 4) of all scales."""
-    scales = net(pixels)
+    """(N, 3, H, W) -> offsets (N, P, 4), scores (N, P, 2) before the softmax, priors (P, 4) of all scales.
+
+    A prior is the centre and the size of a cell, as shares of the picture.
+    """
+    scales, priors = net(pixels), []
     height, width = pixels.shape[2:]
-    priors = torch.cat([_priors(k, loc, height, width) for k, (loc, _) in enumerate(scales)])
-    offsets = torch.cat([loc.flatten(1, 2) for loc, _ in scales], 1)
-    return offsets, torch.cat([conf.flatten(1, 2) for _, conf in scales], 1), priors
-
-
-def _priors(k: int, offsets: Tensor, height: int, width: int) -> Tensor:
-    """(rows * columns, 4) centre and size of the cells of scale k (N, rows, columns, 4), as shares of the picture."""
-    step, size = 4 * 2**k, 16 * 2**k
-    rows, columns = offsets.shape[1:3]
-    y, x = torch.meshgrid(torch.arange(rows) + 0.5, torch.arange(columns) + 0.5, indexing="ij")
-    full = torch.ones_like(x)
-    cells = torch.stack([x * step / width, y * step / height, full * size / width, full * size / height], -1)
-    return cells.flatten(0, 1)
+    for k, (offsets, _) in enumerate(scales):
+        step, size = 4 * 2**k, 16 * 2**k
+        y, x = torch.meshgrid(*(torch.arange(n) + 0.5 for n in offsets.shape[1:3]), indexing="ij")
+        full = torch.ones_like(x)
+        cells = [x * step / width, y * step / height, full * size / width, full * size / height]
+        priors.append(torch.stack(cells, -1).flatten(0, 1))
+    offsets, scores = (torch.cat([scale[part].flatten(1, 2) for scale in scales], 1) for part in (0, 1))
+    return offsets, scores, torch.cat(priors)
 
 
 def candidates(offsets: Tensor, score: Tensor, priors: Tensor) -> np.ndarray:

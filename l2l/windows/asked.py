@@ -47,6 +47,7 @@ class PairModel:
 
     error = "nll"  # -log p of the true codes of frames 32..63, nats, summed over the 4 codes of a window
 
+    @torch.no_grad()
     def __init__(
         self, pair: Pair, chunks: Chunks, sampling: config.SamplingSettings, seed: int, device: torch.device
     ) -> None:
@@ -54,26 +55,19 @@ class PairModel:
         pair.codebook.to(device)
         pair.predictor.to(device)
         self.one_pass = sampling.positions == "all"
-        self.past, self.codes = self._coded()
+        past, codes = [], []
+        for rows in self._rows():
+            listener = torch.from_numpy(pair.listener.apply(chunks.listener[rows, :, :MODEL_DIM])).to(device)
+            first, second = listener[:, :FRAMES], listener[:, FRAMES:]
+            past.append(pair.codebook.encode(first) if self.one_pass else first)
+            codes.append(pair.codebook.encode(second))
+        # What the model is given: codes (N, 4) or standardized motion (N, 32, 56), as the way of sampling needs it.
+        self.past = torch.cat(past) if sampling.past == "real" else None
+        self.codes = torch.cat(codes)  # (N, 4), the true ones of what follows
 
     def _rows(self) -> list[slice]:
         size = self.sampling.batch_size
         return [slice(start, start + size) for start in range(0, len(self.chunks), size)]
-
-    @torch.no_grad()
-    def _coded(self) -> tuple[Tensor | None, Tensor]:
-        """The past that the model is given, and the true codes of what follows (N, 4).
-
-        The past is None, codes (N, 4) or standardized motion (N, 32, 56), as the way of sampling needs it.
-        """
-        past, codes = [], []
-        for rows in self._rows():
-            motion = self.pair.listener.apply(self.chunks.listener[rows, :, :MODEL_DIM])
-            listener = torch.from_numpy(motion).to(self.device)  # (B, 64, 56)
-            first = listener[:, :FRAMES]
-            past.append(self.pair.codebook.encode(first) if self.one_pass else first)
-            codes.append(self.pair.codebook.encode(listener[:, FRAMES:]))
-        return torch.cat(past) if self.sampling.past == "real" else None, torch.cat(codes)
 
     def samples(self, speaker: SpeakerInput) -> np.ndarray:
         """(S, N, 32, 56), drawn as `l2l sample` draws, with a generator of the same seed."""

@@ -69,7 +69,11 @@ class Predictor(nn.Module):
         """
         hidden = GROUPS - min(visible, GROUPS)
         tokens = torch.cat([self._past(past_codes, hidden), self._speaker(speaker, audio)], dim=1)  # (B, 9, D)
-        return self.cross_modal_layer(tokens, _mask(hidden, tokens.device))
+        mask = None
+        if hidden:  # (9, 9), True where attention is allowed: the hidden positions' rows may not look at any past code
+            mask = torch.ones(TOKENS, TOKENS, dtype=torch.bool, device=tokens.device)
+            mask[:hidden, :GROUPS] = False
+        return self.cross_modal_layer(tokens, mask)
 
     def _past(self, codes: Tensor, hidden: int) -> Tensor:
         """Codes (B, 4) -> (B, 4, D), of which the first `hidden` rows hold only their position."""
@@ -89,15 +93,6 @@ class Predictor(nn.Module):
         x = self.cm_transformer(x, query=asking)
         x = self.post_compressor(x.transpose(1, 2)).transpose(1, 2)  # (B, 40, 2D) -> (B, 5, 2D)
         return self.post_projector(x)
-
-
-def _mask(hidden: int, device: torch.device) -> Tensor | None:
-    """(9, 9), True where attention is allowed: the hidden positions' rows may not look at any past code."""
-    if not hidden:
-        return None
-    allowed = torch.ones(TOKENS, TOKENS, dtype=torch.bool, device=device)
-    allowed[:hidden, :GROUPS] = False
-    return allowed
 
 
 def _initialise(module: nn.Module) -> None:

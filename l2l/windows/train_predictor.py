@@ -6,6 +6,8 @@
 - Validation averages over all five cases, so nothing in it is random; the released masks are drawn there, too.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -46,30 +48,22 @@ def encode_windows(codebook: Codebook, motion: np.ndarray, device: torch.device)
     return torch.cat(codes)
 
 
+@dataclass(eq=False)
 class PredictorTask:
     """The predictor's side of the training loop."""
 
+    model: Predictor
+    codes: Tensor  # (N, 2, 4), on the model's device
+    speaker: Tensor  # (N, 40, 56), standardized, on the model's device
+    audio: np.ndarray  # (N, 256, 128), raw; by far the largest, it stays in its mapped file until a batch asks for it
+    audio_standardizer: Standardizer
+    train: np.ndarray  # rows
+    validation: np.ndarray  # rows
+    sizes: config.WindowPredictorSettings
     progress, ready = 0.0, True
 
-    def __init__(
-        self,
-        model: Predictor,
-        codes: Tensor,
-        speaker: Tensor,
-        audio: np.ndarray,
-        audio_standardizer: Standardizer,
-        train_rows: np.ndarray,
-        validation: np.ndarray,
-        sizes: config.WindowPredictorSettings,
-    ) -> None:
-        """Codes (N, 2, 4) and speaker (N, 40, 56), standardized, on the model's device; audio (N, 256, 128) is raw.
-
-        Audio is by far the largest, so it stays in its memory-mapped file until a batch asks for it.
-        """
-        self.model, self.codes, self.speaker = model, codes, speaker
-        self.audio, self.audio_standardizer = audio, audio_standardizer
-        self.train, self.validation, self.sizes = train_rows, validation, sizes
-        self.through: nn.Module = model
+    def __post_init__(self) -> None:
+        self.through: nn.Module = self.model
         self.masks = np.random.RandomState(MASK_SEED)  # one draw per batch, of training and of validation
         self.generators = {"masks": self.masks}
 

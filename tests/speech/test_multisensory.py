@@ -102,8 +102,8 @@ def test_the_weights_of_a_job_are_read_once(tmp_path, monkeypatch):
     for file in (separation.INDEX, separation.DATA):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).touch()
-    separation._loaded.cache_clear()
+    separation._network.cache_clear()
     for _ in range(2):
         separation._network(torch.device("cpu"))
-    separation._loaded.cache_clear()
+    separation._network.cache_clear()
     assert len(read) == 1

@@ -1,5 +1,7 @@
 """Reading: what is not a recording with picture and sound is refused with one sentence that names the file."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,7 @@ def test_frames_written_come_back_and_any_part_can_be_read(tmp_path):
             write(np.full((48, 64, 3), 6 * k, np.uint8))
     levels = [float(frame.mean()) for frame in read_frames(path)]
     assert len(levels) == 40 and np.abs(np.array(levels) - 6 * np.arange(40)).max() < 4
-    part = [float(frame.mean()) for frame in read_frames(path, start=25, count=5)]
+    part = [float(frame.mean()) for frame in itertools.islice(read_frames(path, start=25), 5)]
     np.testing.assert_allclose(part, levels[25:30], atol=1e-6)
 
 

@@ -70,12 +70,6 @@ def same(x: Tensor, kernel: Sequence[int], stride: Sequence[int], value: float) 
     return x, within
 
 
-def max_pool(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """Max pooling over three axes with SAME padding."""
-    x, padding = same(x, kernel, stride, -math.inf)
-    return F.max_pool3d(x, tuple(kernel), tuple(stride), padding)
-
-
 # One draw of TensorFlow's generator (Philox) with the seeds that the published network was built with: its "random"
 # pooling regions are always the same.
 _DRAW = 0.2511744980841868
@@ -87,12 +81,6 @@ def pooling_borders(size: int, count: int) -> list[int]:
     longest = math.floor(ratio)
     shift = _DRAW * min((longest + 2) / ratio - 1, (size + 1 - longest) / ratio - (count - 1))
     return [0, *(math.ceil(ratio * (i + shift)) - 1 for i in range(1, count)), size]
-
-
-def fractional_max_pool(x: Tensor, count: int) -> Tensor:
-    """The largest values (B, C, count) of `count` nearly equal regions of the last axis of (B, C, n)."""
-    borders = pooling_borders(x.shape[-1], count)
-    return torch.stack([x[..., a:b].amax(-1) for a, b in itertools.pairwise(borders)], -1)
 
 
 def stretch(x: Tensor, rows: int) -> Tensor:
@@ -167,11 +155,14 @@ class Multisensory(nn.Module):
         # A view: the colours of a pixel stay together in memory, which is fastest for convolutions on a CPU.
         x = picture.permute(0, 4, 1, 2, 3) * (2 / 255) - 1  # (B, 3, T, 224, 224)
         x = F.relu(self._convolve("im/conv1", x, (2, 2, 2)))  # (B, 64, T/2, 112, 112)
-        x = max_pool(x, (1, 3, 3), (1, 2, 2))  # (B, 64, T/2, 56, 56)
+        x, padding = same(x, (1, 3, 3), (1, 2, 2), -math.inf)
+        x = F.max_pool3d(x, (1, 3, 3), (1, 2, 2), padding)  # (B, 64, T/2, 56, 56)
         x = self._block("im/conv2_1", x)
         x = self._block("im/conv2_2", x)  # (B, 64, T/4, 28, 28)
         scales = [x]
-        heard = fractional_max_pool(self._listen(sound), x.shape[2])  # (B, 256, T/4)
+        heard = self._listen(sound)  # (B, 256, N / 1024)
+        borders = itertools.pairwise(pooling_borders(heard.shape[-1], x.shape[2]))
+        heard = torch.stack([heard[..., a:b].amax(-1) for a, b in borders], -1)  # (B, 256, T/4)
         heard = F.relu(self._convolve("sf/conv5_1", heard, (1,)))[..., None, None]  # (B, 128, T/4, 1, 1)
         x = torch.cat([x, heard.expand(-1, -1, -1, *x.shape[3:])], 1)  # (B, 192, T/4, 28, 28)
         short = torch.cat([x[:, :64], x[:, -64:]], 1)  # (B, 128, T/4, 28, 28)

@@ -107,11 +107,7 @@ def hide_other(picture: Tensor, person: int) -> Tensor:
     return hidden
 
 
-def _network(device: torch.device) -> Multisensory:
-    index, data = weights.find("multisensory", INDEX), weights.find("multisensory", DATA)
-    return _loaded(index, index.stat().st_mtime_ns, data.stat().st_mtime_ns, device)
-
-
 @functools.lru_cache(maxsize=1)  # half a gigabyte: once for all recordings of a job
-def _loaded(index: Path, _index_changed: int, _data_changed: int, device: torch.device) -> Multisensory:
+def _network(device: torch.device) -> Multisensory:
+    index, _ = weights.find("multisensory", INDEX), weights.find("multisensory", DATA)
     return load(TFCheckpoint(index)).to(device)
