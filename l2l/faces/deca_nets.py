@@ -4,6 +4,7 @@
 - Names of layers are those of the published file, so that it can be loaded strictly.
 """
 
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
@@ -46,27 +47,17 @@ class _Bottleneck(nn.Module):
         return F.relu(self.bn3(self.conv3(y)) + self.downsample(x))
 
 
-class _ResNet50(nn.Module):
-    """ResNet-50 without its classifier: pictures (N, 3, 224, 224) to features (N, 2048)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        inputs = 64
-        for number, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3)), 1):
-            strides = [1 if number == 1 else 2] + [1] * (blocks - 1)
-            layer = []
-            for stride in strides:
-                layer.append(_Bottleneck(inputs, width, stride))
-                inputs = 4 * width
-            self.add_module(f"layer{number}", nn.Sequential(*layer))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)  # (N, 64, 56, 56)
-        for number in range(1, 5):
-            x = getattr(self, f"layer{number}")(x)
-        return x.mean((2, 3))  # (N, 2048, 7, 7) -> (N, 2048)
+def _resnet50() -> nn.Sequential:
+    """ResNet-50 without its last layers: pictures (N, 3, 224, 224) to features (N, 2048, 7, 7)."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv1=nn.Conv2d(3, 64, 7, 2, 3, bias=False), bn1=nn.BatchNorm2d(64), relu=nn.ReLU(), pool=nn.MaxPool2d(3, 2, 1)
+    )
+    inputs = 64
+    for number, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3)), 1):
+        first = _Bottleneck(inputs, width, 1 if number == 1 else 2)
+        inputs = 4 * width
+        layers[f"layer{number}"] = nn.Sequential(first, *(_Bottleneck(inputs, width, 1) for _ in range(blocks - 1)))
+    return nn.Sequential(layers)
 
 
 class Encoder(nn.Module):
@@ -74,11 +65,11 @@ class Encoder(nn.Module):
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
-        self.encoder = _ResNet50()
+        self.encoder = _resnet50()
         self.layers = nn.Sequential(nn.Linear(2048, 1024), nn.ReLU(), nn.Linear(1024, outputs))
 
     def forward(self, crops: Tensor) -> Tensor:
-        return self.layers(self.encoder(crops))
+        return self.layers(self.encoder(crops).mean((2, 3)))
 
 
 class Deca(nn.Module):

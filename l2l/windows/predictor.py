@@ -25,22 +25,6 @@ SPEAKER_STEPS = SPEAKER_FRAMES // 8  # what the convolutions make of them
 TOKENS = GROUPS + SPEAKER_STEPS
 
 
-class CrossModalLayer(nn.Module):
-    """Past codes and speaker together, (B, 9, D) -> logits (B, 9, K)."""
-
-    def __init__(self, sizes: config.WindowPredictorSettings, codes: int) -> None:
-        super().__init__()
-        width = sizes.hidden_size
-        self.transformer_layer = Transformer(width, sizes.layers, sizes.heads, sizes.feedforward_size)
-        self.cross_norm_layer = nn.LayerNorm(width)
-        self.cross_output_layer = nn.Linear(width, codes, bias=False)
-        self.cross_pos_embedding = PositionEmbedding(TOKENS, width)
-
-    def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
-        x = self.transformer_layer(self.cross_pos_embedding(tokens), mask=mask)
-        return self.cross_output_layer(self.cross_norm_layer(x))
-
-
 class Predictor(nn.Module):
     """Logits of the next codes; motion and audio are standardized. `codes` is the size K of the codebook."""
 
@@ -58,7 +42,13 @@ class Predictor(nn.Module):
         self.cm_transformer = Transformer(wide, sizes.cross_layers, heads, inner, cross=True)
         self.post_compressor = squasher(wide, wide, sizes.padding)
         self.post_projector = nn.Linear(wide, width)
-        self.cross_modal_layer = CrossModalLayer(sizes, codes)
+        layer = {
+            "transformer_layer": Transformer(width, sizes.layers, heads, inner),
+            "cross_norm_layer": nn.LayerNorm(width),
+            "cross_output_layer": nn.Linear(width, codes, bias=False),
+            "cross_pos_embedding": PositionEmbedding(TOKENS, width),
+        }
+        self.cross_modal_layer = nn.ModuleDict(layer)
         self.apply(_initialise)
 
     def forward(self, past_codes: Tensor, speaker: Tensor, audio: Tensor, visible: int) -> Tensor:
@@ -73,7 +63,9 @@ class Predictor(nn.Module):
         if hidden:  # (9, 9), True where attention is allowed: the hidden positions' rows may not look at any past code
             mask = torch.ones(TOKENS, TOKENS, dtype=torch.bool, device=tokens.device)
             mask[:hidden, :GROUPS] = False
-        return self.cross_modal_layer(tokens, mask)
+        layer = self.cross_modal_layer
+        x = layer["transformer_layer"](layer["cross_pos_embedding"](tokens), mask=mask)
+        return layer["cross_output_layer"](layer["cross_norm_layer"](x))  # (B, 9, D) -> (B, 9, K)
 
     def _past(self, codes: Tensor, hidden: int) -> Tensor:
         """Codes (B, 4) -> (B, 4, D), of which the first `hidden` rows hold only their position."""

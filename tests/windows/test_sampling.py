@@ -71,7 +71,7 @@ def test_without_a_past_the_listeners_motion_is_never_read(person: Path, tmp_pat
 
 def test_no_test_windows_is_an_error_that_says_what_to_do(person: Path, tmp_path: Path) -> None:
     folder = write_chunks(tmp_path / "somebody", windows=1, videos=0, split="test")
-    with pytest.raises(UserError, match="somebody/test has no test windows; add a second recording"):
+    with pytest.raises(UserError, match="somebody/test has no windows; add a second recording"):
         sample(folder, person / "codebook.pt", person / "predictor.pt", "left", tiny_settings(), tmp_path / "s.npz")
 
 
