@@ -11,6 +11,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -122,18 +123,16 @@ def person_tracks(video: Path, tracks: Tracks, settings: config.FaceCropsSetting
         with inference(settings.threads):
             pictures = pictures_at_25(video, len(tracks), f"detect {video.parent.name}")
             detected = [s3fd.detect(net, picture) for picture in pictures]
+    follow = partial(face_tracks, min_frames=settings.min_frames, min_size=settings.min_size)
     people: list[FaceTrack] = []
     for first, last in runs(tracks.segment[frames]):
-        boxes_of: list[tuple[int | None, Sequence[np.ndarray]]] = (
-            [(None, detected[first:last])]
-            if detected is not None
-            else [(p, [box[frame, [p]][found[frame, [p]]] for frame in range(first, last)]) for p in range(PEOPLE)]
-        )
-        for person, boxes in boxes_of:
-            for track in face_tracks(boxes, settings.min_frames, settings.min_size):
-                whose = _person(track, box[first:last], found[first:last]) if person is None else person
-                if whose is not None:
-                    people.append(replace(track, first=track.first + first, person=whose))
+        scene, known = box[first:last], found[first:last]
+        if detected is not None:
+            seen = [(_person(track, scene, known), track) for track in follow(detected[first:last])]
+        else:
+            boxes = [[one[[p]][there[[p]]] for one, there in zip(scene, known, strict=True)] for p in range(PEOPLE)]
+            seen = [(person, track) for person in range(PEOPLE) for track in follow(boxes[person])]
+        people += [replace(track, first=track.first + first, person=p) for p, track in seen if p is not None]
     if not people:
         raise UserError(
             f"{video}: no face is followed for more than {settings.min_frames} frames (25 per second) and larger than "
