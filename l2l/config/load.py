@@ -76,9 +76,8 @@ def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
     key, message = ".".join(location), fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
         keys = _keys(model)
-        near = difflib.get_close_matches(key, keys, n=1) or difflib.get_close_matches(
-            location[-1], {name.split(".")[-1] for name in keys}, n=1
-        )
+        last = {name.rpartition(".")[2] for name in keys}
+        near = difflib.get_close_matches(key, keys) or difflib.get_close_matches(location[-1], last)
         return f"unknown key {key!r}; {f'did you mean {near[0]!r}?' if near else 'docs/settings.md lists the keys.'}"
     if not location:  # a fault of several keys names them itself
         return f"{message}."

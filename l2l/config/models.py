@@ -138,9 +138,7 @@ class SamplingSettings(Section):
     samples: Count = key(10, "futures drawn for each test window")
     temperature: Positive = key(1.0, "below 1 is safer, above 1 is wilder; the paper's: 0.7")
     top_p: float = key(1.0, "nucleus sampling: keep the likeliest codes up to this mass; the paper's: 0.9", gt=0, le=1)
-    span: Literal["window", "sequence"] = key(
-        "window", "sequence: windows in a row are one, not each alone", of="patches"
-    )
+    span: Literal["window", "sequence"] = key("window", "sequence: windows in a row are one", of="patches")
     past: Literal["real", "none"] = key("real", "the listener's first 32 frames are given; none: nothing, as released")
     positions: Literal["all", "first"] = key(
         "all", "all: 4 codes from one pass; first: 4 passes of 1 code, 8 frames apart, as released", of="windows"

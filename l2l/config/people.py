@@ -28,15 +28,11 @@ class Person(Section):
     )
     people: tuple[str, ...] = key((), "source people: whom one model is to know, by name")
     dataset: str | None = key(None, "published: whose data it is; default: the person's name")
-    models: Literal["trained", "released"] = key(
-        "trained", "released: tested with the authors' models, without training"
-    )
+    models: Literal["trained", "released"] = key("trained", "released: the authors' models, without training")
     listener: Side | None = key(None, "where the listener sits in the picture; published data says it itself")
     sheet: str | None = key(None, "videos: a sample sheet (.tsv) instead of the folder; see docs/scale.md")
     test_videos: tuple[str, ...] = key((), "recordings kept for testing, by file name without suffix")
-    preset: Preset = key(
-        "modern", "modern: the settings as they are; small: for a laptop; released: as the original program"
-    )
+    preset: Preset = key("modern", "modern: the settings as they are; small: for a laptop; released: the original's")
     overrides: dict[str, Any] = key({}, "settings that differ for this person")
 
     @property

@@ -95,9 +95,7 @@ class DecaSettings(Section):
     """faces, backend deca."""
 
     landmarks: Literal["auto", "fan", "mesh"] = key("auto", "landmarks of the crop; auto: FAN's if there, else mesh")
-    detector: Detector = key(
-        "tracks", "where FAN looks: at the tracked faces; s3fd: at what S3FD finds, as the original"
-    )
+    detector: Detector = key("tracks", "FAN looks at the tracked faces; s3fd: at what S3FD finds, as the original")
     detail: bool = key(True, "the last 128 columns; false: zeros, in half the time (no model reads them)")
     smoothing: int = key(0, "as faces.smoothing; 0: none, as in the published data", ge=0)
     batch_size: Count = key(16, "faces at a time", machine=True)
