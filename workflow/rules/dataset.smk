@@ -1,14 +1,8 @@
 # Recordings, arrays, other people or an archive -> windows of 64 frames in the published format.
 
-
+RECORDED = none_of([*people_from("arrays", "people"), *PUBLISHED])  # whose recordings are preprocessed here
 for command, people, files, options, sections in (
-    (
-        "chunk",
-        none_of([*people_from("arrays", "people"), *PUBLISHED]),
-        "results/{person}/preprocess.tsv",
-        recordings_options,
-        ["chunking"],
-    ),
+    ("chunk", RECORDED, "results/{person}/preprocess.tsv", recordings_options, ["chunking"]),
     ("chunk_arrays", one_of(people_from("arrays")), array_files, arrays_options, ["chunking"]),
     ("gather", one_of(people_from("people")), members_chunks, members_options, []),
 ):

@@ -23,11 +23,7 @@ rule evaluate:
         runtime=minutes(240),
     params:
         settings=settings("seed", "sampling", "evaluation"),
-        machine=machine(
-            "sampling",
-            "predictor.training.device",
-            "windows.predictor.training.device",
-        ),
+        machine=drawing_machine,
         listener=listener,
         basis=basis_option,
         chunks=chunks_folder,

@@ -1,5 +1,7 @@
 # Test windows + both models -> several futures of the listener.
 
+drawing_machine = machine("sampling", "predictor.training.device", "windows.predictor.training.device")
+
 
 rule sample:
     input:
@@ -20,11 +22,7 @@ rule sample:
         gpu=1,
     params:
         settings=settings("seed", "sampling"),
-        machine=machine(
-            "sampling",
-            "predictor.training.device",
-            "windows.predictor.training.device",
-        ),
+        machine=drawing_machine,
         listener=listener,
         chunks=chunks_folder,
     shell:

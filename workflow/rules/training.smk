@@ -1,7 +1,8 @@
 # Chunks -> codebook -> predictor; or the released pair, for people whose models are not trained here.
 
 
-# A model of windows depends on all settings of `windows` but the other model's.
+# What both models of architecture windows depend on.
+OF_WINDOWS = ("windows.smoothing", "windows.statistics", "windows.holdout")
 for model, before in (
     ("codebook", []),
     ("predictor", ["results/{person}/codebook.pt"]),
@@ -30,10 +31,7 @@ for model, before in (
             gpu=1,
         params:
             model=model,
-            settings=settings(
-                *("seed", "architecture", "windows.smoothing", "windows.statistics", "windows.holdout"),
-                *(model, f"windows.{model}"),
-            ),
+            settings=settings("seed", "architecture", *OF_WINDOWS, model, f"windows.{model}"),
             machine=machine(model, f"windows.{model}"),
             listener=listener,
             chunks=chunks_folder,
