@@ -24,11 +24,11 @@ from benchmarks.dyads import (
 )
 from l2l.units import FPS
 
-LEVEL, SPREAD = 0.5, 0.6  # mean and std of both persons' smiles
+LEVEL, SPREAD = 0.5, 1.2  # mean and std of both persons' smiles
 SLOW, SLOWER, SHARE_SLOW = 1.2, 4.5, 0.55  # seconds of the two processes of a speaker's smile; variance of the first
 DELAY, SMOOTHING = 0.4, 0.4  # seconds until the listener follows; time constant of an exponential mean
 COUPLED = 0.05  # share of the variance of the listener's smile
-MOOD, FLICKER, SHARE_FLICKER = 10.0, 0.25, 0.01  # seconds of the listener's own processes; variance of the second
+MOOD, FLICKER, SHARE_FLICKER = 10.0, 0.25, 0.005  # seconds of the listener's own processes; variance of the second
 
 
 def speak(
