@@ -7,6 +7,7 @@
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from l2l.evaluation.bootstrap import Bootstrap
 from l2l.evaluation.clips import Reference
 from l2l.evaluation.events import Directions
 from l2l.evaluation.gain import gains
+from l2l.evaluation.repeats import repeats
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Shifts, Timeline, first_frames
 from l2l.faces.landmarks import load_basis
@@ -31,6 +33,8 @@ from l2l.inference import one_thread
 from l2l.sides import Side
 from l2l.training.checkpoint import read_checkpoint
 from l2l.units import FPS, MODEL_DIM
+
+log = logging.getLogger(__name__)
 
 
 def reference_of(test: Chunks, frames: slice, given: np.ndarray) -> Reference:
@@ -78,6 +82,9 @@ def evaluate(
     for name, moves in {"listener": truth, "speaker": test.speaker[..., :MODEL_DIM]}.items():
         if not np.isfinite(moves).all():
             raise UserError(f"{chunks}/test: the {name}'s motion has NaN or infinity; chunk again.")
+    repeated = repeats(train, test)
+    for sentence in repeated:
+        log.warning("%s", sentence)
     used = architectures.code_use(codebook, test) if codebook else None
     model = None
     if codebook and predictor:
@@ -117,6 +124,7 @@ def evaluate(
         samples_seed=seed,
         used=used,
         shifts=shifts,
+        repeated=repeated,
     )
 
 

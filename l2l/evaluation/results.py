@@ -54,6 +54,7 @@ def write(
     samples_seed: int | None = None,
     used: CodeUse | None = None,
     shifts: Shifts | None = None,
+    repeated: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write eval.json and return it; `first` is the first predicted frame of a window."""
     reference, recordings = scorer.reference, len(scorer.bootstrap)
@@ -63,6 +64,7 @@ def write(
         "listener": listener,
         "results": results,
         "left_out": left_out,
+        "repeats": list(repeated),
         "definitions": definitions(settings, scorer, shifts, used),
         "n": {
             "clips": len(reference),

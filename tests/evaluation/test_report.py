@@ -25,6 +25,7 @@ def report(**results: dict[str, Any]) -> dict[str, Any]:
         "listener": None,
         "results": {"truth": {"is": "x", "samples": 1}, **results},
         "left_out": {},
+        "repeats": [],
         "definitions": {},
         "n": {
             **{"clips": 4, "frames": 40, "recordings": 2, "samples": 1, "training_windows": None},
