@@ -24,6 +24,7 @@ from l2l.dataset.layout import WINDOW, chunk_paths
 from l2l.features.standardize import Standardizer
 from l2l.files import save_npz
 from l2l.patches.codebook import Codebook as PatchCodebook
+from l2l.patches.length import predictor_sizes
 from l2l.patches.predictor import Predictor as PatchPredictor
 from l2l.training.checkpoint import fingerprint, save_checkpoint
 
@@ -55,7 +56,9 @@ def write_models(folder: Path, settings: Settings) -> None:
     for codec in (codebook.pose, codebook.expression):
         for level in codec.quantizer.layers:
             torch.nn.init.normal_(level._codebook.embed)
-    predictor = PatchPredictor(settings.predictor, codebook)
+    sizes = predictor_sizes(settings.predictor, minutes=180)
+    predictor = PatchPredictor(sizes, codebook)
+    predictor.get_buffer("speaker_scale").fill_(1)
     unit = {n: Standardizer(np.zeros(n, np.float32), np.ones(n, np.float32)) for n in (56, 128)}
     save_checkpoint(
         folder / "codebook.pt",
@@ -65,15 +68,13 @@ def write_models(folder: Path, settings: Settings) -> None:
         config=settings.codebook.model_dump(),
         state_dict=dict(codebook.state_dict()),
     )
-    sizes = settings.predictor
     save_checkpoint(
         folder / "predictor.pt",
-        {"speaker": unit[56], "audio": unit[128]},
+        {},
         kind="predictor",
         architecture="patches",
         config=sizes.model_dump(),
         power=True,
-        guidance=[sizes.pose_guidance, sizes.expression_guidance],
         people=[],
         codebook_fingerprint=fingerprint(codebook.state_dict()),
         state_dict=dict(predictor.state_dict()),

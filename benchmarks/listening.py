@@ -20,10 +20,12 @@ from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
 from l2l.features.sound import frame_sound
+from l2l.features.speaker import SpeakerFeatures
 from l2l.features.standardize import Standardizer
 from l2l.patches.checkpoint import Models as PatchModels
 from l2l.patches.checkpoint import load_models as load_patch_models
 from l2l.patches.codebook import Codebook as PatchCodebook
+from l2l.patches.length import predictor_sizes
 from l2l.patches.live import Listener
 from l2l.patches.predictor import Predictor as PatchPredictor
 from l2l.patches.stream import sample_sequences
@@ -40,14 +42,13 @@ def unit(channels: int) -> Standardizer:
 
 
 def untrained() -> PatchModels:
-    """Models of patches of the default sizes, with a speaker's guidance as by default."""
+    """Models of patches of the sizes for hours of recordings."""
     settings = Settings()
     codebook = PatchCodebook(settings.codebook).eval().requires_grad_(False)
-    predictor = PatchPredictor(settings.predictor, codebook)
-    sizes = settings.predictor
-    guidance = sizes.pose_guidance, sizes.expression_guidance
-    units = unit(56), unit(56), unit(128)
-    return PatchModels(codebook, predictor.eval().requires_grad_(False), *units, True, guidance, ())
+    predictor = PatchPredictor(predictor_sizes(settings.predictor, minutes=180), codebook)
+    speaker = speak(0, 0, 60.0)
+    predictor.features = SpeakerFeatures.fit([speaker.motion], [frame_sound(speaker.audio, power=True)])
+    return PatchModels(codebook, predictor.eval().requires_grad_(False), unit(56), True, ())
 
 
 def clocked(call: Callable[[], object]) -> tuple[float, float]:

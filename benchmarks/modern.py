@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.dyads import Speaker
@@ -16,6 +15,7 @@ from l2l.architectures import train_codebook, train_predictor
 from l2l.config import Settings
 from l2l.features.sound import frame_sound
 from l2l.files import save_json
+from l2l.patches import likelihood
 from l2l.patches.checkpoint import Models, load_models
 from l2l.patches.live import Listener
 from l2l.patches.stream import sample_sequences
@@ -46,15 +46,14 @@ def train(folder: Path, write: Callable[[Path], None], settings: Settings) -> No
 
 @torch.inference_mode()
 def nats(models: Models, faces: np.ndarray, sound: np.ndarray, codes: Tensor, with_speaker: bool = True) -> np.ndarray:
-    """(B,) nats per frame of the true codes (B, P, Q) given all of their past, as trained: without guidance.
+    """(B,) nats per frame of the true codes (B, P, Q) given all of their past, as trained.
 
     faces (B, 8 P, 56) and sound (B, 8 P, 128) are raw; without speaker, it is the model's own unconditional part.
     """
     predictor = models.predictor
-    past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=predictor.unknown)
-    inputs = torch.from_numpy(models.speaker.apply(faces)), torch.from_numpy(models.audio.apply(sound))
-    logits = predictor(past, *inputs, codes, torch.full((len(codes),), not with_speaker))
-    return F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none").sum(-1).mean(1).numpy() / PATCH
+    features = torch.from_numpy(models.features(faces, sound)) if with_speaker else None
+    logits = predictor(likelihood.before(codes, predictor.unknown), codes, features)
+    return likelihood.nats(logits, codes).sum(-1).mean(1).numpy() / PATCH
 
 
 class Modern:

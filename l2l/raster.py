@@ -6,11 +6,9 @@
 - Shading is texturing: brightness at the vertices is the position along a ramp of colours (Gouraud 1971).
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
+
+from l2l.compiled import compiled
 
 # Towards the light: upper left, in front of the picture.
 _LIGHT = np.array([-0.35, -0.5, -0.8]) / np.linalg.norm([-0.35, -0.5, -0.8])
@@ -18,14 +16,6 @@ _AMBIENT = 0.25
 _SHADES = 256
 # In barycentric units: rounding must not open a crack along an edge that two triangles share.
 _SLACK = 1e-9
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """The function compiled, and kept compiled between runs where there is a folder to keep it in."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(nogil=True)(function)
 
 
 @compiled

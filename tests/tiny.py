@@ -1,9 +1,13 @@
 """The smallest settings that still learn something in a second or two."""
 
+from pathlib import Path
 from typing import Any
+
+import torch
 
 from l2l import config
 from l2l.config import Settings
+from l2l.patches.codebook import Codebook
 
 
 def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
@@ -18,6 +22,25 @@ def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
         "evaluation": {"bootstrap": 50},
     }
     return Settings.model_validate(config.merge(values, sections))
+
+
+def untrained_codebook() -> Codebook:
+    """Its codes lie anywhere; those of a new codebook are all zero until k-means has seen motion."""
+    torch.manual_seed(0)
+    codebook = Codebook(tiny_patches().codebook).eval().requires_grad_(False)
+    for codec in (codebook.pose, codebook.expression):
+        for level in codec.quantizer.layers:
+            level._codebook.embed.normal_(std=0.5)
+    return codebook
+
+
+def with_a_branch(path: Path) -> None:
+    """Let the branch of a predictor's checkpoint say something; a few steps of training leave it at nothing."""
+    content, generator = torch.load(path, weights_only=True), torch.Generator().manual_seed(0)
+    for name, weight in content["state_dict"].items():
+        if name.startswith("branch.aims"):
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+    torch.save(content, path)
 
 
 def tiny_settings(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:

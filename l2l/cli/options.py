@@ -54,7 +54,7 @@ class Options:
 
     set: Names = ()
     config: Path | None = None
-    preset: Literal["modern", "small", "released"] = "modern"
+    preset: Literal["modern", "released"] = "modern"
 
     def read(self) -> "Settings":
         """The settings, validated. Raises UserError on an unknown key or a wrong value."""

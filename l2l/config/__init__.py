@@ -4,6 +4,7 @@ from l2l.config.config import Config, from_differences, overlaid, validate
 from l2l.config.differences import as_pairs, differences, nested, other_settings, result_settings
 from l2l.config.load import load, merge, preset
 from l2l.config.models import (
+    BranchSettings,
     CodebookSettings,
     PredictorSettings,
     SamplingSettings,

@@ -11,7 +11,7 @@ from l2l.config.section import Section
 from l2l.errors import UserError
 
 S = TypeVar("S", bound=Section)
-Preset = Literal["modern", "small", "released"]
+Preset = Literal["modern", "released"]
 
 
 class _Loader(yaml.SafeLoader):

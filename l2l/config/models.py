@@ -20,7 +20,7 @@ class TrainingSettings(Section):
     warmup_steps: int = key(50, "steps until the peak, linear", ge=0)
     schedule: Schedule = key("cosine", "after the peak; cosine: to zero at max_steps; or 1 / sqrt(step), as released")
     clip: float = key(1.0, "largest gradient norm of a step; 0: any", ge=0)
-    max_steps: Count = key(4000, "stop after this many steps")
+    max_steps: int = key(0, "stop after this many steps; 0: as many as the amount of data asks for", ge=0)
     max_epochs: int = key(0, "stop after this many epochs; 0: no limit", ge=0)
     validate_every: int = key(100, "steps between two validations; 0: an epoch", ge=0)
     patience: int = key(0, "stop after this many validations without a better loss; 0: never", ge=0)
@@ -51,30 +51,47 @@ class CodebookSettings(Section):
     training: TrainingSettings = TrainingSettings()
 
 
+class PredictorTrainingSettings(TrainingSettings):
+    """How long and how fast a predictor is trained."""
+
+    batch_size: Count = key(24, "crops per step")
+    learning_rate: Positive = key(4e-3, "peak learning rate")
+
+
+class BranchSettings(Section):
+    """The speaker's branch of the predictor: what the speaker changes; trained when the rest is done."""
+
+    width: Count = key(24, "channels that half a patch of features is reduced to")
+    hidden: Count = key(32, "channels of its convolutions")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = key(0.4, "of what is heard, in training")
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] = key(0.1, "of features, in training")
+    noise: float = key(0.3, "std of training noise on the features; their own is 1", ge=0)
+    learning_rate: Positive = key(3e-3, "peak learning rate")
+    weight_decay: float = key(0.05, "of AdamW", ge=0)
+    steps: int = key(100, "of training; 0: the listener stays without a speaker", ge=0)
+
+
 class PredictorSettings(Section):
-    """train-predictor: speaker and past codes to the codes of each next 8 frames."""
+    """train-predictor: past codes and the speaker to the codes of each next 8 frames."""
 
     rules = (("width must be a multiple of twice the heads", lambda p: p.width % (2 * p.heads) == 0),)
-    width: Count = key(96, "channels of the transformer")
-    layers: Count = key(3, "layers of the transformer")
+    width: int = key(0, "channels of the transformer; 0: as the amount of data asks for, as for the two below", ge=0)
+    layers: int = key(0, "layers of the transformer", ge=0)
+    head_width: int = key(0, "inner width of each code's head", ge=0)
     heads: Count = key(4, "attention heads")
     expansion: Count = key(3, "inner width of the transformer's MLP, in widths")
-    head_width: Count = key(128, "inner width of each code's head")
     window: int = key(24, "patches that a layer sees, its own and those before it", ge=2)
-    motion_channels: Count = key(6, "channels that a frame of the speaker's motion is reduced to")
-    audio_channels: Count = key(3, "channels that a frame of the speaker's sound is reduced to")
     dropout: Annotated[float, Field(ge=0, lt=1)] = key(0.25, "in training")
-    noise: float = key(0.5, "std of training noise on the speaker's motion and sound", ge=0)
-    loudness_jitter: float = key(0.3, "std of a random shift of the loudness, in training", ge=0)
     past_dropout: Fraction = key(0.5, "share of training sequences that lose some of their past codes")
     past_corruption: Fraction = key(0.05, "share of past patches in which half of the codes are replaced, in training")
-    speaker_dropout: Fraction = key(0.1, "share of training sequences without the speaker, for guidance")
-    pose_guidance: float = key(1.6, "strength of the speaker in drawing pose codes; 1: as learned", ge=0)
-    expression_guidance: float = key(1.4, "strength of the speaker in drawing expression codes", ge=0)
+    branch: BranchSettings = BranchSettings()
+    strength: Literal["auto"] | Positive = key(
+        "auto", "of the speaker in drawing; auto: chosen on the training recordings; 1: as learned"
+    )
     calibration_rounds: int = key(8, "after training, until drawn codes are as frequent as true ones; 0: none", ge=0)
     crop: Annotated[int, Field(ge=2)] = key(40, "patches of a training sequence")
-    weight_decay: float = key(0.1, "of AdamW", ge=0)
-    training: TrainingSettings = TrainingSettings()
+    weight_decay: float = key(3.0, "of AdamW", ge=0)
+    training: PredictorTrainingSettings = PredictorTrainingSettings()
 
 
 class WindowTrainingSettings(TrainingSettings):
@@ -82,7 +99,7 @@ class WindowTrainingSettings(TrainingSettings):
 
     learning_rate: Positive = key(4e-4, "peak learning rate")
     warmup_steps: int = key(200, "steps until the peak, linear", ge=0)
-    max_steps: Count = key(20000, "stop after this many steps")
+    max_steps: int = key(20000, "stop after this many steps", ge=1)
     validate_every: int = key(250, "steps between two validations; 0: an epoch", ge=0)
     patience: int = key(10, "stop after this many validations without a better loss; 0: never", ge=0)
 

@@ -32,7 +32,7 @@ class Person(Section):
     listener: Side | None = key(None, "where the listener sits in the picture; published data says it itself")
     sheet: str | None = key(None, "videos: a sample sheet (.tsv) instead of the folder; see docs/scale.md")
     test_videos: tuple[str, ...] = key((), "recordings kept for testing, by file name without suffix")
-    preset: Preset = key("modern", "modern: the settings as they are; small: for a laptop; released: the original's")
+    preset: Preset = key("modern", "modern: the settings as they are; released: the original's")
     overrides: dict[str, Any] = key({}, "settings that differ for this person")
 
     @property

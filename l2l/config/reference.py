@@ -13,8 +13,7 @@ This page is generated: `l2l config --defaults > docs/settings.md`.
 
 `config.yaml` needs only what differs from the defaults below. Each setting can stand there for everyone, and under
 `people.<name>.overrides` for one person; a command takes it as `--set mel.hop=320`. A preset is a set of such settings:
-[small](../l2l/config/presets/small.yaml), [released](../l2l/config/presets/released.yaml). Single settings win over the
-preset, the preset wins over `config.yaml`.
+[released](../l2l/config/presets/released.yaml). Single settings win over the preset, the preset over `config.yaml`.
 
 When a setting changes, the workflow runs the steps again that depend on it. No result depends on the settings marked
 "machine", nor on those of a backend or architecture that is not chosen: they run nothing again.

@@ -1,20 +1,20 @@
 """The patch models asked again, with another speaker: see `l2l.asking`.
 
 - Windows are sampled one by one, whatever `sampling.span` says: a shuffled speaker belongs to no turn.
-- The error is that of the model as it was trained, without guidance, calibration, temperature or nucleus.
+- The error is that of the model as it was trained: no strength, temperature, nucleus or frequencies of drawing.
 """
 
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from l2l.asking import CodeUse, SpeakerInput
 from l2l.config import Settings
-from l2l.dataset.layout import WINDOW, Chunks
+from l2l.dataset.layout import Chunks
 from l2l.dataset.together import identities
 from l2l.patches.checkpoint import Models, load_codebook, load_models
+from l2l.patches.likelihood import before, nats
 from l2l.patches.sampling import PAST, sample_windows
 from l2l.training.device import device_of
 from l2l.units import MODEL_DIM, PATCH
@@ -69,13 +69,10 @@ class Model:
         for start in range(0, len(self.codes), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
             codes = self.codes[rows]  # (B, 8, Q)
-            past = F.pad(codes[:, :-1], (0, 0, 1, 0), value=predictor.unknown)
-            heard = self.models.listens(speaker.faces[rows], sound[rows])
+            features = torch.from_numpy(self.models.features(speaker.faces[rows], sound[rows])).to(codes.device)
             who = None if self.who is None else self.who[rows]
-            trunk = predictor.trunk(predictor.tokens(past, heard, who))
-            asked = slice(self.first // PATCH, WINDOW // PATCH)
-            logits = predictor.head(trunk[:, asked], codes[:, asked])  # (B, P, Q, K)
-            found.append(F.cross_entropy(logits.movedim(-1, 1), codes[:, asked], reduction="none").sum((1, 2)))
+            logits = predictor(before(codes, predictor.unknown), codes, features, who)  # (B, 8, Q, K)
+            found.append(nats(logits, codes)[:, self.first // PATCH :].sum((1, 2)))
         return torch.cat(found).cpu().numpy().astype(np.float64)
 
     @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +11,35 @@ import torch
 from torch import Tensor
 
 from l2l import config
-from l2l.features.sound import frame_sound
+from l2l.features import speaker
+from l2l.features.speaker import SpeakerFeatures
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
 from l2l.patches.predictor import Predictor
-from l2l.training.checkpoint import Meta, load_model, pop_standardizers, read_checkpoint, save_checkpoint
+from l2l.training.checkpoint import Meta, load_model
+
+
+@dataclass
+class Hearing:
+    """All that is remembered of some speakers from patch to patch."""
+
+    features: speaker.Memory
+    branch: list[Tensor]
 
 
 @dataclass(frozen=True)
 class Models:
-    """Both models in eval mode on one device, and what their inputs are standardized by."""
+    """Both models in eval mode on one device, and what the listener's motion is standardized by."""
 
     codebook: Codebook
     predictor: Predictor
     listener: Standardizer
-    speaker: Standardizer
-    audio: Standardizer
     power: bool  # whether mel is power, of which the logarithm is taken
-    guidance: tuple[float, float]  # of pose codes, of expression codes
     people: tuple[str, ...]  # whom it tells apart; empty: it models one listener
 
     @property
     def device(self) -> torch.device:
-        return self.predictor.null.device
+        return self.predictor.bias.device
 
     def to(self, device: torch.device) -> "Models":
         """The same, moved to `device`."""
@@ -40,20 +47,27 @@ class Models:
         self.predictor.to(device)
         return self
 
-    def heard(self, faces: np.ndarray, rows: np.ndarray) -> Tensor:
-        """Speaker (B, 8 P, 56) and mel rows (B, 32 P, 128), raw -> (B, P, D)."""
-        return self.listens(faces, frame_sound(rows, self.power))
+    @cached_property
+    def features(self) -> SpeakerFeatures:
+        """How the speaker's features are made."""
+        return self.predictor.features
+
+    def begin(self, count: int) -> Hearing:
+        """Before the first patch of `count` speakers."""
+        return Hearing(speaker.begin(count), self.predictor.branch.begin(count))
+
+    def hear(self, faces: np.ndarray, sound: np.ndarray, hearing: Hearing | None = None) -> Tensor:
+        """Speaker (B, 8 P, 56), raw, and sound (B, 8 P, 128), one row a frame -> what is heard (B, P, H).
+
+        With `hearing`, these patches follow those of the last call; it goes on in place.
+        """
+        hearing = hearing or self.begin(len(faces))
+        features = self.features(faces, sound, hearing.features)
+        return self.predictor.branch(torch.from_numpy(features).to(self.device), hearing.branch)
 
     def whose(self, people: Sequence[int] | np.ndarray | None) -> Tensor | None:
         """Numbers of `people`, one for each listener, as the predictor takes them."""
         return None if people is None else torch.as_tensor(people, dtype=torch.int64, device=self.device)
-
-    def listens(self, faces: np.ndarray, sound: np.ndarray) -> Tensor:
-        """The same with sound (B, 8 P, 128) that is one row a frame already."""
-        motion, audio = (
-            torch.from_numpy(x).to(self.device) for x in (self.speaker.apply(faces), self.audio.apply(sound))
-        )
-        return self.predictor.listen(motion, audio)
 
 
 def load_codebook(path: Path) -> tuple[Codebook, Standardizer, Meta]:
@@ -72,20 +86,9 @@ def load_models(codebook: Path, predictor: Path) -> Models:
     known: dict[str, Any] = {}
 
     def build(content: Meta) -> Predictor:
-        pose, expression = map(float, content["guidance"])
-        known.update(power=bool(content["power"]), guidance=(pose, expression), people=tuple(content["people"]))
+        known.update(power=bool(content["power"]), people=tuple(content["people"]))
         sizes = config.PredictorSettings.model_validate(content["config"])
         return Predictor(sizes, codebook_model, len(known["people"]))
 
-    model, others, _ = load_model(predictor, "predictor", "patches", build, (codebook, meta))
-    return Models(codebook_model, model, listener, others["speaker"], others["audio"], **known)
-
-
-def set_guidance(path: Path, strengths: tuple[float, float], weights: dict[str, Tensor] | None = None) -> None:
-    """Rewrite a predictor's checkpoint with other strengths of guidance, of pose codes and of expression codes, and
-    with `weights` calibrated for them."""
-    content = read_checkpoint(path, "predictor", "patches")
-    found = pop_standardizers(content, path)
-    del content["format"]
-    changed = {"guidance": list(strengths)} | ({"state_dict": weights} if weights else {})
-    save_checkpoint(path, found, **{**content, **changed})
+    model, _, _ = load_model(predictor, "predictor", "patches", build, (codebook, meta))
+    return Models(codebook_model, model, listener, **known)

@@ -24,9 +24,13 @@ from l2l.units import PATCH
 class CausalConv(nn.Conv1d):
     """Convolution over patches that looks back only, (B, C, P) -> (B, C', P); `past` stands before the first one."""
 
+    @property
+    def reach(self) -> int:
+        """Patches before the first one that it looks at."""
+        return (self.kernel_size[0] - 1) * self.dilation[0]
+
     def forward(self, x: Tensor, past: Tensor | None = None) -> Tensor:
-        reach = self.kernel_size[0] - 1
-        x = F.pad(x, (reach, 0)) if past is None else torch.cat([past, x], dim=-1)
+        x = F.pad(x, (self.reach, 0)) if past is None else torch.cat([past, x], dim=-1)
         return super().forward(x)
 
 

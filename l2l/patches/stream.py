@@ -2,7 +2,7 @@
 
 - Offline sampling is the same loop: a stream and a whole recording give the same motion, up to rounding.
 - Every listener of a batch has its own generator, from (seed, its number): the others of the batch change nothing.
-- All that changes is in `Stream.state`: memory of the predictor, last codes, memory of the decoder, generators.
+- All that changes is in `Stream.state`: memories of listeners, speakers and decoder, and generators.
 - Motion comes out `LOOK_AHEAD` frames late (see `l2l.patches.overlap_add`), beside the patch that must be complete;
   the predictor itself does not look ahead.
 """
@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l2l.patches.checkpoint import Models
+from l2l.features.sound import frame_sound
+from l2l.patches.checkpoint import Hearing, Models
 from l2l.patches.codebook import Streaming
 from l2l.patches.sampler import Memory, Sampler
 from l2l.units import PATCH
@@ -27,14 +28,15 @@ class Sampling:
 
     temperature: float = 1.0
     top_p: float = 1.0
-    guidance: tuple[float, float] | None = None  # of pose and expression codes; None: as the checkpoint says
+    strength: float | None = None  # of the speaker; None: as the checkpoint says
 
 
 @dataclass
 class StreamState:
     """All that changes while listeners listen."""
 
-    memory: Memory  # of the predictor
+    memory: Memory  # of the listeners
+    hearing: Hearing  # of their speakers
     decoder: Streaming
     generators: list[np.random.Generator]  # one for each listener
 
@@ -51,11 +53,11 @@ class Stream:
     ) -> None:
         """`seeds`: one for each listener, as for numpy's default_rng; `who`: the number of each in `models.people`."""
         sampling = sampling or Sampling()
-        guidance = sampling.guidance or models.guidance
         self.models = models
-        self.sampler = Sampler(models.predictor, guidance, sampling.temperature, sampling.top_p)
+        self.sampler = Sampler(models.predictor, sampling.strength, sampling.temperature, sampling.top_p)
         self.state = StreamState(
             self.sampler.begin(len(seeds), models.whose(who)),
+            models.begin(len(seeds)),
             models.codebook.stream(len(seeds)),
             [np.random.default_rng(list(seed)) for seed in seeds],
         )
@@ -66,7 +68,8 @@ class Stream:
 
         At t = 0 these are the 8 frames that lead into patch 0.
         """
-        return self.show(self.draw(self.models.heard(faces, rows)[:, 0])[0])
+        heard = self.models.hear(faces, frame_sound(rows, self.models.power), self.state.hearing)
+        return self.show(self.draw(heard[:, 0])[0])
 
     @torch.no_grad()
     def flush(self) -> np.ndarray:
@@ -74,14 +77,14 @@ class Stream:
         return self.models.listener.undo(self.state.decoder.flush().cpu().numpy())
 
     def draw(self, heard: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes (B, Q) of the next patch, drawn, and the entropy (B,) of what they were drawn from; heard (B, D)."""
+        """Codes (B, Q) of the next patch, drawn, and the entropy (B,) of what they were drawn from; heard (B, H)."""
         per_patch = self.models.predictor.per_patch
         numbers = np.stack([generator.random(per_patch) for generator in self.state.generators])
         return self.sampler.draw(self.state.memory, heard, torch.from_numpy(numbers).to(heard.device))
 
-    def follow(self, heard: Tensor, codes: Tensor) -> None:
+    def follow(self, codes: Tensor) -> None:
         """Go on one patch with given codes (B, Q) instead of drawn ones: a real past."""
-        self.sampler.follow(self.state.memory, heard, codes)
+        self.sampler.follow(self.state.memory, codes)
 
     def show(self, codes: Tensor) -> np.ndarray:
         """Codes (B, Q) of patch t -> motion (B, 8, 56) of patch t - 1, raw."""
@@ -115,7 +118,7 @@ def sample_sequences(
     frames = faces.shape[1]
     missing = -frames % PATCH
     faces, sound = (np.pad(x, ((0, 0), (0, missing), (0, 0)), mode="edge") for x in (faces, sound))
-    heard = models.listens(faces, sound)  # (B, P, D)
+    heard = models.hear(faces, sound)  # (B, P, H)
     known = torch.empty(len(faces), 0, models.predictor.per_patch, dtype=torch.int64)
     if past is not None:
         known = models.codebook.encode(torch.from_numpy(models.listener.apply(past)).to(models.device))
@@ -123,7 +126,7 @@ def sample_sequences(
     codes, entropy = list(known.unbind(1)), [heard.new_zeros(len(heard)).double() for _ in range(known.shape[1])]
     for t in range(heard.shape[1]):
         if t < known.shape[1]:
-            stream.follow(heard[:, t], codes[t])
+            stream.follow(codes[t])
         else:
             drawn, entropies = stream.draw(heard[:, t])
             codes.append(drawn)

@@ -22,6 +22,7 @@ from l2l.dataset.layout import EXPRESSION, JAW, REGIONS, ROTATION, Chunks
 from l2l.features.sequences import Sequences, cut, join, tiles
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
+from l2l.patches.length import codebook_steps, minutes_of, with_steps
 from l2l.training.device import prepare
 from l2l.training.holdout import split_by_video
 from l2l.training.run import Run
@@ -154,16 +155,19 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     """A codebook about to be trained on the windows `data`; every random draw follows from the settings' seed."""
     sizes, device = settings.codebook, prepare(settings.codebook.training)
     train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)
-    sequences, training = join(data, train_rows, validation)
-    standardizer = standardizer_of(sequences.listener, sequences, training)
+    sequences, count = join(data, train_rows, validation)
+    standardizer = standardizer_of(sequences.listener, sequences, count)
+    training = with_steps(sizes.training, codebook_steps(minutes_of(sequences, count)))
+    sizes = sizes.model_copy(update={"training": training})
     motion = torch.from_numpy(standardizer.apply(sequences.listener)).to(device)
     model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
     numbers = np.arange(len(sequences))
     return Run(
-        CodebookTask(model, sequences, motion, numbers[:training], numbers[training:], sizes),
+        CodebookTask(model, sequences, motion, numbers[:count], numbers[count:], sizes),
         codebook_optimizer(model, sizes),
         {"listener": standardizer},
         {"kind": "codebook", "architecture": "patches", "config": sizes.model_dump()},
         data,
         {"train": train_rows, "validation": validation},
+        training,
     )

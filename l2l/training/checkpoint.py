@@ -22,7 +22,6 @@ from l2l.files import atomic
 
 M = TypeVar("M", bound=nn.Module)
 FORMAT = 1
-INPUTS = {"codebook": ("listener",), "predictor": ("speaker", "audio")}  # the standardizers of each kind
 
 Meta = dict[str, Any]  # a checkpoint without its weights and standardizers
 
@@ -118,12 +117,12 @@ def load_model(
 
 
 def pop_standardizers(content: dict[str, Any], path: Path) -> dict[str, Standardizer]:
-    """Move the standardizers out of `content`. Raises UserError when one is missing."""
-    stored, smoothing = content.pop("standardizer", {}), content.pop("smoothing", {})
+    """Move the standardizers out of `content`. Raises UserError when the file does not have them."""
     try:
+        stored, smoothing = content.pop("standardizer"), content.pop("smoothing")
         return {
-            name: Standardizer.from_dict({key: value.numpy() for key, value in stored[name].items()}, smoothing[name])
-            for name in INPUTS[content["kind"]]
+            name: Standardizer.from_dict({key: value.numpy() for key, value in arrays.items()}, smoothing[name])
+            for name, arrays in stored.items()
         }
     except KeyError as error:
-        raise UserError(f"{path}: the standardizer {error} is missing; train again.") from None
+        raise UserError(f"{path}: {error} is missing; train again.") from None

@@ -34,7 +34,8 @@ class Run(Generic[T]):
     content: dict[str, Any]  # what the checkpoint says besides: kind, architecture, config, ...
     data: Chunks
     rows: dict[str, np.ndarray]  # of `data`: train and validation
-    calibrate: Callable[[], None] | None = field(default=None)  # changes the best weights after the last step
+    training: config.TrainingSettings  # with a length
+    finish: Callable[[], Any] | None = field(default=None)  # changes the best weights after the last step
 
 
 def train(
@@ -55,7 +56,7 @@ def train(
         run = prepare()
         current.run = resume.identity(seed, run.content, run.data, run.rows, run.standardizers, run.task.model)
         keep = (lambda state: on_best(run, state)) if on_best else None
-        state = fit(run.task, run.optimizer, training, seed, log_dir, keep, current)
+        state = fit(run.task, run.optimizer, run.training, seed, log_dir, keep, current)
         current.finish((lambda: write(run, state)) if write else None)
         log.info("wrote %s", out)
 
@@ -65,9 +66,9 @@ def checkpoint_writer(out: Path, listener: Side, seed: int) -> Callable[[Run, Tr
 
     def write(run: Run, state: TrainingState) -> None:
         best = state.best()
-        if run.calibrate:
+        if run.finish:
             run.task.model.load_state_dict(state.best_weights)
-            run.calibrate()
+            run.finish()
             best["state_dict"] = {name: weight.cpu() for name, weight in run.task.model.state_dict().items()}
         save_checkpoint(out, run.standardizers, **run.content, **best, seed=seed, listener=listener)
 

@@ -123,4 +123,5 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
         {"kind": "codebook", "architecture": "windows", "config": sizes.model_dump()},
         data,
         {"train": train_rows, "validation": validation},
+        sizes.training,
     )

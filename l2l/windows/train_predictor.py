@@ -127,4 +127,5 @@ def prepare_predictor(
         {**content, "codebook_fingerprint": fingerprint(codebook.state_dict())},
         data,
         {"train": train_rows, "validation": validation},
+        sizes.training,
     )

@@ -230,7 +230,7 @@ def test_the_published_people_are_known_by_name():
 
 
 def test_an_own_entry_wins_over_the_published_person_of_its_name():
-    found = config.validate({"people": {"conan": {"listener": "right", "preset": "small"}}})
+    found = config.validate({"people": {"conan": {"listener": "right", "preset": "released"}}})
     assert (found.person("conan").source, found.person("conan").listener) == ("videos", "right")
     assert found.settings("conan") != config.Settings()
 

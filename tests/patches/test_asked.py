@@ -10,7 +10,7 @@ from l2l.dataset.layout import Chunks, load_chunks
 from l2l.patches.asked import Model
 from l2l.patches.checkpoint import Models, load_models
 from tests.synthetic import heard, write_chunks
-from tests.tiny import tiny_patches
+from tests.tiny import tiny_patches, with_a_branch
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +19,7 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_chunks(folder, windows=3, videos=2, split="test")
     train_codebook(folder, "left", tiny_patches(8), folder / "codebook.pt", folder / "log")
     train_predictor(folder, folder / "codebook.pt", "left", tiny_patches(8), folder / "predictor.pt", folder / "log")
+    with_a_branch(folder / "predictor.pt")
     return folder
 
 
@@ -50,9 +51,9 @@ def test_the_error_is_the_likelihood_of_the_true_codes_of_what_is_predicted(
 ) -> None:
     codes = models.codebook.encode(torch.from_numpy(models.listener.apply(test.listener[..., :56])))
     before = F.pad(codes[:, :-1], (0, 0, 1, 0), value=models.predictor.unknown)
-    motion = torch.from_numpy(models.speaker.apply(test.speaker[..., :56]))
     power = np.log(np.array(test.audio) + 1e-4).reshape(len(test), 64, 4, 128).mean(2)
-    logits = models.predictor(before, motion, torch.from_numpy(models.audio.apply(power)), codes)
+    features = torch.from_numpy(models.features(np.asarray(test.speaker[..., :56]), power))
+    logits = models.predictor(before, codes, features)
     true = logits.log_softmax(-1).gather(-1, codes[..., None])[..., 0]
     found = Model(models, test, tiny_patches(sampling={"past": past})).errors(heard(test))
     np.testing.assert_allclose(found, -true[:, first:].sum((1, 2)).numpy(), rtol=1e-5)
@@ -62,7 +63,7 @@ def test_calibration_changes_what_is_drawn_and_no_likelihood(test: Chunks, model
     model = Model(models, test, tiny_patches(sampling={"samples": 1}))
     errors, drawn = model.errors(heard(test)), model.samples(heard(test))
     for name, buffer in models.predictor.named_buffers():
-        if name.endswith(("bias", "temperature")):
+        if name in ("bias", "strength"):
             buffer.copy_(torch.linspace(0.5, 3, buffer.numel()).reshape(buffer.shape))
     np.testing.assert_array_equal(model.errors(heard(test)), errors)
     assert not np.array_equal(model.samples(heard(test)), drawn)

@@ -14,7 +14,7 @@ from l2l.patches.checkpoint import load_models
 from l2l.patches.stream import Sampling, sample_sequences
 from l2l.pictures.listen import listen
 from tests.synthetic import write_chunks
-from tests.tiny import tiny_patches
+from tests.tiny import tiny_patches, with_a_branch
 
 P = 40  # patches, more than a layer looks back
 
@@ -27,6 +27,7 @@ def person(tmp_path_factory):
     settings = tiny_patches(steps=60)
     train_codebook(folder, "left", settings, folder / "codebook.pt", folder / "board")
     train_predictor(folder, folder / "codebook.pt", "left", settings, folder / "predictor.pt", folder / "board")
+    with_a_branch(folder / "predictor.pt")
     return folder
 
 
@@ -88,15 +89,15 @@ def test_wrong_input_is_named(person, speakers):
         listener.step(speakers[0][0, :8], np.full((32, 128), np.nan))
 
 
-def test_guidance_of_one_is_the_model_as_it_is(person, speakers):
-    """Guidance doubles the batch, by a half without a speaker; strength 1 must give the half with one."""
+def test_the_strength_of_the_speaker_changes_what_is_drawn(person, speakers):
     models = load_models(person / "codebook.pt", person / "predictor.pt")
     faces, sound = speakers[0], frame_sound(speakers[1], models.power)
     seeds = [(0, n) for n in range(3)]
-    plain = sample_sequences(models, faces, sound, seeds, Sampling(guidance=(1.0, 1.0)))
-    almost = sample_sequences(models, faces, sound, seeds, Sampling(guidance=(1.0, 1.0 + 1e-9)))
-    np.testing.assert_array_equal(plain.codes, almost.codes)
-    strong = sample_sequences(models, faces, sound, seeds, Sampling(guidance=(3.0, 3.0)))
+    own = float(models.predictor.strength[0])
+    plain, same, strong = (
+        sample_sequences(models, faces, sound, seeds, Sampling(strength=strength)) for strength in (None, own, 3 * own)
+    )
+    np.testing.assert_array_equal(plain.codes, same.codes)
     assert not np.array_equal(plain.codes, strong.codes)
 
 

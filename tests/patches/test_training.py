@@ -7,9 +7,10 @@ import torch
 from l2l.architectures import train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
-from l2l.patches.checkpoint import load_codebook, load_models, set_guidance
+from l2l.patches.checkpoint import load_codebook, load_models
+from l2l.patches.crops import encode_phases
 from l2l.patches.train_codebook import channel_weights, motion_loss, prepare_codebook
-from l2l.patches.train_predictor import encode_phases, prepare_predictor
+from l2l.patches.train_predictor import prepare_predictor
 from l2l.training import session as sessions
 from l2l.training.checkpoint import read_checkpoint
 from l2l.windows.checkpoint import load_codebook as load_windows_codebook
@@ -82,11 +83,12 @@ def test_codes_of_every_phase_begin_at_their_frame(person):
         count = (len(own) - phase) // 8
         wanted = model.encode(own[None, phase : phase + 8 * count])[0]
         assert torch.equal(codes[phase, first : first + count], wanted)
-    predictor = prepare_predictor(data, model, standardizer, settings).task
-    found, speaker, _, inside = predictor.crops(np.array([1]), np.array([2]), np.array([3]))
-    assert torch.equal(found[0][inside[0]], codes[3, first + 2 : first + 2 + 12][inside[0]])
+    material = prepare_predictor(data, model, standardizer, settings).task.material
+    found = material.crops(np.array([1]), np.array([2]), np.array([3]), 12)
+    inside = found.inside[0]
+    assert torch.equal(found.codes[0][inside], codes[3, first + 2 : first + 2 + 12][inside])
     start = int(task.sequences.starts[1]) + 3 + 16
-    assert torch.equal(speaker[0], predictor.speaker[start : start + 96])
+    assert torch.equal(found.features[0], material.features[start : start + 96])
 
 
 def test_nothing_is_learnt_from_beyond_the_end_of_a_sequence():
@@ -111,22 +113,13 @@ def test_the_losses_of_two_parts_make_that_of_the_whole_batch():
 def test_checkpoints_say_what_they_are(person):
     assert read_checkpoint(person / "codebook.pt", "codebook")["architecture"] == "patches"
     models = load_models(person / "codebook.pt", person / "predictor.pt")
-    assert models.power and models.guidance == (1.6, 1.4)
+    assert models.power and models.people == () and (models.features.scale > 0).all()
     for load in (
         lambda: load_windows_codebook(person / "codebook.pt"),
         lambda: load_pair(*[person / "codebook.pt"] * 2),
     ):
         with pytest.raises(UserError, match="architecture patches"):
             load()
-
-
-def test_guidance_can_be_set_in_a_checkpoint_and_nothing_else_changes(person, tmp_path):
-    path = tmp_path / "predictor.pt"
-    path.write_bytes((person / "predictor.pt").read_bytes())
-    set_guidance(path, (2.0, 1.0))
-    assert load_models(person / "codebook.pt", path).guidance == (2.0, 1.0)
-    set_guidance(path, (1.6, 1.4))
-    assert path.read_bytes() == (person / "predictor.pt").read_bytes()
 
 
 def test_a_predictor_of_another_codebook_is_refused(person, tmp_path):

@@ -21,7 +21,7 @@ from tests.synthetic import write_chunks
 SIZES = {
     "codebook": ["width=24", "pose_latent=4", "expression_latent=6", "codes=8", "crop=40", "noise=0"],
     "predictor": [
-        *("width=16", "layers=2", "heads=2", "head_width=16", "crop=12", "dropout=0", "noise=0", "loudness_jitter=0"),
+        *("width=16", "layers=2", "heads=2", "head_width=16", "crop=12", "dropout=0"),
         "calibration_rounds=1",
     ],
     "windows.codebook": ["layers=1", "heads=2", "feedforward_size=32", "hidden_size=16"],

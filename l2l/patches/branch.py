@@ -1,0 +1,59 @@
+"""The speaker's branch: what the speaker adds to the logits of a listener that is known without one.
+
+- It is small, and starts at nothing: its last layers are zeros. A branch that validation does not like stays there, so
+  a listener with a speaker is never worse than without.
+- It aims at vectors of the codebook, not at numbers of codes: 64 free logits a code, of the same size, learned a tenth.
+- It looks 9 patches back (2.4 s). What lasts longer is in the features (`l2l.features.speaker`).
+- Ng et al. 2022, section 3.3, join speaker and listener by cross-attention from the first layer on.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l2l import config
+from l2l.features import speaker
+from l2l.patches.codec import CausalConv
+from l2l.units import PATCH
+
+PARTS = 2  # of a patch, of which the branch sees the means of all features
+
+
+class SpeakerBranch(nn.Module):
+    """Features (B, 8 P, F) of the speaker -> additions to the logits of Q codes (B, P, Q, K)."""
+
+    def __init__(self, sizes: config.BranchSettings, latents: list[int]) -> None:
+        """`latents`: size of the vectors of each of the Q codes of a patch."""
+        super().__init__()
+        width, hidden = sizes.width, sizes.hidden
+        self.input_dropout, self.dropout = nn.Dropout(sizes.input_dropout), nn.Dropout(sizes.dropout)
+        self.start = nn.Linear(PARTS * speaker.count(), width)
+        self.near = CausalConv(width, hidden, 3)
+        self.far = CausalConv(hidden, hidden, 3, dilation=3)
+        self.aims = nn.ModuleList([nn.Linear(hidden, latent) for latent in latents])
+        for weight in self.aims.parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, features: Tensor, memory: list[Tensor] | None = None) -> Tensor:
+        """(B, 8 P, F) -> (B, P, H). With `memory` they follow the patches of the last call; it is replaced in place."""
+        parts = features.unflatten(1, (-1, PARTS, PATCH // PARTS)).mean(3).flatten(2)  # (B, P, PARTS F)
+        x = F.gelu(self.start(self.input_dropout(parts))).transpose(1, 2)  # (B, W, P)
+        x = F.gelu(self._convolved(self.near, x, memory, 0))  # (B, H, P)
+        x = x + F.gelu(self._convolved(self.far, x, memory, 1))
+        return self.dropout(x.transpose(1, 2))
+
+    def begin(self, batch: int) -> list[Tensor]:
+        """The memory of `forward`: the last inputs of both convolutions, zeros before the first patch."""
+        return [self.start.weight.new_zeros(batch, c.in_channels, c.reach) for c in (self.near, self.far)]
+
+    @staticmethod
+    def _convolved(conv: CausalConv, x: Tensor, memory: list[Tensor] | None, number: int) -> Tensor:
+        if memory is None:
+            return conv(x)
+        past, memory[number] = memory[number], torch.cat([memory[number], x], dim=-1)[..., -conv.reach :]
+        return conv(x, past)
+
+    def added(self, heard: Tensor, vectors: list[Tensor]) -> Tensor:
+        """What is heard (..., H) -> additions to logits (..., Q, K), for the vectors (K, L) of each code."""
+        found = [layer(heard) @ own.T for layer, own in zip(self.aims, vectors, strict=True)]
+        return torch.stack(found, dim=-2)

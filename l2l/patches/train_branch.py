@@ -1,0 +1,167 @@
+"""After the listener without a speaker is trained: the speaker's branch, and the probabilities put right.
+
+1. One temperature for each code of a patch, fitted to the held-out likelihood without a speaker (Guo et al. 2017).
+   First, so that the branch gets no credit for it.
+2. The branch, on top of frozen logits: whole recordings, averaged weights, validated from step 0 on.
+3. How strongly the speaker counts in drawing (`l2l.patches.strength`), and the frequencies of drawn codes
+   (`l2l.patches.calibration`).
+
+All of it takes seconds, so it is not resumed in the middle: a training that is stopped here does it again, alike.
+"""
+
+import copy
+import logging
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
+from torch import Tensor, nn
+
+from l2l import config
+from l2l.features.sequences import tiles
+from l2l.patches.branch import SpeakerBranch
+from l2l.patches.calibration import calibrate, frequencies
+from l2l.patches.codebook import Codebook
+from l2l.patches.crops import Crop, Material
+from l2l.patches.likelihood import before, nats
+from l2l.patches.predictor import Predictor
+from l2l.patches.strength import FOLDS, choose_strength
+from l2l.training.optimizer import adamw
+from l2l.training.seeding import seeded
+from l2l.units import PATCH
+
+log = logging.getLogger(__name__)
+
+LISTENERS, PATCHES = 96, 160  # at most so many are drawn, for so long (43 s)
+LONG = 225  # patches of a crop (a minute), or as long as the longest sequence
+MOST = 256  # crops whose logits are kept in memory
+BATCH = 1800  # patches of a step, about
+RANGE = 0.5, 2.0  # of temperatures
+WARM_UP, CLIP, AVERAGE, LOOKS = 20, 1.0, 0.97, 10
+
+
+@dataclass(frozen=True)
+class Known:
+    """Crops, and the logits (B, P, Q, K) of their codes without a speaker, before the temperature."""
+
+    crops: Crop
+    logits: Tensor
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @staticmethod
+    def cut(material: Material, numbers: np.ndarray, phases: int, seed: int = 0) -> Crop:
+        """Crops of the sequences `numbers`, from `phases` of the 8 frames that patches can begin at."""
+        size = int(min(LONG, material.patches(numbers).max()))
+        pairs = tiles(material.patches(numbers), np.arange(len(numbers)), size)  # (n, 2)
+        chosen = np.array([(numbers[k], first, p) for p in range(0, PATCH, PATCH // phases) for k, first in pairs])
+        if len(chosen) > MOST:
+            chosen = chosen[np.sort(np.random.default_rng(seed).permutation(len(chosen))[:MOST])]
+        numbers, first, phase = chosen.T
+        return material.crops(numbers, first, phase, size)
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, model: Predictor, crops: Crop) -> "Known":
+        logits = []
+        for start in range(0, len(crops.codes), 16):
+            codes, _, _, who = crops.rows(slice(start, start + 16))
+            logits.append(model(before(codes, model.unknown), codes, None, who) * model.temperature[:, None])
+        return cls(crops, torch.cat(logits))
+
+
+def train_branch(
+    model: Predictor, codebook: Codebook, material: Material, sizes: config.PredictorSettings, seed: int
+) -> dict[str, float]:
+    """Set all that comes after the training of `model` without a speaker. Returns what was found, for the log."""
+    model.eval().requires_grad_(False)
+    held = Known.of(model, Known.cut(material, material.held, 2))
+    model.temperature.copy_(fitted_temperatures(held))
+    found = {"without": loss(model, held, None), "with": math.nan, "step": 0.0}
+    if sizes.branch.steps:
+        train = Known.of(model, Known.cut(material, material.train, PATCH, seed))
+        with seeded(torch.Generator().manual_seed(seed), train.logits.device):
+            found["with"], found["step"] = fit(model, train, held, sizes.branch, found["without"])
+    log.info(
+        "nats per frame, held out: %(without).4f without a speaker, %(with).4f with (branch of step %(step)d)", found
+    )
+    model.strength.fill_(1.0 if sizes.strength == "auto" else sizes.strength)
+    if sizes.strength == "auto" and found["step"]:
+        everyone = np.concatenate([material.train, material.held])
+        model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed)[0])
+    everything = Known.cut(material, material.train, 1)
+    true = frequencies(everything.codes, everything.inside, model.codes)
+    calibrate(model, speakers(material, material.train)[0], true, sizes.calibration_rounds, seed)
+    return found
+
+
+def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]:
+    """At most LISTENERS crops of the sequences `numbers`, chosen evenly, and which fold (B,) each belongs to."""
+    size = int(min(PATCHES, material.patches(numbers).max()))
+    pairs = tiles(material.patches(numbers), np.arange(len(numbers)), size)
+    chosen, first = pairs[np.linspace(0, len(pairs) - 1, min(LISTENERS, len(pairs))).astype(int)].T
+    recordings = np.unique(material.sequences.videos[numbers[chosen]], return_inverse=True)[1]
+    folds = recordings if recordings.max() else np.arange(len(chosen))
+    return material.crops(numbers[chosen], first, np.zeros_like(first), size), folds % FOLDS
+
+
+@torch.no_grad()
+def loss(model: Predictor, known: Known, branch: SpeakerBranch | None) -> float:
+    """Nats per frame, with the speaker as `branch` hears it."""
+    logits = known.logits if branch is None else known.logits + added(model, branch, known.crops.features)
+    found = nats(logits / model.temperature[:, None], known.crops.codes).sum(-1) * known.crops.inside
+    return float(found.sum() / known.crops.patches) / PATCH
+
+
+def added(model: Predictor, branch: SpeakerBranch, features: Tensor) -> Tensor:
+    return branch.added(branch(features), [model.vectors.aims(q) for q in range(model.per_patch)])
+
+
+def fitted_temperatures(known: Known) -> Tensor:
+    """(Q,) of the least negative log-likelihood of codes, given all of the true past."""
+    inside = known.crops.inside
+    everything, true = known.logits[inside], known.crops.codes[inside]  # (n, Q, K), (n, Q)
+
+    def best(q: int) -> float:
+        def loss(temperature: float) -> float:
+            return float(F.cross_entropy(everything[:, q] / temperature, true[:, q]))
+
+        return float(minimize_scalar(loss, bounds=RANGE, method="bounded", options={"xatol": 1e-3}).x)
+
+    return torch.tensor([best(q) for q in range(true.shape[-1])])
+
+
+def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSettings, without: float) -> tuple[float, int]:
+    """Train the branch of `model`; the best averaged weights stay in it. Returns their held-out loss and step."""
+    branch, average = model.branch.requires_grad_(True), copy.deepcopy(model.branch).eval().requires_grad_(False)
+    optimizer = adamw(branch.parameters(), sizes.learning_rate, sizes.weight_decay)
+    batch = max(1, round(BATCH / float(train.crops.inside.sum(1).float().mean())))
+    best, best_step, weights = without, 0, copy.deepcopy(average.state_dict())
+    waiting = torch.empty(0, dtype=torch.int64)
+    for step in range(1, sizes.steps + 1):
+        if len(waiting) < batch:
+            waiting = torch.cat([waiting, torch.randperm(len(train))])
+        rows, waiting = waiting[:batch], waiting[batch:]
+        rate = sizes.learning_rate * min(1, step / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / (sizes.steps + 1)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        branch.train()
+        crops = train.crops.rows(rows)
+        features = crops.features + sizes.noise * torch.randn_like(crops.features)
+        logits = (train.logits[rows] + added(model, branch, features)) / model.temperature[:, None]
+        optimizer.zero_grad(set_to_none=True)
+        ((nats(logits, crops.codes).sum(-1) * crops.inside).sum() / crops.patches).backward()
+        nn.utils.clip_grad_norm_(branch.parameters(), CLIP)
+        optimizer.step()
+        with torch.no_grad():
+            for mean, now in zip(average.parameters(), branch.parameters(), strict=True):
+                mean.lerp_(now, 1 - min(AVERAGE, step / (step + 10)))
+            if step % max(1, sizes.steps // LOOKS) == 0 and (found := loss(model, held, average)) < best:
+                best, best_step, weights = found, step, copy.deepcopy(average.state_dict())
+    branch.load_state_dict(weights)
+    branch.eval().requires_grad_(False)
+    return best, best_step

@@ -1,0 +1,30 @@
+"""Sizes and steps follow from the amount of data, unless the settings say them."""
+
+import pytest
+
+from l2l.config import PredictorSettings, TrainingSettings
+from l2l.patches.length import codebook_steps, predictor_sizes, predictor_steps, with_steps
+
+MINUTES = (5, 10, 20, 40, 180, 600)
+
+
+@pytest.mark.parametrize("steps", [codebook_steps, predictor_steps])
+def test_more_data_is_trained_on_for_longer_but_each_minute_for_less(steps) -> None:
+    found = [steps(minutes) for minutes in MINUTES]
+    assert found == sorted(found) and found[0] >= 60 and found[-1] <= 6000
+    each = [count / minutes for count, minutes in zip(found, MINUTES, strict=True)]
+    assert each == sorted(each, reverse=True)
+
+
+def test_the_predictor_is_larger_for_more_data_and_as_large_as_one_says() -> None:
+    small, large = (predictor_sizes(PredictorSettings(), minutes) for minutes in (10, 180))
+    assert 0 < small.width < large.width and 0 < small.layers < large.layers and small.head_width > 0
+    assert predictor_sizes(PredictorSettings(width=32), 180).width == 32
+    assert small.training.max_steps == predictor_steps(10) and small.training.validate_every > 0
+
+
+def test_steps_that_are_set_are_kept_with_all_that_goes_with_them() -> None:
+    training = TrainingSettings(max_steps=7, validate_every=3, warmup_steps=5)
+    assert with_steps(training, 1000) == training
+    found = with_steps(TrainingSettings(), 40)
+    assert found.max_steps == 40 and found.warmup_steps == 5 and found.validate_every == 3
