@@ -6,6 +6,7 @@ from pydantic import Field
 
 from l2l.config.section import Count, Device, Fraction, Positive, Section, Smoothing, Statistics, key
 
+NotNegative = Annotated[float, Field(ge=0)]
 Padding = Literal["replicate", "zeros"]
 Schedule = Literal["cosine", "inverse_sqrt"]
 
@@ -90,7 +91,7 @@ class PredictorSettings(Section):
     )
     calibration_rounds: int = key(8, "after training, until drawn codes are as frequent as true ones; 0: none", ge=0)
     crop: Annotated[int, Field(ge=2)] = key(40, "patches of a training sequence")
-    weight_decay: float = key(3.0, "of AdamW", ge=0)
+    weight_decay: Literal["auto"] | NotNegative = key("auto", "of AdamW; auto: as the amount of data asks for")
     training: PredictorTrainingSettings = PredictorTrainingSettings()
 
 

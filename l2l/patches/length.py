@@ -15,6 +15,7 @@ LOOKS = 12  # at the validation loss in one training
 SMALL = {"width": 64, "layers": 2, "head_width": 64}  # of the predictor, below LARGE_FROM minutes
 LARGE = {"width": 96, "layers": 3, "head_width": 128}
 LARGE_FROM = 24.0
+DECAY, MOST_DECAY = 3.0, 2.7  # weight decay, and the largest logarithm of what it shrinks a weight by in all
 
 
 def minutes_of(sequences: Sequences, training: int) -> float:
@@ -34,10 +35,13 @@ def predictor_steps(minutes: float) -> int:
 
 def predictor_sizes(sizes: config.PredictorSettings, minutes: float) -> config.PredictorSettings:
     """`sizes` with all that was left open known for so many minutes of training data."""
-    open_sizes = {
+    open_sizes: dict[str, float] = {
         name: size for name, size in (LARGE if minutes >= LARGE_FROM else SMALL).items() if not getattr(sizes, name)
     }
     training = with_steps(sizes.training, predictor_steps(minutes))
+    if sizes.weight_decay == "auto":
+        rates = 0.5 * training.learning_rate * training.max_steps  # of all steps together
+        open_sizes["weight_decay"] = round(min(DECAY, MOST_DECAY / rates), 3)
     return type(sizes).model_validate({**sizes.model_dump(), **open_sizes, "training": training.model_dump()})
 
 

@@ -107,6 +107,7 @@ class PredictorTask:
 def predictor_optimizer(model: Predictor, sizes: config.PredictorSettings) -> torch.optim.Optimizer:
     """AdamW for all but the speaker's branch; decay on matrices only."""
     own = [weight for name, weight in model.named_parameters() if not name.startswith("branch.")]
+    assert sizes.weight_decay != "auto", "see `predictor_sizes`"
     return adamw(own, sizes.training.learning_rate, sizes.weight_decay)
 
 

@@ -231,14 +231,14 @@ def test_one_test_recording_has_no_interval_and_says_why(tmp_path: Path) -> None
 
 
 def test_samples_of_other_chunks_are_refused(person: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"s.npz: samples have shape .*sample these test chunks again"):
+    with pytest.raises(UserError, match=r"s.npz: samples have shape .*sample these chunks again"):
         numbers(person, truth(person)[None, :-1], tmp_path)
 
 
 def test_windows_left_out_on_purpose_are_left_out_of_the_score(person: Path, tmp_path: Path) -> None:
     for sampling, refused in (({"max_windows": 4}, False), ({"max_windows": 0, "whole_batches": False}, True)):
         save_samples(tmp_path / "s.npz", truth(person)[None, :4], np.full(4, 32), **sampling)
-        with pytest.raises(UserError, match="sample these test chunks again") if refused else nullcontext():
+        with pytest.raises(UserError, match="sample these chunks again") if refused else nullcontext():
             evaluate(person, tmp_path / "s.npz", "left", tiny_settings(), tmp_path / "eval.json")
     found = json.loads((tmp_path / "eval.json").read_text())
     assert found["n"]["clips"] == 4 and found["results"]["model"]["l2"]["jaw"]["value"] == 0

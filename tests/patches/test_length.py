@@ -21,6 +21,7 @@ def test_the_predictor_is_larger_for_more_data_and_as_large_as_one_says() -> Non
     assert 0 < small.width < large.width and 0 < small.layers < large.layers and small.head_width > 0
     assert predictor_sizes(PredictorSettings(width=32), 180).width == 32
     assert small.training.max_steps == predictor_steps(10) and small.training.validate_every > 0
+    assert small.weight_decay > large.weight_decay > 0
 
 
 def test_steps_that_are_set_are_kept_with_all_that_goes_with_them() -> None:
