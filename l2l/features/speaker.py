@@ -18,8 +18,10 @@ from l2l.dataset.layout import EXPRESSION
 COMPONENTS = 2  # principal components of the expression
 FAST, SLOW, CHANGE = 3, 60, 6  # frames: smoothing of a component, slow smoothing, and the distance of its change
 SILENCES = np.log([1.5, 3, 5, 8, 12, 18, 30, 60])  # frames since speech; centres of hat functions, on a log scale
+LONG_AGO = 60.0  # frames since speech at the start: before the first word, silence has lasted for long
 LEAST_RANGE = 1.5  # of loudness, in nats: less is no voice
 SPEAKS, STOPS = 0.55, 0.4  # shares of the range: speech begins above the first and ends below the second
+SEEN = 0.02  # a smaller std in training is none
 LIMIT = 4.0  # stds; beyond, a feature is cut off
 
 _VOICE = 3  # features of the voice: now, and smoothed twice
@@ -65,7 +67,9 @@ class SpeakerFeatures:
         _, directions = np.linalg.eigh(np.cov(expression.T))  # of increasing variance
         plain = cls(mean, directions[:, ::-1][:, :COMPONENTS].copy(), np.zeros(count()), np.ones(count()))
         found = np.concatenate([plain._raw(f[None], s[None], begin(1))[0] for f, s in zip(faces, sound, strict=True)])
-        return cls(mean, plain.components, found.mean(0), found.std(0) + 1e-6)
+        # What hardly ever changed in training says nothing, also when it does change: a silence longer than any there.
+        spread = found.std(0)
+        return cls(mean, plain.components, found.mean(0), np.where(spread < SEEN, np.inf, spread))
 
     def __call__(self, faces: np.ndarray, sound: np.ndarray, memory: Memory | None = None) -> np.ndarray:
         """Faces (B, T, 56), raw, and sound (B, T, 128) -> (B, T, F) float32, of mean 0 and std 1 in training.
@@ -93,7 +97,7 @@ def _follow(loudness: np.ndarray, shown: np.ndarray, memory: np.ndarray, out: np
     for t in range(len(loudness)):
         now = loudness[t]
         if np.isnan(memory[0]):
-            memory[0], memory[1], memory[2], memory[3], memory[4], memory[5] = now, now, 0.0, 0.0, 0.0, 30.0
+            memory[0], memory[1], memory[2], memory[3], memory[4], memory[5] = now, now, 0.0, 0.0, 0.0, LONG_AGO
             for c in range(components):
                 memory[fast + c] = shown[t, c]
                 memory[slow + c] = shown[t, c]

@@ -99,10 +99,11 @@ class DepthHead(nn.Module):
 class Predictor(nn.Module):
     """`per_patch` codes of 0..`codes` - 1 of `codebook` for each patch.
 
-    `temperature` (Q,) is part of the model; `strength` (Q,) and `bias` (Q, K) are for drawing only. All three, and how
-    features are made, are not trained but set: see `l2l.patches.train_branch` and `l2l.patches.calibration`.
+    `offset` (Q, K) and `temperature` (Q,) are part of the model; `strength` (Q,) and `bias` (Q, K) are for drawing.
+    They, and how features are made, are set after training: see `l2l.patches.train_branch`.
     """
 
+    offset: Tensor
     temperature: Tensor
     strength: Tensor
     bias: Tensor
@@ -122,6 +123,7 @@ class Predictor(nn.Module):
         self.head = DepthHead(width, sizes.head_width, self.vectors, per_patch, codes)
         self.dropout = nn.Dropout(sizes.dropout)
         self.branch = SpeakerBranch(sizes.branch, [self.vectors.level(q).shape[1] for q in range(per_patch)])
+        self.register_buffer("offset", torch.zeros(per_patch, codes))
         self.register_buffer("temperature", torch.ones(per_patch))
         self.register_buffer("strength", torch.ones(per_patch))
         self.register_buffer("bias", torch.zeros(per_patch, codes))
@@ -160,7 +162,7 @@ class Predictor(nn.Module):
         the heads after it; features (B, 8 P, F) of the speaker, without whom the listener is unconditional; who (B,):
         which listener, for a model of several.
         """
-        logits = self.head(self.dropout(self.trunk(self.tokens(past, who))), codes)
+        logits = self.head(self.dropout(self.trunk(self.tokens(past, who))), codes) + self.offset
         if features is not None:
             logits = logits + self.added(self.branch(features))
         return logits / self.temperature[:, None]

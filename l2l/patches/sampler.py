@@ -46,7 +46,7 @@ class Sampler:
         """
         model = self.predictor
         x = model.step(memory.past, memory.cache, memory.who)  # (B, D)
-        added = self.strength[:, None] * model.added(heard)  # (B, Q, K)
+        added = model.offset + self.strength[:, None] * model.added(heard)  # (B, Q, K)
         codes, entropy = [], uniform.new_zeros(len(uniform))
         for q in range(model.per_patch):
             logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + model.bias[q]  # (B, K)

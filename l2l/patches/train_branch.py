@@ -1,7 +1,8 @@
 """After the listener without a speaker is trained: the speaker's branch, and the probabilities put right.
 
-1. One temperature for each code of a patch, fitted to the held-out likelihood without a speaker (Guo et al. 2017).
-   First, so that the branch gets no credit for it.
+1. What can be put right without a speaker, so that the branch gets no credit for it: one offset for each logit, trained
+   as the branch is, but with a speaker who never changes; then one temperature for each code of a patch, fitted to the
+   held-out likelihood (Guo et al. 2017).
 2. The branch, on top of frozen logits: whole recordings, averaged weights, validated from step 0 on.
 3. How strongly the speaker counts in drawing (`l2l.patches.strength`), and the frequencies of drawn codes
    (`l2l.patches.calibration`).
@@ -53,6 +54,14 @@ class Known:
     def __len__(self) -> int:
         return len(self.logits)
 
+    def without_speaker(self) -> "Known":
+        """The same with a speaker who never changes."""
+        return Known(self.crops._replace(features=torch.zeros_like(self.crops.features)), self.logits)
+
+    def shifted(self, offset: Tensor) -> "Known":
+        """The same with `offset` (Q, K) added to the logits."""
+        return Known(self.crops, self.logits + offset)
+
     @staticmethod
     def cut(material: Material, numbers: np.ndarray, phases: int, seed: int = 0) -> Crop:
         """Crops of the sequences `numbers`, from `phases` of the 8 frames that patches can begin at."""
@@ -79,13 +88,21 @@ def train_branch(
 ) -> dict[str, float]:
     """Set all that comes after the training of `model` without a speaker. Returns what was found, for the log."""
     model.eval().requires_grad_(False)
-    held = Known.of(model, Known.cut(material, material.held, 2))
+    train, held = (
+        Known.of(model, Known.cut(material, numbers, phases, seed))
+        for numbers, phases in ((material.train, PATCH), (material.held, 2))
+    )
     model.temperature.copy_(fitted_temperatures(held))
-    found = {"without": loss(model, held, None), "with": math.nan, "step": 0.0}
-    if sizes.branch.steps:
-        train = Known.of(model, Known.cut(material, material.train, PATCH, seed))
-        with seeded(torch.Generator().manual_seed(seed), train.logits.device):
-            found["with"], found["step"] = fit(model, train, held, sizes.branch, found["without"])
+    with seeded(torch.Generator().manual_seed(seed), train.logits.device):
+        untrained = copy.deepcopy(model.branch.state_dict())
+        fit(model, train.without_speaker(), held.without_speaker(), sizes.branch)
+        nobody = torch.zeros_like(held.crops.features[:1])
+        model.offset.copy_(model.added(model.branch(nobody))[0, -1])
+        train, held = train.shifted(model.offset), held.shifted(model.offset)
+        model.temperature.copy_(fitted_temperatures(held))
+        model.branch.load_state_dict(untrained)
+        found = {"without": loss(model, held, None)}
+        found["with"], found["step"] = fit(model, train, held, sizes.branch)
     log.info(
         "nats per frame, held out: %(without).4f without a speaker, %(with).4f with (branch of step %(step)d)", found
     )
@@ -135,12 +152,12 @@ def fitted_temperatures(known: Known) -> Tensor:
     return torch.tensor([best(q) for q in range(true.shape[-1])])
 
 
-def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSettings, without: float) -> tuple[float, int]:
+def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSettings) -> tuple[float, int]:
     """Train the branch of `model`; the best averaged weights stay in it. Returns their held-out loss and step."""
     branch, average = model.branch.requires_grad_(True), copy.deepcopy(model.branch).eval().requires_grad_(False)
     optimizer = adamw(branch.parameters(), sizes.learning_rate, sizes.weight_decay)
     batch = max(1, round(BATCH / float(train.crops.inside.sum(1).float().mean())))
-    best, best_step, weights = without, 0, copy.deepcopy(average.state_dict())
+    best, best_step, weights = loss(model, held, None), 0, copy.deepcopy(average.state_dict())
     waiting = torch.empty(0, dtype=torch.int64)
     for step in range(1, sizes.steps + 1):
         if len(waiting) < batch:

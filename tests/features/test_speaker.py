@@ -62,5 +62,14 @@ def test_a_pause_is_felt_as_it_grows(made, person) -> None:
     assert (np.diff(highest) > 0).all()
 
 
+def test_what_training_never_had_says_nothing(person) -> None:
+    """No pause of training lasted half a second, so the hat function of pauses of a second stays at 0."""
+    faces, sound = person
+    short = np.where((np.arange(T) % 30 < 20)[:, None], 0.0, -7.0).astype(np.float32) + 0 * sound
+    found = SpeakerFeatures.fit([faces], [short])(faces[None], sound[None])
+    hats = found[0, 190:, 3 : 3 + len(speaker.SILENCES)]
+    assert hats[:, 3].any() and not hats[:, len(speaker.SILENCES) - 2].any()
+
+
 def test_somebody_without_sound_is_no_error(made, person) -> None:
     assert np.isfinite(made(person[0][None], np.zeros((1, T, 128), np.float32))).all()

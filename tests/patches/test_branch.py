@@ -35,7 +35,7 @@ def test_it_learns_what_the_speaker_says_of_the_codes() -> None:
     train, held = known(found, True, 1), known(found, True, 2)
     without = loss(found, held, None)
     assert without == pytest.approx(6 * np.log(16) / 8, rel=1e-4)
-    with_speaker, step = fit(found, train, held, BranchSettings(steps=60), without)
+    with_speaker, step = fit(found, train, held, BranchSettings(steps=60))
     assert with_speaker < without - 0.1 and step > 0
     assert loss(found, held, found.branch) == pytest.approx(with_speaker)
 
@@ -44,7 +44,7 @@ def test_where_nothing_is_to_be_learned_the_listener_stays_as_it_is() -> None:
     found = model()
     train, held = known(found, False, 1), known(found, False, 2)
     without = loss(found, held, None)
-    with_speaker, _ = fit(found, train, held, BranchSettings(steps=60), without)
+    with_speaker, _ = fit(found, train, held, BranchSettings(steps=60))
     assert with_speaker <= without
     assert loss(found, held, found.branch) <= without
 
@@ -59,7 +59,7 @@ def test_the_strength_is_the_one_at_which_draws_follow_the_speaker_as_the_truth_
     """With a branch that is right but too faint, more strength is chosen than with one that is right."""
     found = model()
     train, held = known(found, True, 1), known(found, True, 2)
-    fit(found, train, held, BranchSettings(steps=100, dropout=0, noise=0), loss(found, held, None))
+    fit(found, train, held, BranchSettings(steps=100, dropout=0, noise=0))
     folds = np.arange(COUNT) % 5
     own, _ = choose_strength(found, untrained_codebook(), train.crops, folds, 0)
     for weight in found.branch.aims.parameters():
