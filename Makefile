@@ -9,6 +9,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # One test process per core, with one thread each; the tests of a file share what they prepare.
 PYTEST = $(BIN)/pytest -n $(if $(filter all,$(CORES)),logical,$(CORES)) --dist loadscope --no-loadscope-reorder
+# Every step is a Python process; where none of them may keep what it compiled, importing torch takes twice as long.
+export PYTHONDONTWRITEBYTECODE :=
 LINTERS := ruff ruff-format mypy snakefmt snakemake-lint
 
 .PHONY: install demo test test-slurm lint $(LINTERS) unit workflows clean
