@@ -1,8 +1,10 @@
 """Several processes train the model that one would, and end together."""
 
+import multiprocessing
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -59,10 +61,34 @@ def arguments(section: str, chunks: Path, folder: Path, *changes: str) -> list[s
     ]
 
 
-def two(words: list[str]) -> subprocess.Popen:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+def torchrun(words: list[str]) -> subprocess.Popen:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     variables = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ":".join(sys.path)}
-    return subprocess.Popen([*torchrun, "-m", "l2l", *words], stderr=subprocess.PIPE, text=True, env=variables)
+    return subprocess.Popen([*launcher, "-m", "l2l", *words], stderr=subprocess.PIPE, text=True, env=variables)
+
+
+# Two processes as torchrun starts them, forked from one that has imported torch already.
+FORKED = multiprocessing.get_context("forkserver")
+
+
+def two(words: list[str], log: Path) -> list[Any]:
+    """Both, at work; what they say goes to `log`."""
+    FORKED.set_forkserver_preload(["l2l.architectures", "lightning_fabric"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes: list[Any] = [FORKED.Process(target=one_of_two, args=(rank, port, words, log)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    return processes
+
+
+def one_of_two(rank: int, port: int, words: list[str], log: Path) -> None:
+    names = ("RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_PORT")
+    os.environ |= dict(zip(names, map(str, (rank, rank, 0, 2, 2, port)), strict=True))
+    os.environ |= {"TORCHELASTIC_RUN_ID": "x", "MASTER_ADDR": "127.0.0.1", "CUDA_VISIBLE_DEVICES": ""}
+    sys.stderr = log.open("a", buffering=1)
+    sys.exit(main(words))
 
 
 def test_two_processes_train_the_predictor_of_one(chunks: Path, tmp_path: Path) -> None:
@@ -90,10 +116,12 @@ def test_two_processes_train_the_codebook_of_windows_of_one(chunks: Path, tmp_pa
 def both_ways(section: str, chunks: Path, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The checkpoints that two processes and one write."""
     stage = section.split(".")[-1]
-    process = two(arguments(section, chunks, folder / "both"))
+    processes = two(arguments(section, chunks, folder / "both"), folder / "said")
     assert main(arguments(section, chunks, folder / "one")) == 0
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+    for process in processes:
+        process.join(120)
+    said = (folder / "said").read_text()
+    assert [process.exitcode for process in processes] == [0, 0], said
     assert said.count("wrote ") == said.count("step 4, ") == 1  # one process writes and speaks
     assert len(list((folder / "both" / "log").iterdir())) == 1
     found, want = (torch.load(folder / name / f"{stage}.pt", weights_only=True) for name in ("both", "one"))
@@ -118,8 +146,8 @@ def apart(found: dict[str, Any], want: dict[str, Any]) -> torch.Tensor:
 
 
 def test_a_signal_to_one_process_ends_all_and_any_number_of_them_goes_on(chunks: Path, tmp_path: Path) -> None:
-    words = arguments("predictor", chunks, tmp_path, "training.max_steps=100")
-    process = two(words)
+    words = arguments("predictor", chunks, tmp_path, "training.max_steps=40")
+    process = torchrun(words)
     assert process.stderr
     lines = []
     while not (lines and lines[-1].startswith("step 4,")):
@@ -131,10 +159,10 @@ def test_a_signal_to_one_process_ends_all_and_any_number_of_them_goes_on(chunks:
     stopped = re.search(r"stopped after step (\d+) by a signal to another process", said)
     assert stopped and "by SIGTERM" in said and process.returncode != 0, said
     stored = torch.load(tmp_path / ".predictor.resume.pt", weights_only=True)
-    assert stored["state"]["step"] == int(stopped[1]) < 100
+    assert stored["state"]["step"] == int(stopped[1]) < 40
     assert main(words) == 0
     found = torch.load(tmp_path / "predictor.pt", weights_only=True)["history"]
-    assert main(arguments("predictor", chunks, tmp_path / "one", "training.max_steps=100")) == 0
+    assert main(arguments("predictor", chunks, tmp_path / "one", "training.max_steps=40")) == 0
     want = torch.load(tmp_path / "one/predictor.pt", weights_only=True)["history"]
     assert [look["train_loss"] for look in found] == pytest.approx([look["train_loss"] for look in want], rel=1e-2)
 

@@ -218,8 +218,8 @@ def test_the_command_ends_with_a_status_of_its_own_though_its_log_is_gone(chunks
         f"windows.codebook.training.{key}"
         for key in ("max_steps=100000", "validate_every=1", "patience=0", "threads=1")
     ]
-    sizes = ["architecture=windows", "windows.codebook.layers=1", "windows.codebook.hidden_size=16"]
-    sizes += ["windows.codebook.training.device=cpu"]
+    small = ("layers=1", "heads=2", "hidden_size=16", "feedforward_size=16", "codes=8", "training.device=cpu")
+    sizes = ["architecture=windows", *(f"windows.codebook.{size}" for size in small)]
     command = [sys.executable, "-m", "l2l", "train-codebook", str(chunks), "--listener", "left"]
     command += ["--out", str(tmp_path / "codebook.pt"), "--log-dir", str(tmp_path / "log"), "--set", *sizes, *pairs]
     for gone in (False, True):
