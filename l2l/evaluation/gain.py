@@ -19,6 +19,7 @@ from l2l.evaluation.distances import l2
 from l2l.evaluation.shifts import NO_SHIFT, Shifts
 from l2l.progress import progress
 
+ROUNDING = 1e-9
 ZERO_ERROR = "an error of zero has no logarithm"
 NOT_LISTENING: Number = {"value": 0.0, "interval_95": [0.0, 0.0], "p": 1.0}  # nothing changes with the speaker
 CANNOT_BE_ASKED = absent(METRICS["gain"].missing)
@@ -40,7 +41,9 @@ def gain(errors: np.ndarray, shifted: np.ndarray, bootstrap: Bootstrap) -> Numbe
     if (true <= 0).any() or (other <= 0).any():
         return absent(ZERO_ERROR)
     log_true, log_other = np.log(true), np.log(other)
-    found = bootstrap.mean_of_recordings(log_other.mean(0) - log_true, ZERO_ERROR)
+    gained = log_other.mean(0) - log_true
+    gained[np.abs(gained) < ROUNDING] = 0  # a model that hears nothing gains nothing, not a rounding error
+    found = bootstrap.mean_of_recordings(gained, ZERO_ERROR)
     as_good = (log_other.mean(1) <= log_true.mean()).sum()
     return {**found, "p": float((1 + as_good) / (1 + len(other)))}
 

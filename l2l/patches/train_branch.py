@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 LISTENERS, PATCHES = 96, 160  # at most so many are drawn, for so long (43 s)
 LONG = 225  # patches of a crop (a minute), or as long as the longest sequence
-MOST = 256  # crops whose logits are kept in memory
+MOST = 256 * LONG  # patches whose logits are kept in memory
 BATCH = 1800  # patches of a step, about
 RANGE = 0.5, 2.0  # of temperatures
 WARM_UP, CLIP, AVERAGE, LOOKS = 20, 1.0, 0.97, 10
@@ -68,8 +68,8 @@ class Known:
         size = int(min(LONG, material.patches(numbers).max()))
         pairs = tiles(material.patches(numbers), np.arange(len(numbers)), size)  # (n, 2)
         chosen = np.array([(numbers[k], first, p) for p in range(0, PATCH, PATCH // phases) for k, first in pairs])
-        if len(chosen) > MOST:
-            chosen = chosen[np.sort(np.random.default_rng(seed).permutation(len(chosen))[:MOST])]
+        if len(chosen) > MOST // size:
+            chosen = chosen[np.sort(np.random.default_rng(seed).permutation(len(chosen))[: MOST // size])]
         numbers, first, phase = chosen.T
         return material.crops(numbers, first, phase, size)
 

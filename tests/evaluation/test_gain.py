@@ -17,8 +17,8 @@ def test_twice_the_error_with_other_speakers_is_a_gain_of_log_2() -> None:
 def test_a_model_that_does_not_hear_has_no_gain() -> None:
     errors = np.random.default_rng(0).uniform(1, 2, 24)
     assert gain(errors, np.stack([errors] * 9), Bootstrap(RECORDINGS, 200, 0)) == {
-        "value": pytest.approx(0, abs=1e-12),
-        "interval_95": pytest.approx([0, 0], abs=1e-12),
+        "value": 0,
+        "interval_95": [0, 0],
         "p": 1.0,
     }
 
