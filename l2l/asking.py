@@ -51,6 +51,9 @@ class Model(Protocol):
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """How wrong the model is about the true listener of each clip, (N,), positive, given this speaker."""
 
+    def errors_without(self) -> np.ndarray | None:
+        """The same, (N,), of the model without a speaker; None when it has no such part."""
+
     def random_codes(self, samples: int) -> np.ndarray:
         """What the decoder makes of codes drawn evenly, (S, N, T, 56) of the predicted frames, raw units."""
 

@@ -27,7 +27,14 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         *(steps.fit_faces, steps.faces, steps.preprocess_summary, steps.chunk),
     ),
     "Data that is already measured": (data.fetch, data.chunk_arrays, data.gather),
-    "Models": (models.train_codebook, models.train_predictor, models.sample, models.evaluate, models.compare),
+    "Models": (
+        models.train_codebook,
+        models.train_predictor,
+        models.sample,
+        models.fold,
+        models.evaluate,
+        models.compare,
+    ),
     "Pictures": (models.preview, models.listen),
     "Settings and weight files": (config.config, config.weights),
     "The released program's files": (

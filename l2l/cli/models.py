@@ -41,6 +41,29 @@ def sample(
     sample(chunks, codebook, predictor, listener, options.read(), out)
 
 
+def fold(
+    chunks: Path,
+    /,
+    *,
+    fold: int,
+    of: int,
+    listener: Side,
+    people: Annotated[Names, about("the people that `l2l gather` put together")] = (),
+    out: Path,
+    options: Options = DEFAULTS,
+) -> None:
+    """Train on all recordings but some, test and training alike, and ask the models about those.
+
+    Args:
+        fold: which fold, 1 to --of
+        of: number of folds
+        out: .npz of errors, for `l2l evaluate --folds`
+    """
+    from l2l.evaluation.folds import ask_fold
+
+    ask_fold(chunks, fold, of, listener, options.read(), out, people)
+
+
 def evaluate(
     inputs: Annotated[Paths, about("PRED TRUTH SPEAKER (.npy or .npz), or a folder of chunks")],
     /,
@@ -54,14 +77,16 @@ def evaluate(
     codebook: Annotated[Path | None, about("chunks: codebook.pt, for its use, random codes and l2_released")] = None,
     predictor: Annotated[Path | None, about("chunks: predictor.pt, to ask the model again")] = None,
     basis: Annotated[Path | None, about("chunks: face_basis.npz, for smiles and blinks")] = None,
+    folds: Annotated[Paths, about("chunks: files of `l2l fold`, for a verdict from few recordings")] = (),
     options: Options = DEFAULTS,
 ) -> None:
     """Score three arrays, or samples of chunks, beside baselines."""
     if len(inputs) == 3:
         from l2l.evaluation.arrays import evaluate_arrays
 
-        if samples or codebook or predictor or basis:
-            raise UserError("--samples, --codebook, --predictor and --basis go with chunks, not with three arrays.")
+        if samples or codebook or predictor or basis or folds:
+            options_of_chunks = "--samples, --codebook, --predictor, --basis and --folds"
+            raise UserError(f"{options_of_chunks} go with chunks, not with three arrays.")
         evaluate_arrays(*inputs, out, options.read(), order=order, recordings=recordings, shifted=shifted)
         return
     from l2l.evaluation.evaluate import evaluate
@@ -73,7 +98,7 @@ def evaluate(
     if recordings or shifted or order != "exp-pose":
         raise UserError("--recordings, --shifted and --order go with PRED TRUTH SPEAKER, not with a folder of chunks.")
     models = {"codebook": codebook, "predictor": predictor, "basis": basis}
-    evaluate(inputs[0], samples, listener, options.read(), out, **models)
+    evaluate(inputs[0], samples, listener, options.read(), out, **models, folds=folds)
 
 
 def compare(reports: Paths, /, *, out: Path = Path("compare"), metrics: Names = ()) -> None:

@@ -146,9 +146,13 @@ class ChunkingSettings(Section):
 class EvaluationSettings(Section):
     """evaluate: eval.json."""
 
+    rules = (("folds: 1 is none; write 0, auto, or 2 and more", lambda e: e.folds != 1),)
     bootstrap: int = key(1000, "resamplings over recordings for the 95 % intervals", ge=10)
     shifts: Count = key(100, "gain: other moments of the speaker that each window is asked with")
     shift_seconds: Positive = key(4.0, "gain: how far away these moments are, at least")
+    folds: Literal["auto"] | Annotated[int, Field(ge=0)] = key(
+        "auto", "cross-validation of whether it listens, by so many models; auto: if fewer than 5 recordings are tests"
+    )
     event_window: Positive = key(0.5, "seconds between an event and the true one it is matched with")
 
 

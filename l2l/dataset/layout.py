@@ -85,6 +85,20 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
     return Chunks(**arrays)
 
 
+def first_frames(files: np.ndarray) -> np.ndarray:
+    """First frame number (N,) of each window, from `Chunks.files` (N, T, 3).
+
+    Where the numbers cannot be read, windows of a recording are taken to follow one another.
+    """
+    try:
+        return files[:, 0, 2].astype(float).astype(int)
+    except ValueError:
+        starts, recordings = np.zeros(len(files), int), files[:, 0, 0]
+        for name in np.unique(recordings):
+            starts[recordings == name] = files.shape[1] * np.arange((recordings == name).sum())
+        return starts
+
+
 def concatenate(people: Sequence[Chunks]) -> Chunks:
     """The windows of several people, one after another; a single one stays memory-mapped."""
     if len(people) == 1:

@@ -19,6 +19,7 @@ from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.evaluation import results
 from l2l.evaluation.baselines import LATE, Row, late
+from l2l.evaluation.benefit import no_benefit
 from l2l.evaluation.bootstrap import ONE_RECORDING, Bootstrap, Number, absent
 from l2l.evaluation.clips import POSE, Clips, Reference
 from l2l.evaluation.gain import CANNOT_BE_ASKED, gain, l2_errors, spread
@@ -119,7 +120,7 @@ def evaluate_arrays(
     none = SpeakerInput(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
     found = results.measure(rows, none, scorer)
     for name in found:
-        found[name]["gain"] = {"l2": CANNOT_BE_ASKED}
+        found[name] |= {**no_benefit(), "gain": {"l2": CANNOT_BE_ASKED}}
     found["model"]["gain"] = {"l2": _gain(mine, true, shifted, order, bootstrap)}
     return results.write(out, settings, scorer, found, left_out, {"order": order})
 

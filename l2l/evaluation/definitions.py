@@ -124,10 +124,32 @@ METRICS: dict[str, Metric] = {
         "this row cannot be asked again with another speaker",
         ("nll", "l2"),
     ),
+    "nats": Metric(
+        "negative log-likelihood of the true codes of the predicted frames, by one model with and without its speaker",
+        "nats per frame; of one codebook's codes",
+        "mean over the frames of a recording; then mean over recordings",
+        "lower",
+        "ours",
+        "this row has no likelihood",
+        ("with_speaker", "without_speaker"),
+    ),
+    "over_unconditional": Metric(
+        "nats without the speaker less nats with the speaker: how much better the speaker makes the model",
+        "nats per frame; of one codebook's codes",
+        "mean over the frames of a recording; then mean over recordings",
+        "higher",
+        "ours",
+        "this row has no likelihood",
+        ("nll",),
+    ),
 }
+LISTENING = ("gain", "nats", "over_unconditional")  # what only the rows that are asked again have
 HEADLINE = (  # what a person reads first
     ("gain", "nll"),
     ("gain", "l2"),
+    ("over_unconditional", "nll"),
+    ("nats", "with_speaker"),
+    ("nats", "without_speaker"),
     ("l2", "all"),
     ("l2_best", "all"),
     ("fd_pooled", "expression"),

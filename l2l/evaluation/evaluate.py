@@ -8,6 +8,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,17 @@ from l2l.evaluation.baselines import Row, controls, speakers, training_rows
 from l2l.evaluation.bootstrap import Bootstrap
 from l2l.evaluation.clips import Reference
 from l2l.evaluation.events import Directions
+from l2l.evaluation.folds import pooled
 from l2l.evaluation.gain import gains
 from l2l.evaluation.repeats import repeats
 from l2l.evaluation.score import Scorer
-from l2l.evaluation.shifts import Shifts, Timeline, first_frames
+from l2l.evaluation.shifts import shifts_of
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
 from l2l.inference import one_thread
 from l2l.sides import Side
 from l2l.training.checkpoint import read_checkpoint
-from l2l.units import FPS, MODEL_DIM
+from l2l.units import MODEL_DIM
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +47,6 @@ def reference_of(test: Chunks, frames: slice, given: np.ndarray) -> Reference:
     return Reference(list(listener[:, frames]), list(speaker), before, np.asarray(test.videos))
 
 
-def shifts_of(test: Chunks, settings: Settings) -> Shifts:
-    """Other moments of every window's speaker."""
-    timeline = Timeline(test.speaker, test.audio, np.asarray(test.videos), first_frames(test.files))
-    wanted = settings.evaluation
-    return timeline.shifts(wanted.shifts, round(wanted.shift_seconds * FPS), settings.seed)
-
-
 @one_thread()  # a file must not depend on the machine
 def evaluate(
     chunks: Path,
@@ -62,12 +57,13 @@ def evaluate(
     codebook: Path | None = None,
     predictor: Path | None = None,
     basis: Path | None = None,
+    folds: Sequence[Path] = (),
 ) -> None:
     """Compare the samples, baselines and controls with the test windows and write eval.json to `out`.
 
     `chunks` is a person's folder, `samples` what `sample` wrote for its test windows. Checkpoints and face basis are
-    optional; without them some rows and numbers are left out, with the reason. Raises UserError for empty test chunks
-    or files that do not belong together.
+    optional; without them some rows and numbers are left out, with the reason. `folds` are files of `l2l fold`. Raises
+    UserError for empty test chunks or files that do not belong together.
     """
     test, train = load_chunks(chunks, "test", listener), load_chunks(chunks, "train", listener)
     for split, data in {"test": test, "train": train}.items():
@@ -109,8 +105,8 @@ def evaluate(
     rows = [mine, *training_rows(train, len(test), frames, count, settings.seed), *others]
     speaker, shifts = speakers(test), shifts_of(test, settings)
     found = results.measure(rows, speaker, scorer)
-    for name, one in gains(rows, model, speaker, reference, bootstrap, shifts).items():
-        found[name]["gain"] = one
+    for name, listening in gains(rows, model, speaker, reference, bootstrap, shifts).items():
+        found[name] |= listening
     results.write(
         out,
         settings,
@@ -125,6 +121,7 @@ def evaluate(
         used=used,
         shifts=shifts,
         repeated=repeated,
+        folds=pooled(folds),
     )
 
 

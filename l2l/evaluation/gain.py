@@ -12,6 +12,7 @@ import numpy as np
 
 from l2l.asking import Model, SpeakerInput
 from l2l.evaluation.baselines import Row
+from l2l.evaluation.benefit import NO_PART, benefit, no_benefit
 from l2l.evaluation.bootstrap import Bootstrap, Number, absent
 from l2l.evaluation.clips import Clips, Reference
 from l2l.evaluation.definitions import METRICS
@@ -66,9 +67,13 @@ def gains(
     reference: Reference,
     bootstrap: Bootstrap,
     shifts: Shifts,
-) -> dict[str, dict[str, Number]]:
-    """Row -> error -> gain. The model answers with its own error, the other rows with their L2 (standardized)."""
-    found = {row.name: {"l2": NOT_LISTENING if row.uses_speaker is False else CANNOT_BE_ASKED} for row in rows}
+) -> dict[str, dict[str, dict[str, Number]]]:
+    """Row -> `gain` and what the speaker is worth -> part -> number.
+
+    The gain is in the model's own error, of the other rows in their L2 (standardized).
+    """
+    deaf = {row.name: {"l2": NOT_LISTENING if row.uses_speaker is False else CANNOT_BE_ASKED} for row in rows}
+    found = {name: {**no_benefit(), "gain": one} for name, one in deaf.items()}
     truth, scale = np.stack(reference.truth).astype(np.float64), spread(reference.truth)  # (N, T, 56), (56,)
     asked = [row for row in rows if row.uses_speaker]
 
@@ -78,11 +83,18 @@ def gains(
         return of_rows | ({"model": of_model.result()} if of_model else {})
 
     names = {row.name: "l2" for row in asked} | ({"model": model.error} if model else {})
-    if not len(shifts):
-        return found | {name: {error: absent(NO_SHIFT)} for name, error in names.items()}
     with ThreadPoolExecutor(1) as pool:  # the model answers beside the rows
         true = errors(speaker, pool)
         others = [errors(other, pool) for other in progress(shifts, "other moments", unit="shift", total=len(shifts))]
     for name, error in names.items():
-        found[name] = {error: gain(true[name], np.stack([other[name] for other in others]), bootstrap)}
+        number = absent(NO_SHIFT)
+        if others:
+            number = gain(true[name], np.stack([other[name] for other in others]), bootstrap)
+        found[name]["gain"] = {error: number}
+    if model and model.error == "nll":
+        without = model.errors_without()
+        worth = no_benefit(NO_PART)
+        if without is not None:
+            worth = benefit(true["model"], without, truth.shape[1], bootstrap)
+        found["model"] |= worth
     return found

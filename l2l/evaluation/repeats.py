@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from l2l.dataset.layout import EXPRESSION, JAW, ROTATION, Chunks
-from l2l.evaluation.shifts import first_frames
+from l2l.dataset.layout import EXPRESSION, JAW, ROTATION, Chunks, first_frames
 from l2l.features.sequences import chain
 from l2l.units import FPS
 

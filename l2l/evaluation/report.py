@@ -13,14 +13,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from l2l.errors import UserError
-from l2l.evaluation.definitions import HEADLINE
+from l2l.evaluation.definitions import HEADLINE, LISTENING
 from l2l.evaluation.ranking import CONTROLS, rank
+from l2l.evaluation.verdict import listens
 from l2l.files import atomic
 
 VERSION = 3
 SCHEMA = Path(__file__).with_name("eval.schema.json")
 _WIDTH = 150
-FEW = 5  # test recordings, below which the headline warns
 _PREDICTS = "model"  # the row that the headline is about
 
 Results = dict[str, dict[str, Any]]
@@ -84,8 +84,11 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def headline(results: Results, recordings: int) -> dict[str, Any]:
-    """What a person reads first: does the model listen, and what does it beat?"""
+def headline(results: Results, recordings: int, folds: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a person reads first: does the model listen, and what does it beat?
+
+    Where there are folds, the first answer is theirs.
+    """
     lines = {}
     for name, part in HEADLINE:
         numbers = {row: content.get(name, {}).get(part) for row, content in results.items()}
@@ -93,7 +96,7 @@ def headline(results: Results, recordings: int) -> dict[str, Any]:
         if mine is None or mine["value"] is None:
             continue
         lines[f"{name}.{part}"] = {"value": mine["value"], "interval_95": mine["interval_95"]}
-        if name == "gain":
+        if name in LISTENING:
             continue
         truth = numbers.get("truth")
         own = rank(name, mine, truth)
@@ -106,19 +109,4 @@ def headline(results: Results, recordings: int) -> dict[str, Any]:
                 word = "tied_with" if own.tied(theirs) else "better_than" if own.value < theirs.value else "worse_than"
                 ranks[word].append(row)
         lines[f"{name}.{part}"] |= ranks
-    few = f" Only {recordings} test recordings: an interval over so few says little." if recordings < FEW else ""
-    return {"listens": _listens(results) + few, "model": lines}
-
-
-def _listens(results: Results) -> str:
-    """One sentence about the gain."""
-    asked = (results.get(_PREDICTS, {}).get("gain") or {}).items()
-    for error, number in asked:
-        if number["value"] is None:
-            return f"not known: {number['reason']}."
-        if number["interval_95"] is None:
-            return f"not known: the gain ({error}) is {number['value']:.3g}, with no interval: {number['reason']}."
-        low, high = number["interval_95"]
-        answer = "yes" if low > 0 else "not shown" if high >= 0 else "no: the true speaker makes it worse"
-        return f"{answer}: the gain ({error}) is {number['value']:.3g}, 95 % interval {low:.3g} to {high:.3g}."
-    return "not known: the model was not asked again with other speakers."
+    return {"listens": listens(results.get(_PREDICTS, {}), recordings, folds), "model": lines}

@@ -55,15 +55,17 @@ def write(
     used: CodeUse | None = None,
     shifts: Shifts | None = None,
     repeated: Sequence[str] = (),
+    folds: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write eval.json and return it; `first` is the first predicted frame of a window."""
     reference, recordings = scorer.reference, len(scorer.bootstrap)
     report = {
         "schema": VERSION,
-        "headline": headline(results, recordings),
+        "headline": headline(results, recordings, folds),
         "listener": listener,
         "results": results,
         "left_out": left_out,
+        "folds": folds,
         "repeats": list(repeated),
         "definitions": definitions(settings, scorer, shifts, used),
         "n": {
@@ -111,11 +113,19 @@ def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None, used:
     if used:
         which = used.codebook[:12]
         parameters.setdefault("gain", {})["codebook"] = {"nll": which}
-        parameters |= {name: {"codebook": which} for name in ("l2_released", "l2_released_best")}
+        of_codes = ("l2_released", "l2_released_best", "nats", "over_unconditional")
+        parameters |= {name: {"codebook": which} for name in of_codes}
     found: dict[str, Any] = {}
     for name, metric in METRICS.items():
         about = {key: getattr(metric, key) for key in ("definition", "units", "pooling", "better", "source")}
         found[name] = {**about, "fps": FPS} | ({"parameters": parameters[name]} if name in parameters else {})
+    found["folds"] = {
+        "definition": "cross-validation: the same numbers of models that were trained on the other recordings",
+        "units": "as of the numbers",
+        "pooling": "mean over recordings; 95 % interval of Student's t",
+        "source": "Stone 1974",
+        "fps": FPS,
+    }
     found["interval_95"] = {
         "definition": "middle 95 % of the bootstrap's draws of whole recordings, moved so that their mean is the value",
         "units": "of the value",

@@ -7,7 +7,7 @@ import numpy as np
 from l2l.evaluation import events, motion, synchrony
 from l2l.evaluation.bootstrap import Bootstrap, Number, absent, known_mean, ratio
 from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
-from l2l.evaluation.definitions import METRICS
+from l2l.evaluation.definitions import LISTENING, METRICS
 from l2l.evaluation.distances import Moments, clip_frechet, l2, moments_frechet, mse
 from l2l.evaluation.events import Directions
 from l2l.features.standardize import Standardizer
@@ -71,7 +71,7 @@ class Scorer:
         """All numbers of predictions (S, N, T, 56) or N arrays (S, T, 56), raw units."""
         clips = by_clip(predicted)
         values, sums = self._per_clip(clips)
-        found: Results = {name: {} for name in METRICS if name != "gain"}
+        found: Results = {name: {} for name in METRICS if name not in LISTENING}
         for (name, region), array in values.items():  # (S, N)
             missing = METRICS[name].missing
             found[name][region] = self.bootstrap.mean(known_mean(array), missing)

@@ -13,8 +13,10 @@ from functools import cached_property
 import numpy as np
 
 from l2l.asking import SpeakerInput
+from l2l.config import Settings
+from l2l.dataset.layout import Chunks, first_frames
 from l2l.features.sound import frame_sound
-from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
+from l2l.units import AUDIO_PER_FRAME, FPS, MODEL_DIM
 
 _BLOCK = 64  # windows whose sound is in memory at once
 NO_SHIFT = "no other moment of a speaker is long enough: give longer or more test recordings"
@@ -105,18 +107,11 @@ class Shifts:
         return map(self.timeline.speaker, self.begins)
 
 
-def first_frames(files: np.ndarray) -> np.ndarray:
-    """First frame number (N,) of each window, from `Chunks.files` (N, T, 3).
-
-    Where the numbers cannot be read, windows of a recording are taken to follow one another.
-    """
-    try:
-        return files[:, 0, 2].astype(float).astype(int)
-    except ValueError:
-        starts, recordings = np.zeros(len(files), int), files[:, 0, 0]
-        for name in np.unique(recordings):
-            starts[recordings == name] = files.shape[1] * np.arange((recordings == name).sum())
-        return starts
+def shifts_of(test: Chunks, settings: Settings) -> Shifts:
+    """Other moments of every window's speaker."""
+    timeline = Timeline(test.speaker, test.audio, np.asarray(test.videos), first_frames(test.files))
+    wanted = settings.evaluation
+    return timeline.shifts(wanted.shifts, round(wanted.shift_seconds * FPS), settings.seed)
 
 
 def elsewhere(recordings: np.ndarray, seed: int) -> np.ndarray | None:

@@ -4,6 +4,7 @@
 - The error is that of the model as it was trained: no strength, temperature, nucleus or frequencies of drawing.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -62,16 +63,25 @@ class Model:
         # A copy: a view would keep the given past in memory, too.
         return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :].copy()
 
-    @torch.inference_mode()
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """(N,) nats."""
-        predictor, sound, found = self.models.predictor, speaker.sound(self.models.power), []
+        sound = speaker.sound(self.models.power)
+        return self._nats(lambda rows: torch.from_numpy(self.models.features(speaker.faces[rows], sound[rows])))
+
+    def errors_without(self) -> np.ndarray:
+        """(N,) nats of the unconditional part, to which the speaker adds."""
+        return self._nats(lambda _: None)
+
+    @torch.inference_mode()
+    def _nats(self, features: Callable[[slice], torch.Tensor | None]) -> np.ndarray:
+        """(N,), with the speaker's features (B, 64, F) of some windows, or without."""
+        predictor, found = self.models.predictor, []
         for start in range(0, len(self.codes), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
-            codes = self.codes[rows]  # (B, 8, Q)
-            features = torch.from_numpy(self.models.features(speaker.faces[rows], sound[rows])).to(codes.device)
+            codes, heard = self.codes[rows], features(rows)  # (B, 8, Q)
             who = None if self.who is None else self.who[rows]
-            logits = predictor(before(codes, predictor.unknown), codes, features, who)  # (B, 8, Q, K)
+            heard = None if heard is None else heard.to(codes.device)
+            logits = predictor(before(codes, predictor.unknown), codes, heard, who)  # (B, 8, Q, K)
             found.append(nats(logits, codes)[:, self.first // PATCH :].sum((1, 2)))
         return torch.cat(found).cpu().numpy().astype(np.float64)
 

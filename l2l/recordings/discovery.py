@@ -10,10 +10,12 @@ from pathlib import Path
 
 from l2l.config import Config, Person
 from l2l.dataset import by_hand
+from l2l.dataset.folds import FEW, MOST
 from l2l.dataset.layout import SPLITS, Split
 from l2l.errors import UserError
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
 from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
+from l2l.video.media import length
 
 RAW = Path("data/raw")
 
@@ -125,6 +127,41 @@ class Discovery:
                 lacks = f"{where} has no line of {person} whose split is test; write test in one"
             raise UserError(f"{lacks}, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy.")
 
+    def folds(self, person: str) -> int:
+        """How many models are cross-validated to tell whether the person's listens; 0: none.
+
+        auto: one for each recording, at most MOST, where few are for testing and models of patches are trained here.
+        """
+        chosen, settings = self.person(person), self._config.settings(person)
+        wanted = settings.evaluation.folds
+        if chosen.models == "released":
+            return 0
+        if wanted != "auto":
+            return wanted
+        members = [chosen] if chosen.source != "people" else [self.person(name) for name in chosen.people]
+        if settings.architecture != "patches" or any(member.is_published for member in members):
+            return 0
+        splits = [self.split(name) for name in (chosen.people or (person,))]
+        count = {part: sum(len(split[part]) for split in splits) for part in SPLITS}
+        return 0 if count["test"] >= FEW or sum(count.values()) < 2 else min(sum(count.values()), MOST)
+
+    def folds_said(self, person: str) -> str:
+        """What a plan says of the folds of a person; empty without any."""
+        if not (count := self.folds(person)):
+            return ""
+        said = f"{person}: {count}-fold cross-validation of whether the model listens"
+        if not self.person(person).has_videos:
+            return f"{said} (evaluation.folds)"
+        found, demo = self.recordings(person), self._config.settings(person).demo
+        made = self.person(person).source == "demo"
+        seconds = [demo.seconds if made else duration(recording) for recording in found]
+        known = [length for length in seconds if length]
+        if len(known) < len(found):
+            return f"{said}, over {len(found)} recordings (evaluation.folds)"
+        minutes = count * seconds_of_training(sum(known) / 60 / 2 * (count - 1) / count) / 60
+        about = f"about {minutes:.0f} minutes" if minutes >= 1.5 else "about 1 minute"
+        return f"{said}, over {len(found)} recordings; {about} of one core (evaluation.folds)"
+
     def last_words(self) -> list[str]:
         """Which recordings are left out, and why, as the tables say that were written since `write_tables`."""
         said = []
@@ -138,6 +175,20 @@ class Discovery:
             except UserError as error:
                 said.append(str(error))
         return said
+
+
+def seconds_of_training(minutes: float) -> float:
+    """Of one core, about, for both models and so many minutes of listening."""
+    return 20 + 9 * minutes
+
+
+def duration(recording: Recording) -> float | None:
+    """Seconds, as the sheet or the head of the file says; None when neither does."""
+    if recording.start is not None and recording.end is not None:
+        return recording.end - recording.start
+    if recording.remote or not (whole := length(recording.path)):
+        return None
+    return min(recording.end or whole, whole) - (recording.start or 0)
 
 
 def _named(person: str) -> Path:

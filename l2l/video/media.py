@@ -118,6 +118,15 @@ def _open(path: Path) -> av.container.InputContainer:
         ) from None
 
 
+def length(path: str | Path) -> float | None:
+    """Seconds of a recording, as its head says; None when it does not, or cannot be read."""
+    try:
+        with av.open(str(path)) as container:
+            return container.duration / av.time_base if container.duration else None
+    except (OSError, av.error.FFmpegError):
+        return None
+
+
 def probe(path: str | Path) -> Probe:
     """Look at every packet of a recording. Raises UserError when picture or sound is missing or cut off."""
     path = Path(path)

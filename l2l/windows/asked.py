@@ -89,6 +89,9 @@ class PairModel:
             found.append(-true.clamp_min(torch.finfo(true.dtype).tiny).log().sum(-1))
         return torch.cat(found).cpu().numpy().astype(np.float64)
 
+    def errors_without(self) -> None:
+        """A model of windows always hears a speaker."""
+
     def _probabilities(self, past: Tensor | None, motion: Tensor, audio: Tensor, codes: Tensor) -> Tensor:
         """(B, 4, K); where codes are drawn one after another, each follows the true ones before it."""
         if self.one_pass:

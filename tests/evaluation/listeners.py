@@ -60,6 +60,9 @@ class Oracle:
         truth = self.chunks.listener[:, FIRST:, :56]
         return np.linalg.norm(self.samples(speaker) - truth, axis=-1).mean((0, 2))
 
+    def errors_without(self) -> None:
+        """It always hears a speaker."""
+
 
 class TalkingHead(Oracle):
     """Moves exactly as the listeners of the set do, each time another's window, and never hears the speaker."""

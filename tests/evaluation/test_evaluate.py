@@ -143,7 +143,11 @@ def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     found = read_report(tmp_path / "one.json")
     assert set(found["results"]) == ROWS and not found["left_out"]
-    assert set(found["results"]["model"]["gain"]["nll"]) == {"value", "interval_95", "influence", "p"}
+    model = found["results"]["model"]
+    assert set(model["gain"]["nll"]) == {"value", "interval_95", "influence", "p"}
+    heard, alone = (model["nats"][part]["value"] for part in ("with_speaker", "without_speaker"))
+    assert model["over_unconditional"]["nll"]["value"] == pytest.approx(alone - heard, abs=1e-6)
+    assert found["results"]["mirror"]["nats"]["with_speaker"]["reason"] == "this row has no likelihood"
     assert found["definitions"]["seam"]["parameters"] == {"block": 8}
     assert found["config"]["codebook"]["width"] == 24 and found["config"]["predictor"]["width"] == 16
     use = found["codebook_use"]

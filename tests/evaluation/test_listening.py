@@ -8,11 +8,12 @@ import pytest
 from l2l.config import Settings
 from l2l.evaluation.baselines import Row, controls, speakers, training_rows
 from l2l.evaluation.bootstrap import Bootstrap
-from l2l.evaluation.evaluate import reference_of, shifts_of
+from l2l.evaluation.evaluate import reference_of
 from l2l.evaluation.gain import gains
 from l2l.evaluation.report import headline
 from l2l.evaluation.results import measure
 from l2l.evaluation.score import Scorer
+from l2l.evaluation.shifts import shifts_of
 from tests.evaluation.listeners import FIRST, WINDOW, Oracle, TalkingHead, people
 
 FRAMES = slice(FIRST, WINDOW)
@@ -35,8 +36,8 @@ def found() -> dict[str, dict[str, Any]]:
         mine = Row("model", name, model.samples, uses_speaker=None)
         asked = [mine, *(rows if name == "oracle" else [])]
         results = measure(asked, speaker, scorer)
-        for row, gain in gains(asked, model, speaker, reference, bootstrap, shifts).items():
-            results[row]["gain"] = gain
+        for row, listening in gains(asked, model, speaker, reference, bootstrap, shifts).items():
+            results[row] |= listening
         everyone[name] = results
     return everyone
 
@@ -64,7 +65,7 @@ def test_a_talking_head_has_no_gain_although_its_fd_is_better(found: dict[str, A
     low, high = head["gain"]["l2"]["interval_95"]
     assert low <= 0 <= high and high - low < 0.1 and head["gain"]["l2"]["p"] > 0.05
     assert value(head, "fd_pooled") < value(oracle, "fd_pooled")
-    assert headline({"model": head}, 10)["listens"].startswith("not shown")
+    assert headline({"model": head}, 10)["listens"].startswith("cannot be told with this much data")
 
 
 def test_the_mirror_and_rows_that_do_not_hear_gain_nothing(found: dict[str, Any]) -> None:

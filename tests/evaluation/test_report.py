@@ -25,6 +25,7 @@ def report(**results: dict[str, Any]) -> dict[str, Any]:
         "listener": None,
         "results": {"truth": {"is": "x", "samples": 1}, **results},
         "left_out": {},
+        "folds": None,
         "repeats": [],
         "definitions": {},
         "n": {
@@ -111,9 +112,6 @@ def test_the_headline_says_what_is_beaten_and_whether_the_model_listens() -> Non
     assert lines["event_f1.nod"]["worse_than"] == ["mirror"]
     assert problem({**report(**results), "headline": found}) is None
     assert headline(results, 2)["listens"].endswith("Only 2 test recordings: an interval over so few says little.")
-    for interval, words in (((-0.1, 0.3), "not shown"), ((-0.3, -0.1), "no: ")):
-        results["model"]["gain"] = {"nll": number(0.0, *interval)}
-        assert headline(results, 10)["listens"].startswith(words)
 
 
 def test_every_number_is_explained_on_the_page() -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from l2l.evaluation.shifts import Timeline, elsewhere, first_frames
+from l2l.dataset.layout import first_frames
+from l2l.evaluation.shifts import Timeline, elsewhere
 
 LENGTH = 64
 

@@ -59,6 +59,16 @@ def test_the_error_is_the_likelihood_of_the_true_codes_of_what_is_predicted(
     np.testing.assert_allclose(found, -true[:, first:].sum((1, 2)).numpy(), rtol=1e-5)
 
 
+def test_the_error_without_a_speaker_is_that_of_a_branch_that_says_nothing(test: Chunks, models: Models) -> None:
+    model = Model(models, test, tiny_patches())
+    without = model.errors_without()
+    assert without.shape == (len(test),) and (without != model.errors(heard(test))).any()
+    for name, weight in models.predictor.named_parameters():
+        if name.startswith("branch.aims"):
+            weight.detach().zero_()
+    np.testing.assert_allclose(model.errors(heard(test)), without, rtol=1e-5)
+
+
 def test_calibration_changes_what_is_drawn_and_no_likelihood(test: Chunks, models: Models) -> None:
     model = Model(models, test, tiny_patches(sampling={"samples": 1}))
     errors, drawn = model.errors(heard(test)), model.samples(heard(test))

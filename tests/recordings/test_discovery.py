@@ -119,6 +119,39 @@ def test_a_sheet_that_has_only_training_lines_hears_that_none_is_test(tmp_path, 
         Discovery(validate({"people": {"bob": {"listener": "left", "sheet": "videos.tsv"}}})).need_test("bob")
 
 
+@pytest.mark.parametrize(
+    ("recordings", "settings", "folds"),
+    [
+        (4, {}, 4),
+        (9, {}, 5),
+        (40, {}, 0),  # enough are for testing
+        (4, {"evaluation": {"folds": 0}}, 0),
+        (40, {"evaluation": {"folds": 7}}, 7),
+        (4, {"architecture": "windows"}, 0),
+    ],
+)
+def test_few_recordings_for_testing_make_folds(tmp_path, monkeypatch, recordings, settings, folds):
+    monkeypatch.chdir(tmp_path)
+    people = {"alice": {"listener": "left", "source": "demo"}, "conan": {"source": "published"}}
+    found = Discovery(validate({"people": people, "demo": {"recordings": recordings, "seconds": 60}, **settings}))
+    assert found.folds("alice") == folds and found.folds("conan") in (0, 7)
+    said = found.folds_said("alice")
+    assert said.startswith(f"alice: {folds}-fold cross-validation" if folds else "")
+    if folds == 4:
+        assert f"over 4 recordings; about {4 * (20 + 9 * 1.5) / 60:.0f} minutes of one core" in said
+
+
+def test_the_length_of_own_recordings_is_looked_up_for_the_plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"bob\t{name}.mp4\t0\t600\n" for name in "abc")
+    Path("videos.tsv").write_text(f"person\tpath\tstart\tend\n{rows}")
+    people = {"bob": {"listener": "left", "sheet": "videos.tsv"}}
+    assert "about 6 minutes" in Discovery(validate({"people": people})).folds_said("bob")
+    Path("videos.tsv").write_text("person\tpath\nbob\ta.mp4\nbob\tb.mp4\n")
+    said = Discovery(validate({"people": people})).folds_said("bob")
+    assert said == "bob: 2-fold cross-validation of whether the model listens, over 2 recordings (evaluation.folds)"
+
+
 def test_somebody_unknown_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no 'nobody' .it has: alice"):
         discovery(tmp_path, ["a"]).recordings("nobody")

@@ -125,6 +125,23 @@ def test_chunks(wildcards):
     return chunks("test")(wildcards)
 
 
+SAID = set()
+
+
+def fold_files(wildcards):
+    """The errors of all folds of a person. What they are and cost is said when it is planned, once."""
+    person = wildcards.person
+    count = ask(FOUND.folds, person)
+    if count and workflow.is_main_process and person not in SAID:
+        SAID.add(person)
+        sys.stderr.write(f"{ask(FOUND.folds_said, person)}\n")
+    return [f"results/{person}/folds/{number}.npz" for number in range(1, count + 1)]
+
+
+def folds_option(wildcards, input):
+    return f"--folds {input.folds}" if input.folds else ""
+
+
 def members_chunks(wildcards):
     """The chunks of all people whom one model is to know."""
     return [file for name in members(wildcards) for file in dataset_files(chunks_of(name))]
