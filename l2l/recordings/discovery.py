@@ -13,6 +13,7 @@ from l2l.dataset import by_hand
 from l2l.dataset.folds import FEW, MOST
 from l2l.dataset.layout import SPLITS, Split
 from l2l.errors import UserError
+from l2l.patches.length import seconds_of_training
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
 from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
 from l2l.video.media import length
@@ -175,11 +176,6 @@ class Discovery:
             except UserError as error:
                 said.append(str(error))
         return said
-
-
-def seconds_of_training(minutes: float) -> float:
-    """Of one core, about, for both models and so many minutes of listening."""
-    return 20 + 9 * minutes
 
 
 def duration(recording: Recording) -> float | None:

@@ -36,7 +36,7 @@ def test_the_demo_ends_with_numbers_for_the_model_and_its_baselines(demo):
 def test_of_few_recordings_each_is_answered_by_a_model_of_the_others(demo):
     folder, output = demo
     found = read_report(folder / "results/demo/eval.json")
-    assert "demo: 3-fold cross-validation of whether the model listens, over 3 recordings; about 1 minute" in output
+    assert "demo: 3-fold cross-validation of whether the model listens, over 3 recordings; about 4 minutes" in output
     assert found["folds"]["folds"] == 3 and found["folds"]["recordings"] == ["demo_00", "demo_01", "demo_02"]
     assert "Each of 3 recordings was answered by a model trained on the others" in found["headline"]["listens"]
     assert sorted(path.name for path in (folder / "results/demo/folds").iterdir()) == ["1.npz", "2.npz", "3.npz"]
