@@ -54,6 +54,12 @@ def train(chunks: Path, stage: str, chosen: Settings, folder: Path) -> bytes:
     return out.read_bytes()
 
 
+@pytest.fixture(scope="module")
+def predictor(chunks: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The checkpoint of a predictor that was never stopped."""
+    return train(chunks, "predictor", settings(), tmp_path_factory.mktemp("whole"))
+
+
 @pytest.fixture
 def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
     """Does something in the middle of a step, counted from 1 and from the last call."""
@@ -165,7 +171,7 @@ def test_where_and_how_often_may_change_on_the_way(
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "list", "bomb"])
 def test_a_damaged_file_is_named_and_ignored(
-    chunks: Path, tmp_path: Path, at_step: Any, damage: str, caplog: pytest.LogCaptureFixture
+    chunks: Path, predictor: bytes, tmp_path: Path, at_step: Any, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Bomb:
         def __reduce__(self) -> tuple:
@@ -177,8 +183,7 @@ def test_a_damaged_file_is_named_and_ignored(
         path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "text": b"hello"}[damage])
     else:
         torch.save([1] if damage == "list" else {"format": Bomb()}, path)
-    whole = train(chunks, "predictor", settings(), tmp_path / "whole")
-    assert train(chunks, "predictor", settings(), tmp_path / "parts") == whole
+    assert train(chunks, "predictor", settings(), tmp_path / "parts") == predictor
     assert f"{path} cannot be read, so training starts from the beginning" in caplog.text
     assert not (tmp_path / "exploded").exists()
 

@@ -22,7 +22,7 @@ def chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_training_beats_the_mean_pose_by_far(chunks: Path, tmp_path: Path) -> None:
-    settings = tiny_settings(steps=250)
+    settings = tiny_settings(steps=180)
     train_codebook(chunks, "right", settings, tmp_path / "codebook.pt", tmp_path / "log")
     model, standardizer, meta = load_codebook(tmp_path / "codebook.pt")
     data = load_chunks(chunks, "train", "right")
