@@ -20,6 +20,12 @@ def test_pauses_do_not_end_a_turn_and_long_silence_does():
     assert turns(speaks(400, (0, 0, 60), (0, 80, 150), (0, 200, 260))) == [Turn(0, 0, 150), Turn(0, 200, 260)]
 
 
+def test_with_a_longer_pause_allowed_windows_hold_the_silence():
+    found = find_turns(speaks(800, (0, 0, 60), (0, 420, 500)), max_pause=20.0, max_backchannel=1.0)  # 12 s
+    assert found == [Turn(0, 0, 500)]
+    assert {128, 192, 256} < set(windows(found, np.ones(800, bool), np.zeros(800, int), 64, 64)[1])
+
+
 def test_a_backchannel_is_no_turn():
     found = turns(speaks(300, (0, 0, 100), (1, 105, 120), (0, 125, 250), (1, 180, 195)))
     assert found == [Turn(0, 0, 250)]
