@@ -10,7 +10,7 @@ TINY = {
     "demo": {"recordings": 3, "seconds": 16},
     "chunking": {"stride_train": 8, "stride_test": 16},
     "sampling": {"samples": 3},
-    "evaluation": {"bootstrap": 50, "shifts": 5},
+    "evaluation": {"bootstrap": 50, "shifts": 5, "folds": 0},
     "preview": {"seconds": 2},
     "codebook": {
         **{"width": 16, "pose_latent": 4, "expression_latent": 4, "codes": 8},
@@ -22,7 +22,7 @@ TINY = {
     },
 }
 PEOPLE = {
-    "demo": {"listener": "left", "source": "demo"},
+    "demo": {"listener": "left", "source": "demo", "overrides": {"evaluation": {"folds": 3}}},
     "alice": {"listener": "right"},
     "bad": {"listener": "left"},
 }
