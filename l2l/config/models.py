@@ -7,6 +7,7 @@ from pydantic import Field
 from l2l.config.section import Count, Device, Fraction, Positive, Section, Smoothing, Statistics, key
 
 NotNegative = Annotated[float, Field(ge=0)]
+NotNegativeInt = Annotated[int, Field(ge=0)]
 Padding = Literal["replicate", "zeros"]
 Schedule = Literal["cosine", "inverse_sqrt"]
 
@@ -69,7 +70,9 @@ class BranchSettings(Section):
     noise: float = key(0.3, "std of training noise on the features; their own is 1", ge=0)
     learning_rate: Positive = key(3e-3, "peak learning rate")
     weight_decay: float = key(0.05, "of AdamW", ge=0)
-    steps: int = key(100, "of training; 0: the listener stays without a speaker", ge=0)
+    steps: Literal["auto"] | NotNegativeInt = key(
+        "auto", "of training; auto: as the amount of data asks for; 0: the listener stays without a speaker"
+    )
 
 
 class PredictorSettings(Section):

@@ -38,6 +38,11 @@ def seconds_of_training(minutes: float) -> float:
     return 20 + 0.15 * codebook_steps(minutes) + 0.15 * predictor_steps(minutes)
 
 
+def branch_steps(minutes: float) -> int:
+    """100, 141 and 300 for at most 16, 32 and 144 minutes."""
+    return round(float(np.clip(100 * (minutes / 16) ** 0.5, 100, 600)))
+
+
 def predictor_sizes(sizes: config.PredictorSettings, minutes: float) -> config.PredictorSettings:
     """`sizes` with all that was left open known for so many minutes of training data."""
     open_sizes: dict[str, float] = {
@@ -47,7 +52,10 @@ def predictor_sizes(sizes: config.PredictorSettings, minutes: float) -> config.P
     if sizes.weight_decay == "auto":
         rates = 0.5 * training.learning_rate * training.max_steps  # of all steps together
         open_sizes["weight_decay"] = round(min(DECAY, MOST_DECAY / rates), 3)
-    return type(sizes).model_validate({**sizes.model_dump(), **open_sizes, "training": training.model_dump()})
+    values = {**sizes.model_dump(), **open_sizes, "training": training.model_dump()}
+    if sizes.branch.steps == "auto":
+        values["branch"]["steps"] = branch_steps(minutes)
+    return type(sizes).model_validate(values)
 
 
 def with_steps(training: config.TrainingSettings, steps: int) -> config.TrainingSettings:

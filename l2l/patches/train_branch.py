@@ -154,6 +154,7 @@ def fitted_temperatures(known: Known) -> Tensor:
 
 def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSettings) -> tuple[float, int]:
     """Train the branch of `model`; the best averaged weights stay in it. Returns their held-out loss and step."""
+    assert sizes.steps != "auto", "see `predictor_sizes`"
     branch, average = model.branch.requires_grad_(True), copy.deepcopy(model.branch).eval().requires_grad_(False)
     optimizer = adamw(branch.parameters(), sizes.learning_rate, sizes.weight_decay)
     batch = max(1, round(BATCH / float(train.crops.inside.sum(1).float().mean())))

@@ -3,7 +3,7 @@
 import pytest
 
 from l2l.config import PredictorSettings, TrainingSettings
-from l2l.patches.length import codebook_steps, predictor_sizes, predictor_steps, with_steps
+from l2l.patches.length import branch_steps, codebook_steps, predictor_sizes, predictor_steps, with_steps
 
 MINUTES = (5, 10, 20, 40, 180, 600)
 
@@ -22,6 +22,7 @@ def test_the_predictor_is_larger_for_more_data_and_as_large_as_one_says() -> Non
     assert predictor_sizes(PredictorSettings(width=32), 180).width == 32
     assert small.training.max_steps == predictor_steps(10) and small.training.validate_every > 0
     assert small.weight_decay > large.weight_decay > 0
+    assert (small.branch.steps, large.branch.steps) == (100, branch_steps(180))
 
 
 def test_steps_that_are_set_are_kept_with_all_that_goes_with_them() -> None:
