@@ -13,6 +13,7 @@ Count = Annotated[int, Field(ge=1)]
 Smoothing = Literal["none", "bilateral"]
 Statistics = Literal["frames", "released"]
 Architecture = Literal["patches", "windows"]
+KNOW_NO_SPEAKER = ("patches",)  # architectures that can be asked without a speaker
 KNOW_SEVERAL = ("patches",)  # architectures of which one model may know several people
 Device = Literal["auto", "cpu", "cuda"]
 

@@ -21,7 +21,7 @@ SILENCES = np.log([1.5, 3, 5, 8, 12, 18, 30, 60])  # frames since speech; centre
 LONG_AGO = 60.0  # frames since speech at the start: before the first word, silence has lasted for long
 LEAST_RANGE = 1.5  # of loudness, in nats: less is no voice
 SPEAKS, STOPS = 0.55, 0.4  # shares of the range: speech begins above the first and ends below the second
-SEEN = 0.02  # a smaller std in training is none
+SEEN, NEVER = 0.02, 1e9  # a smaller std in training is none; what such a feature is divided by
 LIMIT = 4.0  # stds; beyond, a feature is cut off
 
 _VOICE = 3  # features of the voice: now, and smoothed twice
@@ -69,7 +69,7 @@ class SpeakerFeatures:
         found = np.concatenate([plain._raw(f[None], s[None], begin(1))[0] for f, s in zip(faces, sound, strict=True)])
         # What hardly ever changed in training says nothing, also when it does change: a silence longer than any there.
         spread = found.std(0)
-        return cls(mean, plain.components, found.mean(0), np.where(spread < SEEN, np.inf, spread))
+        return cls(mean, plain.components, found.mean(0), np.where(spread < SEEN, NEVER, spread))
 
     def __call__(self, faces: np.ndarray, sound: np.ndarray, memory: Memory | None = None) -> np.ndarray:
         """Faces (B, T, 56), raw, and sound (B, T, 128) -> (B, T, F) float32, of mean 0 and std 1 in training.

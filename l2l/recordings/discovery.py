@@ -5,15 +5,16 @@ that the workflow works in.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from l2l.config import Config, Person
+from l2l.config.section import KNOW_NO_SPEAKER
 from l2l.dataset import by_hand
 from l2l.dataset.folds import FEW, MOST
 from l2l.dataset.layout import SPLITS, Split
 from l2l.errors import UserError
-from l2l.patches.length import seconds_of_training
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
 from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
 from l2l.video.media import length
@@ -140,14 +141,17 @@ class Discovery:
         if wanted != "auto":
             return wanted
         members = [chosen] if chosen.source != "people" else [self.person(name) for name in chosen.people]
-        if settings.architecture != "patches" or any(member.is_published for member in members):
+        if settings.architecture not in KNOW_NO_SPEAKER or any(member.is_published for member in members):
             return 0
         splits = [self.split(name) for name in (chosen.people or (person,))]
         count = {part: sum(len(split[part]) for split in splits) for part in SPLITS}
         return 0 if count["test"] >= FEW or sum(count.values()) < 2 else min(sum(count.values()), MOST)
 
-    def folds_said(self, person: str) -> str:
-        """What a plan says of the folds of a person; empty without any."""
+    def folds_said(self, person: str, seconds_of_training: Callable[[float], float]) -> str:
+        """What a plan says of the folds of a person; empty without any.
+
+        `seconds_of_training`: how long one training takes for so many minutes of listening.
+        """
         if not (count := self.folds(person)):
             return ""
         said = f"{person}: {count}-fold cross-validation of whether the model listens"

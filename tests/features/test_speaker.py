@@ -68,7 +68,7 @@ def test_what_training_never_had_says_nothing(person) -> None:
     short = np.where((np.arange(T) % 30 < 20)[:, None], 0.0, -7.0).astype(np.float32) + 0 * sound
     found = SpeakerFeatures.fit([faces], [short])(faces[None], sound[None])
     hats = found[0, 190:, 3 : 3 + len(speaker.SILENCES)]
-    assert hats[:, 3].any() and not hats[:, len(speaker.SILENCES) - 2].any()
+    assert hats[:, 3].any() and np.abs(hats[:, len(speaker.SILENCES) - 2]).max() < 1e-6
 
 
 def test_somebody_without_sound_is_no_error(made, person) -> None:

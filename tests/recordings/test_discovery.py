@@ -7,6 +7,7 @@ import pytest
 
 from l2l.config import validate
 from l2l.errors import UserError
+from l2l.patches.length import seconds_of_training
 from l2l.recordings.discovery import Discovery, digest
 from l2l.recordings.recordings import Recording
 from l2l.recordings.table import read_table, write_table
@@ -135,7 +136,7 @@ def test_few_recordings_for_testing_make_folds(tmp_path, monkeypatch, recordings
     people = {"alice": {"listener": "left", "source": "demo"}, "conan": {"source": "published"}}
     found = Discovery(validate({"people": people, "demo": {"recordings": recordings, "seconds": 60}, **settings}))
     assert found.folds("alice") == folds and found.folds("conan") in (0, 7)
-    said = found.folds_said("alice")
+    said = found.folds_said("alice", seconds_of_training)
     assert said.startswith(f"alice: {folds}-fold cross-validation" if folds else "")
     if folds == 4:
         assert "over 4 recordings; about 5 minutes of one core" in said
@@ -146,9 +147,11 @@ def test_the_length_of_own_recordings_is_looked_up_for_the_plan(tmp_path, monkey
     rows = "".join(f"bob\t{name}.mp4\t0\t600\n" for name in "abc")
     Path("videos.tsv").write_text(f"person\tpath\tstart\tend\n{rows}")
     people = {"bob": {"listener": "left", "sheet": "videos.tsv"}}
-    assert "over 3 recordings; about 6 minutes" in Discovery(validate({"people": people})).folds_said("bob")
+    assert "over 3 recordings; about 6 minutes" in Discovery(validate({"people": people})).folds_said(
+        "bob", seconds_of_training
+    )
     Path("videos.tsv").write_text("person\tpath\nbob\ta.mp4\nbob\tb.mp4\n")
-    said = Discovery(validate({"people": people})).folds_said("bob")
+    said = Discovery(validate({"people": people})).folds_said("bob", seconds_of_training)
     assert said == "bob: 2-fold cross-validation of whether the model listens, over 2 recordings (evaluation.folds)"
 
 

@@ -134,7 +134,7 @@ def fold_files(wildcards):
     count = ask(FOUND.folds, person)
     if count and workflow.is_main_process and person not in SAID:
         SAID.add(person)
-        sys.stderr.write(f"{ask(FOUND.folds_said, person)}\n")
+        sys.stderr.write(f"{ask(FOUND.folds_said, person, seconds_of_training)}\n")
     return [f"results/{person}/folds/{number}.npz" for number in range(1, count + 1)]
 
 
