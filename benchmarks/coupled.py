@@ -19,11 +19,9 @@ from benchmarks.dyads import (
     STRAY_NODS,
     Speaker,
     listener_motion,
-    mel,
     nodding,
     smooth_noise,
-    speaker_motion,
-    syllables,
+    speaker,
 )
 from l2l.units import FPS
 
@@ -42,12 +40,12 @@ def speak(
     long_pauses: float = 0.0,
 ) -> Speaker:
     """One speaker for the whole of a recording, as `benchmarks.dyads.speak`; there are no smiles with an end."""
-    random = np.random.default_rng([seed, recording])
-    frames = round(seconds * FPS)
-    level, pauses = syllables(random, seconds, silence, long_pauses)
-    audio = mel(random, level)
-    smile = speaker_smile(random, frames)
-    return Speaker(speaker_motion(random, level, smile), audio, pauses, np.zeros((0, 2), int), smile)
+    return speaker(seed, recording, seconds, smiling, silence, long_pauses)
+
+
+def smiling(random: np.random.Generator, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """No smile with an end, and how much is smiled in each frame (T,)."""
+    return np.zeros((0, 2), int), speaker_smile(random, round(seconds * FPS))
 
 
 def speaker_smile(random: np.random.Generator, frames: int) -> np.ndarray:

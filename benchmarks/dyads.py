@@ -8,6 +8,7 @@
 - Everything follows from (seed, recording, future).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -175,18 +176,34 @@ def speak(
     long_pauses: float = 0.0,
 ) -> Speaker:
     """One speaker for the whole of a recording; `silence` and `long_pauses` as in `syllables`."""
+    return speaker(seed, recording, seconds, smiling, silence, long_pauses)
+
+
+def speaker(
+    seed: int,
+    recording: int,
+    seconds: float,
+    smiling: Callable[[np.random.Generator, float], tuple[np.ndarray, np.ndarray]],
+    silence: tuple[float, float] | None,
+    long_pauses: float,
+) -> Speaker:
+    """One who smiles as `smiling` of a generator and the seconds says: `smiles` and `smile` of `Speaker`."""
     random = np.random.default_rng([seed, recording])
-    frames = round(seconds * FPS)
     level, pauses = syllables(random, seconds, silence, long_pauses)
     audio = mel(random, level)
-    smiles, now = [], random.uniform(1, 6)
+    smiles, smile = smiling(random, seconds)
+    return Speaker(speaker_motion(random, level, smile), audio, pauses, smiles, smile)
+
+
+def smiling(random: np.random.Generator, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Smiles (n, 2), first and last frame of each, and how much is smiled in each frame (T,)."""
+    frames, smiles, now = round(seconds * FPS), [], random.uniform(1, 6)
     while now + SMILE_LAG + SMILE_LENGTH[1] < seconds:
         length = random.uniform(*SMILE_LENGTH)
         smiles.append((round(now * FPS), round((now + length) * FPS)))
         now += length + random.uniform(3.0, 9.0)
     smile = sum((random.uniform(0.75, 1) * plateau(frames, a, b - a) for a, b in smiles), start=np.zeros(frames))
-    motion = speaker_motion(random, level, smile)
-    return Speaker(motion, audio, pauses, np.array(smiles, int).reshape(-1, 2), smile)
+    return np.array(smiles, int).reshape(-1, 2), smile
 
 
 def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.ndarray:

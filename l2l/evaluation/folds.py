@@ -24,6 +24,7 @@ from l2l.errors import UserError
 from l2l.evaluation.baselines import speakers
 from l2l.evaluation.benefit import NO_PART
 from l2l.evaluation.bootstrap import ONE_RECORDING, Number, absent
+from l2l.evaluation.gain import gained
 from l2l.evaluation.shifts import NO_SHIFT, shifts_of
 from l2l.files import reading, save_npz
 from l2l.inference import one_thread
@@ -107,9 +108,9 @@ def pooled(paths: Sequence[Path]) -> dict[str, Any] | None:
                 continue
             errors.add(file["error"].item())
             names += file["recordings"].tolist()
-            others = np.log(file["shifted"]).mean(0) if len(file["shifted"]) else np.full(len(file["true"]), np.nan)
-            gains += (others - np.log(file["true"])).tolist()
-            heard += file["true"].tolist()
+            true, shifted = file["true"], file["shifted"]
+            gains += (gained(true, shifted) if len(shifted) else np.full(len(true), np.nan)).tolist()
+            heard += true.tolist()
             alone += file["without"].tolist()
     if not names:
         return None

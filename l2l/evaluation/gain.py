@@ -41,12 +41,16 @@ def gain(errors: np.ndarray, shifted: np.ndarray, bootstrap: Bootstrap) -> Numbe
     other = bootstrap.sums(shifted.T).T / clips  # (K, G)
     if (true <= 0).any() or (other <= 0).any():
         return absent(ZERO_ERROR)
-    log_true, log_other = np.log(true), np.log(other)
-    gained = log_other.mean(0) - log_true
-    gained[np.abs(gained) < ROUNDING] = 0  # a model that hears nothing gains nothing, not a rounding error
-    found = bootstrap.mean_of_recordings(gained, ZERO_ERROR)
-    as_good = (log_other.mean(1) <= log_true.mean()).sum()
+    found = bootstrap.mean_of_recordings(gained(true, other), ZERO_ERROR)
+    as_good = (np.log(other).mean(1) <= np.log(true).mean()).sum()
     return {**found, "p": float((1 + as_good) / (1 + len(other)))}
+
+
+def gained(true: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Gain of each recording (G,), no unit, from positive errors (G,) and those with K other speakers (K, G)."""
+    found = np.log(other).mean(0) - np.log(true)
+    found[np.abs(found) < ROUNDING] = 0  # a model that hears nothing gains nothing, not a rounding error
+    return found
 
 
 def l2_errors(predicted: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> np.ndarray:

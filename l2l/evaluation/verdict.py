@@ -31,6 +31,10 @@ def _answer(numbers: dict[str, Any], recordings: int) -> str:
         if number["interval_95"] is None:
             return f"not known: the gain ({error}) is {number['value']:.3g}, with no interval: {number['reason']}."
         (low, high), value = number["interval_95"], number["value"]
+        if low == high == 0:
+            return (
+                "no: the speaker changes next to nothing: training found nothing in the speaker. Train on more minutes."
+            )
         said = f"the gain ({error}) is {value:.3g}, 95 % interval {low:.3g} to {high:.3g}"
         if low > 0:
             return f"yes: {said}.{_benefit(numbers)}"

@@ -29,11 +29,8 @@ RIDGE = 30.0  # in patches; features have std 1
 SLOW = 0.15  # share that a slow mean moves in a patch
 
 
-def choose_strength(
-    model: Predictor, codebook: Codebook, speakers: Crop, folds: np.ndarray, seed: int
-) -> tuple[float, list[float]]:
-    """The strength, between those tried, and R of each; `folds` (B,) says which crops are left out together."""
-    directions = None
+def choose_strength(model: Predictor, codebook: Codebook, speakers: Crop, folds: np.ndarray, seed: int) -> float:
+    """The strength, between those tried; `folds` (B,) says which crops are left out together."""
     with torch.no_grad():
         true_motion = codebook.decode(speakers.codes)
         directions = _directions(true_motion, speakers.inside)
@@ -52,7 +49,7 @@ def choose_strength(
     everything, energy = np.array(ratios).T  # (strengths,) each
     chosen = [_where_one(values) for values in (everything, energy)]
     log.info("strength of the speaker: R %s, of energy %s at %s", np.round(everything, 2), np.round(energy, 2), TRIED)
-    return float(np.mean(chosen)), everything.tolist()
+    return float(np.mean(chosen))
 
 
 def _where_one(ratios: np.ndarray) -> float:
@@ -62,11 +59,10 @@ def _where_one(ratios: np.ndarray) -> float:
 
 def _ratios(shown: np.ndarray, truth: np.ndarray, foretold: np.ndarray) -> tuple[float, float]:
     """R of all quantities, and of the energies alone."""
-    both = (shown * foretold).sum(0), (truth * foretold).sum(0)  # (3 C,) each
-    energies = slice(2 * len(both[0]) // 3, None)
-    return float(both[0].sum() / max(both[1].sum(), 1e-9)), float(
-        both[0][energies].sum() / max(both[1][energies].sum(), 1e-9)
-    )
+    found, wanted = (shown * foretold).sum(0), (truth * foretold).sum(0)  # (3 C,) each
+    energies = slice(2 * len(found) // 3, None)
+    everything, energy = (float(found[own].sum() / max(wanted[own].sum(), 1e-9)) for own in (slice(None), energies))
+    return everything, energy
 
 
 def _directions(motion: Tensor, inside: Tensor) -> Tensor:
@@ -101,9 +97,8 @@ def _foretold(inputs: np.ndarray, truth: np.ndarray, folds: np.ndarray) -> np.nd
     """What ridge regression foretells of each fold from the others, (n, C)."""
     found, penalty = np.zeros_like(truth), RIDGE * np.eye(inputs.shape[1])
     penalty[-1, -1] = 0
-    grams = {k: inputs[folds == k] for k in np.unique(folds)}
-    for k, own in grams.items():
-        others = folds != k
-        a, b = inputs[others], truth[others]
-        found[folds == k] = own @ np.linalg.solve(a.T @ a + penalty, a.T @ b)
+    for fold in np.unique(folds):
+        own = folds == fold
+        x, y = inputs[~own], truth[~own]
+        found[own] = inputs[own] @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
     return found - found.mean(0)

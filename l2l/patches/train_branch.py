@@ -85,8 +85,8 @@ class Known:
 
 def train_branch(
     model: Predictor, codebook: Codebook, material: Material, sizes: config.PredictorSettings, seed: int
-) -> dict[str, float]:
-    """Set all that comes after the training of `model` without a speaker. Returns what was found, for the log."""
+) -> None:
+    """Set all that comes after the training of `model` without a speaker."""
     model.eval().requires_grad_(False)
     train, held = (
         Known.of(model, Known.cut(material, numbers, phases, seed))
@@ -101,19 +101,16 @@ def train_branch(
         train, held = train.shifted(model.offset), held.shifted(model.offset)
         model.temperature.copy_(fitted_temperatures(held))
         model.branch.load_state_dict(untrained)
-        found = {"without": loss(model, held, None)}
-        found["with"], found["step"] = fit(model, train, held, sizes.branch)
-    log.info(
-        "nats per frame, held out: %(without).4f without a speaker, %(with).4f with (branch of step %(step)d)", found
-    )
+        without = loss(model, held, None)
+        heard, step = fit(model, train, held, sizes.branch)
+    log.info("nats per frame, held out: %.4f without a speaker, %.4f with (branch of step %d)", without, heard, step)
     model.strength.fill_(1.0 if sizes.strength == "auto" else sizes.strength)
-    if sizes.strength == "auto" and found["step"]:
+    if sizes.strength == "auto" and step:
         everyone = np.concatenate([material.train, material.held])
-        model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed)[0])
+        model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed))
     everything = Known.cut(material, material.train, 1)
     true = frequencies(everything.codes, everything.inside, model.codes)
     calibrate(model, speakers(material, material.train)[0], true, sizes.calibration_rounds, seed)
-    return found
 
 
 def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]:

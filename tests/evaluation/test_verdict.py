@@ -31,6 +31,10 @@ def test_where_it_cannot_be_told_it_says_how_many_recordings_would_tell() -> Non
     assert "train on more minutes" in listens(model(0.0001, -0.02, 0.0202), 20, None)
 
 
+def test_a_model_that_found_nothing_in_the_speaker_needs_more_data() -> None:
+    assert "training found nothing in the speaker. Train on more minutes." in listens(model(0.0, 0.0, 0.0), 6, None)
+
+
 def test_the_absolute_numbers_stand_beside_the_difference() -> None:
     nats = {
         "with_speaker": {"value": 2.17, "interval_95": None},

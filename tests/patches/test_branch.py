@@ -61,8 +61,8 @@ def test_the_strength_is_the_one_at_which_draws_follow_the_speaker_as_the_truth_
     train, held = known(found, True, 1), known(found, True, 2)
     fit(found, train, held, BranchSettings(steps=100, dropout=0, noise=0))
     folds = np.arange(COUNT) % 5
-    own, _ = choose_strength(found, untrained_codebook(), train.crops, folds, 0)
+    own = choose_strength(found, untrained_codebook(), train.crops, folds, 0)
     for weight in found.branch.aims.parameters():
         weight.mul_(0.6)
-    faint, _ = choose_strength(found, untrained_codebook(), train.crops, folds, 0)
+    faint = choose_strength(found, untrained_codebook(), train.crops, folds, 0)
     assert TRIED[0] <= own < faint <= TRIED[-1]
