@@ -162,10 +162,14 @@ class Predictor(nn.Module):
         the heads after it; features (B, 8 P, F) of the speaker, without whom the listener is unconditional; who (B,):
         which listener, for a model of several.
         """
-        logits = self.head(self.dropout(self.trunk(self.tokens(past, who))), codes) + self.offset
+        logits = self.unconditional(past, codes, who)
         if features is not None:
             logits = logits + self.added(self.branch(features))
         return logits / self.temperature[:, None]
+
+    def unconditional(self, past: Tensor, codes: Tensor, who: Tensor | None = None) -> Tensor:
+        """Logits (B, P, Q, K) without a speaker, as in `forward`, before the temperature."""
+        return self.head(self.dropout(self.trunk(self.tokens(past, who))), codes) + self.offset
 
     def added(self, heard: Tensor) -> Tensor:
         """What is heard (..., H) -> what it adds to the logits (..., Q, K), before the temperature."""

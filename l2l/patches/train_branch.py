@@ -79,7 +79,7 @@ class Known:
         logits = []
         for start in range(0, len(crops.codes), 16):
             codes, _, _, who = crops.rows(slice(start, start + 16))
-            logits.append(model(before(codes, model.unknown), codes, None, who) * model.temperature[:, None])
+            logits.append(model.unconditional(before(codes, model.unknown), codes, who))
         return cls(crops, torch.cat(logits))
 
 
