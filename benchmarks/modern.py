@@ -51,8 +51,8 @@ def nats(models: Models, faces: np.ndarray, sound: np.ndarray, codes: Tensor, wi
     faces (B, 8 P, 56) and sound (B, 8 P, 128) are raw; without speaker, it is the model's own unconditional part.
     """
     predictor = models.predictor
-    features = torch.from_numpy(models.features(faces, sound)) if with_speaker else None
-    logits = predictor(likelihood.before(codes, predictor.unknown), codes, features)
+    heard = models.hear(faces, sound) if with_speaker else None
+    logits = predictor.conditioned(likelihood.unconditional(predictor, codes), heard)
     return likelihood.nats(logits, codes).sum(-1).mean(1).numpy() / PATCH
 
 

@@ -2,6 +2,8 @@
 
 - `Model` is all that the evaluation knows of a model. Any model that predicts a listener from a speaker can offer it.
 - The listener, and what the model is given of the listener's past, stay the same; only the speaker changes.
+- A clip is a piece of a conversation. A model may be given what came before it, of the listener and of any speaker:
+  `SpeakerInput.origin` says where that is.
 """
 
 from collections.abc import Callable
@@ -20,6 +22,7 @@ class SpeakerInput:
     """What one person did and said in N clips; sound is read when it is needed."""
 
     faces: np.ndarray  # (N, T, 56) raw
+    origin: np.ndarray  # (N, 2) int: which of the known clips each begins in, and at which frame of it
     read_audio: Callable[[], np.ndarray]
     # These two save time where the results are known already; without them they are made of the audio.
     read_sound: Callable[[bool], np.ndarray] | None = None
@@ -44,6 +47,7 @@ class Model(Protocol):
     """A model of the listener of N known clips."""
 
     error: str  # what `errors` measures, e.g. "nll"
+    context: str  # what came before that `errors` is given: "clip", only the clip itself, or "sequence", all there is
 
     def samples(self, speaker: SpeakerInput) -> np.ndarray:
         """Futures (S, N, T, 56) of the predicted frames, raw units, given this speaker."""

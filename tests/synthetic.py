@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.asking import SpeakerInput
-from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, Split, chunk_paths
+from l2l.dataset.layout import JAW, ROTATION, WINDOW, Split, chunk_paths
 from l2l.sides import Side
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
@@ -60,9 +59,3 @@ def write_chunks(
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, np.stack(parts[part]) if parts[part] else empty[part])
     return folder
-
-
-def heard(test: Chunks, order: np.ndarray | None = None) -> SpeakerInput:
-    """The speakers of all windows, or of those in `order`."""
-    rows = np.arange(len(test)) if order is None else order
-    return SpeakerInput(np.array(test.speaker[rows, :, :56]), lambda: np.array(test.audio[rows]))

@@ -5,6 +5,7 @@
 - p0 is the person on the left of the picture, p1 the one on the right.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from l2l.errors import UserError
 from l2l.files import reading
 from l2l.sides import SIDES, Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
+
+log = logging.getLogger(__name__)
 
 WINDOW = 64  # frames in a published window
 EXPRESSION = slice(0, 50)
@@ -88,14 +91,15 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
 def first_frames(files: np.ndarray) -> np.ndarray:
     """First frame number (N,) of each window, from `Chunks.files` (N, T, 3).
 
-    Where the numbers cannot be read, windows of a recording are taken to follow one another.
+    Where the numbers cannot be read, no window is taken to follow another.
     """
     try:
         return files[:, 0, 2].astype(float).astype(int)
     except ValueError:
+        log.warning("frame numbers cannot be read, so windows are not joined: %r", files[0, 0, 2])
         starts, recordings = np.zeros(len(files), int), files[:, 0, 0]
         for name in np.unique(recordings):
-            starts[recordings == name] = files.shape[1] * np.arange((recordings == name).sum())
+            starts[recordings == name] = (files.shape[1] + 1) * np.arange((recordings == name).sum())
         return starts
 
 

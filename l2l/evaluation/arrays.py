@@ -117,7 +117,7 @@ def evaluate_arrays(
     answers["mirror"] = "the speaker's own motion", _single(speakers)
     answers["delayed_mirror"] = LATE, _single([late(clip) for clip in speakers])
     rows = [_row(name, *answer) for name, answer in answers.items()]
-    none = SpeakerInput(np.zeros((0, 0, MODEL_DIM)), lambda: np.zeros((0, 0, 0)))
+    none = SpeakerInput(np.zeros((0, 0, MODEL_DIM)), np.zeros((0, 2), int), lambda: np.zeros((0, 0, 0)))
     found = results.measure(rows, none, scorer)
     for name in found:
         found[name] |= {**no_benefit(), "gain": {"l2": CANNOT_BE_ASKED}}

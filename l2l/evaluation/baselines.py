@@ -35,7 +35,9 @@ class Row:
 
 def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> SpeakerInput:
     """The speakers of all windows, or of the chosen ones, (N, 64, 56) and (N, 256, 128)."""
-    return SpeakerInput(np.asarray(test.speaker[chosen, :, :MODEL_DIM], np.float32), lambda: test.audio[chosen])
+    rows = np.arange(len(test))[chosen]
+    faces = np.asarray(test.speaker[chosen, :, :MODEL_DIM], np.float32)
+    return SpeakerInput(faces, np.stack([rows, np.zeros_like(rows)], 1), lambda: test.audio[chosen])
 
 
 def pose(of: Callable[..., np.ndarray], train: Chunks, windows: int, length: int) -> np.ndarray:

@@ -116,7 +116,8 @@ METRICS: dict[str, Metric] = {
         "2 matched over predicted and true events", "none", EVENTS, "higher", "GLARE", "no event", KINDS
     ),
     "gain": Metric(
-        "mean over K other moments of log E' - log E: errors with that moment's speaker, and the true one",
+        "mean over K other moments of log E' - log E: errors with that moment's speaker, and the true one; "
+        "a likelihood is given what came before: in the clip, or in its whole sequence (context)",
         "none; 0.1 is 10 % more error without the true speaker",
         "errors mean over the clips of a recording; then mean over recordings",
         "higher",
@@ -125,7 +126,8 @@ METRICS: dict[str, Metric] = {
         ("nll", "l2"),
     ),
     "nats": Metric(
-        "negative log-likelihood of the true codes of the predicted frames, by one model with and without its speaker",
+        "negative log-likelihood of the true codes of the predicted frames, by one model with and without its speaker, "
+        "given what came before: in the clip, or in its whole sequence (context)",
         "nats per frame; of one codebook's codes",
         "mean over the frames of a recording; then mean over recordings",
         "lower",

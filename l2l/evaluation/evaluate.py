@@ -120,6 +120,7 @@ def evaluate(
         samples_seed=seed,
         used=used,
         shifts=shifts,
+        context=model.context if model else None,
         repeated=repeated,
         folds=pooled(folds),
     )

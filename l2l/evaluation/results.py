@@ -54,10 +54,11 @@ def write(
     samples_seed: int | None = None,
     used: CodeUse | None = None,
     shifts: Shifts | None = None,
+    context: str | None = None,
     repeated: Sequence[str] = (),
     folds: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write eval.json and return it; `first` is the first predicted frame of a window."""
+    """Write eval.json and return it; `first` is the first predicted frame of a window, `context` that of the model."""
     reference, recordings = scorer.reference, len(scorer.bootstrap)
     report = {
         "schema": VERSION,
@@ -67,7 +68,7 @@ def write(
         "left_out": left_out,
         "folds": folds,
         "repeats": list(repeated),
-        "definitions": definitions(settings, scorer, shifts, used),
+        "definitions": definitions(settings, scorer, shifts, used, context),
         "n": {
             "clips": len(reference),
             "frames": sum(reference.lengths),
@@ -90,7 +91,9 @@ def write(
     return report
 
 
-def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None, used: CodeUse | None) -> dict[str, Any]:
+def definitions(
+    settings: Settings, scorer: Scorer, shifts: Shifts | None, used: CodeUse | None, context: str | None = None
+) -> dict[str, Any]:
     """What every number is, with the parameters it was made with; a parameter may have a value for each part."""
     evaluation, longest = settings.evaluation, max(scorer.reference.lengths)
     parameters: dict[str, dict[str, Any]] = {
@@ -115,6 +118,10 @@ def definitions(settings: Settings, scorer: Scorer, shifts: Shifts | None, used:
         parameters.setdefault("gain", {})["codebook"] = {"nll": which}
         of_codes = ("l2_released", "l2_released_best", "nats", "over_unconditional")
         parameters |= {name: {"codebook": which} for name in of_codes}
+    if context:
+        parameters.setdefault("gain", {})["context"] = {"nll": context}
+        for name in ("nats", "over_unconditional"):
+            parameters.setdefault(name, {})["context"] = context
     found: dict[str, Any] = {}
     for name, metric in METRICS.items():
         about = {key: getattr(metric, key) for key in ("definition", "units", "pooling", "better", "source")}

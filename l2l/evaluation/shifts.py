@@ -74,7 +74,8 @@ class Timeline:
             return self._sound(power)[window, offset]  # (N, T, 128)
 
         faces = np.asarray(self.faces[window, offset, :MODEL_DIM], np.float32)
-        return SpeakerInput(faces, read, sound, lambda: self._loudest[window, offset].max(1))
+        origin = np.stack([self.window[begins], self.offset[begins]], 1)
+        return SpeakerInput(faces, origin, read, sound, lambda: self._loudest[window, offset].max(1))
 
     def _by_frame(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """A function of windows' rows (n, 4 T, 128) -> (n, T, 128), of all windows: made once for all shifts."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from l2l.dataset.layout import WINDOW, Chunks
+from l2l.dataset.layout import WINDOW, Chunks, first_frames
 from l2l.features.sound import frame_sound, is_power
 from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
@@ -71,12 +71,7 @@ class Piece(NamedTuple):
 
 def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
     """The windows `rows` as sequences of pieces, in order of recording and frame."""
-    try:
-        frames = chunks.files[rows, 0, 2].astype(np.int64)
-    except ValueError:
-        log.warning("frame numbers are no whole numbers, so windows are not joined: %r", chunks.files[rows[0], 0, 2])
-        return [[Piece(int(row), 0, 0)] for row in rows]
-    videos = chunks.videos[rows]
+    frames, videos = first_frames(chunks.files[rows]), chunks.videos[rows]
     found: list[list[Piece]] = []
     video, first, end = None, 0, 0
     for k in np.lexsort((frames, videos)):
@@ -87,6 +82,13 @@ def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
         found[-1].append(Piece(row, min(end - start, WINDOW), start - first))
         end = max(end, start + WINDOW)
     return found
+
+
+def alike(lengths: np.ndarray, at_once: int) -> list[np.ndarray]:
+    """Numbers of sequences that have one length (N,), at most `at_once` of them together; the longest come first."""
+    order = np.argsort(-lengths, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+    return [group[start : start + at_once] for group in groups for start in range(0, len(group), at_once)]
 
 
 def joined(chunks: Chunks, chains: list[list[Piece]], power: bool) -> Sequences:

@@ -1,26 +1,33 @@
 """The patch models asked again, with another speaker: see `l2l.asking`.
 
 - Windows are sampled one by one, whatever `sampling.span` says: a shuffled speaker belongs to no turn.
-- The error is that of the model as it was trained: no strength, temperature, nucleus or frequencies of drawing.
+- The error is a likelihood, of the model as it was trained: no strength, nucleus or frequencies of drawing.
+- It is that of a listener who was there from the start. Windows that follow one another are a sequence again, and each
+  patch is given all of the sequence before it: what the listener did, and what was said and shown.
+- With another moment of a speaker, it is given all that was heard until that moment. So no speaker has a jump, or a
+  shorter memory than another, and nothing but the moment makes a difference.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from l2l.asking import CodeUse, SpeakerInput
 from l2l.config import Settings
-from l2l.dataset.layout import Chunks
+from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.together import identities
+from l2l.features.sequences import Sequences, alike, chain, joined
 from l2l.patches.checkpoint import Models, load_codebook, load_models
-from l2l.patches.likelihood import before, nats
+from l2l.patches.likelihood import nats, unconditional
 from l2l.patches.sampling import PAST, sample_windows
 from l2l.training.device import device_of
 from l2l.units import MODEL_DIM, PATCH
 
 _AT_ONCE = 256  # windows of one pass
+_SEQUENCES = 16  # of one length, encoded together
 
 
 def code_use(codebook: Path, test: Chunks) -> CodeUse:
@@ -45,17 +52,24 @@ class Model:
     """A codebook of patches and its predictor, about the windows of `chunks`."""
 
     error = "nll"  # -log p of the true codes of the predicted patches, nats, summed over a window
+    context = "sequence"
 
+    @torch.inference_mode()
     def __init__(self, models: Models, chunks: Chunks, settings: Settings) -> None:
         """`settings` have the samples' own sampling and seed."""
         self.models, self.chunks = models, chunks
         sampling = settings.sampling.model_copy(update={"span": "window"})
         self.settings = settings.model_copy(update={"sampling": sampling})
         self.first = PAST if sampling.past == "real" else 0  # frame that is predicted first
-        self.who = models.whose(identities(models.people, chunks.videos))
-        motion = models.listener.apply(chunks.listener[..., :MODEL_DIM])
-        parts = torch.from_numpy(motion).split(_AT_ONCE)
-        self.codes = torch.cat([models.codebook.encode(part.to(models.device)) for part in parts])  # (N, 8, Q)
+        chains = chain(chunks, np.arange(len(chunks)))
+        sequences = joined(chunks, chains, models.power)
+        number, at = np.empty((2, len(chunks)), int)  # each window's sequence, and its first frame in it
+        for n, pieces in enumerate(chains):
+            for piece in pieces:
+                number[piece.row], at[piece.row] = n, piece.at
+        self.begins = sequences.starts[number] + at  # (N,) first frame in the arrays of `sequences`
+        self.codes, self.logits = self._known(sequences, number, at)  # (N, 8, Q), (N, P, Q, K) of what is predicted
+        self.heard = _heard(models, sequences)  # (F, H)
 
     def samples(self, speaker: SpeakerInput) -> np.ndarray:
         """(S, N, T, 56), drawn as `l2l sample` draws each window by itself."""
@@ -65,25 +79,47 @@ class Model:
 
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """(N,) nats."""
-        sound = speaker.sound(self.models.power)
-        return self._nats(lambda rows: torch.from_numpy(self.models.features(speaker.faces[rows], sound[rows])))
+        window, frame = speaker.origin.T
+        frames = self.begins[window] + frame  # (N,)
+        return self._nats(self.heard[torch.from_numpy(frames[:, None] + np.arange(self.first, WINDOW, PATCH))])
 
     def errors_without(self) -> np.ndarray:
         """(N,) nats of the unconditional part, to which the speaker adds."""
-        return self._nats(lambda _: None)
+        return self._nats(None)
 
     @torch.inference_mode()
-    def _nats(self, features: Callable[[slice], torch.Tensor | None]) -> np.ndarray:
-        """(N,), with the speaker's features (B, 64, F) of some windows, or without."""
-        predictor, found = self.models.predictor, []
-        for start in range(0, len(self.codes), _AT_ONCE):
+    def _nats(self, heard: Tensor | None) -> np.ndarray:
+        """(N,), with what is heard (N, P, H) in the predicted patches, or without."""
+        codes, found = self.codes[:, self.first // PATCH :], []
+        for start in range(0, len(codes), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
-            codes, heard = self.codes[rows], features(rows)  # (B, 8, Q)
-            who = None if self.who is None else self.who[rows]
-            heard = None if heard is None else heard.to(codes.device)
-            logits = predictor(before(codes, predictor.unknown), codes, heard, who)  # (B, 8, Q, K)
-            found.append(nats(logits, codes)[:, self.first // PATCH :].sum((1, 2)))
+            logits = self.models.predictor.conditioned(self.logits[rows], None if heard is None else heard[rows])
+            found.append(nats(logits, codes[rows]).sum((1, 2)))
         return torch.cat(found).cpu().numpy().astype(np.float64)
+
+    def _known(self, sequences: Sequences, number: np.ndarray, at: np.ndarray) -> tuple[Tensor, Tensor]:
+        """True codes (N, 8, Q) of windows, and logits (N, P, Q, K) without a speaker of those that are predicted.
+
+        Window n begins at frame `at` (N,) of sequence `number` (N,). Patches may begin at any of 8 frames; those of a
+        window begin with the window, and so do those before it.
+        """
+        models, patches, predicted = self.models, np.arange(WINDOW // PATCH), slice(self.first // PATCH, None)
+        whose = models.whose(identities(models.people, sequences.videos))
+        motion = torch.from_numpy(models.listener.apply(sequences.listener))
+        ways, way = np.unique(np.stack([number, at % PATCH]), axis=1, return_inverse=True)  # (2, W), (N,)
+        counts = (sequences.lengths[ways[0]] - ways[1]) // PATCH
+        codes, logits = [torch.empty(0)] * len(number), [torch.empty(0)] * len(number)
+        for some in alike(counts, _SEQUENCES):
+            starts = sequences.starts[ways[0, some]] + ways[1, some]
+            frames = torch.from_numpy(starts[:, None] + np.arange(PATCH * counts[some[0]]))
+            true = models.codebook.encode(motion[frames].to(models.device))  # (B, P, Q)
+            who = None if whose is None else whose[torch.from_numpy(ways[0, some])]
+            found = unconditional(models.predictor, true, who)  # (B, P, Q, K)
+            for k, w in enumerate(some):
+                for row in np.flatnonzero(way == w):
+                    own = torch.from_numpy(at[row] // PATCH + patches)
+                    codes[row], logits[row] = true[k, own], found[k, own[predicted]]
+        return torch.stack(codes), torch.stack(logits)
 
     @torch.inference_mode()
     def random_codes(self, samples: int) -> np.ndarray:
@@ -97,3 +133,20 @@ class Model:
             parts = [self.models.codebook.decode(part) for part in codes.split(_AT_ONCE)]
             found.append(self.models.listener.undo(torch.cat(parts).cpu().numpy())[:, self.first :].copy())
         return np.stack(found)
+
+
+def _heard(models: Models, sequences: Sequences) -> Tensor:
+    """(F, H) what is heard in the patch that begins at each frame, given all of its sequence before it.
+
+    The last 7 frames of a sequence begin no patch; what they hold is never asked for.
+    """
+    found = []
+    for n in range(len(sequences)):
+        own = sequences.of(n)
+        features = models.features(sequences.speaker[own][None], sequences.audio[own][None])[0]  # (T, F)
+        frames, patches = len(features), len(features) // PATCH
+        longer = F.pad(torch.from_numpy(features), (0, 0, 0, PATCH - 1))
+        ways = torch.stack([longer[p : p + PATCH * patches] for p in range(PATCH)]).to(models.device)  # (8, 8 P, F)
+        heard = models.predictor.branch(ways).transpose(0, 1).flatten(0, 1)  # (8 P, H)
+        found.append(F.pad(heard, (0, 0, 0, frames - len(heard))))
+    return torch.cat(found)

@@ -162,9 +162,14 @@ class Predictor(nn.Module):
         the heads after it; features (B, 8 P, F) of the speaker, without whom the listener is unconditional; who (B,):
         which listener, for a model of several.
         """
-        logits = self.unconditional(past, codes, who)
-        if features is not None:
-            logits = logits + self.added(self.branch(features))
+        return self.conditioned(
+            self.unconditional(past, codes, who), None if features is None else self.branch(features)
+        )
+
+    def conditioned(self, logits: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Logits (..., Q, K) without a speaker, and what is heard (..., H), if anything -> logits (..., Q, K)."""
+        if heard is not None:
+            logits = logits + self.added(heard)
         return logits / self.temperature[:, None]
 
     def unconditional(self, past: Tensor, codes: Tensor, who: Tensor | None = None) -> Tensor:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.together import identities
-from l2l.features.sequences import Piece, chain, joined
+from l2l.features.sequences import Piece, alike, chain, joined
 from l2l.patches.checkpoint import Models, load_models
 from l2l.patches.stream import Sampled, Sampling, sample_sequences
 from l2l.training.device import prepare
@@ -46,15 +46,8 @@ def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
     codes = np.full((count, len(data), patches, models.predictor.per_patch), -1)
     entropy = np.full((len(data), patches), np.nan, np.float32)
     given = np.zeros(len(data), int)
-    # Sequences of one length make a batch, a long one alone.
     lengths = np.array([max(piece.at for piece in pieces) + WINDOW for pieces in chains])
-    order = np.argsort(-lengths, kind="stable")
-    batches = [
-        group[start : start + sampling.batch_size]
-        for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
-        for start in range(0, len(group), sampling.batch_size)
-    ]
-    for batch in tqdm(batches, unit="batch", disable=None):
+    for batch in tqdm(alike(lengths, sampling.batch_size), unit="batch", disable=None):
         found = _listen(models, data, [chains[n] for n in batch], batch, settings, first)
         for k, n in enumerate(batch):
             own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together

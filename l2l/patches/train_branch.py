@@ -27,7 +27,7 @@ from l2l.patches.branch import SpeakerBranch
 from l2l.patches.calibration import calibrate, frequencies
 from l2l.patches.codebook import Codebook
 from l2l.patches.crops import Crop, Material
-from l2l.patches.likelihood import before, nats
+from l2l.patches.likelihood import nats, unconditional
 from l2l.patches.predictor import Predictor
 from l2l.patches.strength import FOLDS, choose_strength
 from l2l.training.optimizer import adamw
@@ -79,7 +79,7 @@ class Known:
         logits = []
         for start in range(0, len(crops.codes), 16):
             codes, _, _, who = crops.rows(slice(start, start + 16))
-            logits.append(model.unconditional(before(codes, model.unknown), codes, who))
+            logits.append(unconditional(model, codes, who))
         return cls(crops, torch.cat(logits))
 
 

@@ -46,6 +46,7 @@ class PairModel:
     """A codebook and its predictor, about the windows of `chunks`."""
 
     error = "nll"  # -log p of the true codes of frames 32..63, nats, summed over the 4 codes of a window
+    context = "clip"
 
     @torch.no_grad()
     def __init__(

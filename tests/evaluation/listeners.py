@@ -41,7 +41,7 @@ def people(recordings: int, windows: int, seed: int) -> Chunks:
 class Oracle:
     """Knows the rule, and adds motion of its own as the listener does."""
 
-    error = "l2"
+    error, context = "l2", "clip"
 
     def __init__(self, chunks: Chunks, samples: int) -> None:
         self.chunks, self.count, self.draws = chunks, samples, 0

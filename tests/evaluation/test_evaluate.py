@@ -112,6 +112,7 @@ def test_the_same_inputs_write_the_same_file_with_all_it_takes_to_read_it(person
         and "gain.nll" in found["headline"]["model"]
     )
     assert found["definitions"]["gain"]["parameters"]["shifts"] == 5
+    assert found["definitions"]["nats"]["parameters"]["context"] == "clip"
     assert found["n"] == {
         "clips": 6,
         "frames": 6 * 32,
@@ -148,7 +149,11 @@ def test_models_of_patches_are_asked_everything_too(person: Path, tmp_path: Path
     heard, alone = (model["nats"][part]["value"] for part in ("with_speaker", "without_speaker"))
     assert model["over_unconditional"]["nll"]["value"] == pytest.approx(alone - heard, abs=1e-6)
     assert found["results"]["mirror"]["nats"]["with_speaker"]["reason"] == "this row has no likelihood"
-    assert found["definitions"]["seam"]["parameters"] == {"block": 8}
+    definitions = found["definitions"]
+    assert definitions["seam"]["parameters"] == {"block": 8}
+    assert definitions["gain"]["parameters"]["context"] == {"nll": "sequence"}
+    assert definitions["nats"]["parameters"] == definitions["over_unconditional"]["parameters"]
+    assert definitions["nats"]["parameters"]["context"] == "sequence"
     assert found["config"]["codebook"]["width"] == 24 and found["config"]["predictor"]["width"] == 16
     use = found["codebook_use"]
     assert list(use["levels"]) == [f"{codec}_{level}" for codec in ("pose", "expression") for level in (1, 2, 3)]

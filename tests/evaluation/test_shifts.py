@@ -64,12 +64,12 @@ def test_shifts_follow_their_seed() -> None:
     assert (one.begins != other.begins).any()
 
 
-def test_frame_numbers_are_read_or_else_windows_follow_one_another() -> None:
+def test_frame_numbers_are_read_or_else_no_window_follows_another() -> None:
     files = np.zeros((3, LENGTH, 3), "<U8")
     files[:, 0] = [["a", "0", "10"], ["a", "0", "42"], ["b", "0", "7"]]
     assert first_frames(files).tolist() == [10, 42, 7]
     files[0, 0, 2] = "x"
-    assert first_frames(files).tolist() == [0, LENGTH, 0]
+    assert first_frames(files).tolist() == [0, LENGTH + 1, 0]
 
 
 def test_another_recording_is_never_the_same() -> None:

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from l2l.architectures import sample, train_codebook, train_predictor
 from l2l.config import SamplingSettings
 from l2l.dataset.layout import Chunks, load_chunks
+from l2l.evaluation.baselines import speakers
 from l2l.windows.asked import PairModel
 from l2l.windows.checkpoint import Pair, load_pair
-from tests.synthetic import heard, write_chunks
+from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
 CPU = torch.device("cpu")
@@ -41,7 +42,7 @@ def test_asked_with_the_true_speaker_it_draws_what_sample_draws(
 ) -> None:
     settings = tiny_settings(seed=3, sampling={"samples": 3, "batch_size": 4, "positions": positions})
     sample(person, person / "codebook.pt", person / "predictor.pt", "left", settings, tmp_path / "s.npz")
-    found = PairModel(pair, test, settings.sampling, 3, CPU).samples(heard(test))
+    found = PairModel(pair, test, settings.sampling, 3, CPU).samples(speakers(test))
     np.testing.assert_array_equal(found, np.load(tmp_path / "s.npz")["samples"][:, :, 32:])
 
 
@@ -54,15 +55,15 @@ def test_the_error_is_the_likelihood_of_the_true_codes(test: Chunks, pair: Pair)
     logits = pair.predictor(past, speaker[:, :40], audio[:, :160], 4)[:, :4]
     expected = F.cross_entropy(logits.flatten(0, 1), future.flatten(), reduction="none").unflatten(0, (-1, 4)).sum(1)
     model = PairModel(pair, test, SamplingSettings(batch_size=4), 0, CPU)
-    np.testing.assert_allclose(model.errors(heard(test)), expected.numpy(), rtol=1e-5)
-    assert (model.errors(heard(test, np.arange(6)[::-1])) != model.errors(heard(test))).any()
+    np.testing.assert_allclose(model.errors(speakers(test)), expected.numpy(), rtol=1e-5)
+    assert (model.errors(speakers(test, np.arange(6)[::-1])) != model.errors(speakers(test))).any()
 
 
 def test_where_codes_follow_one_another_each_is_told_the_true_ones_before_it(test: Chunks, pair: Pair) -> None:
     model = PairModel(pair, test, SamplingSettings(positions="first", past="none"), 0, CPU)
-    errors = model.errors(heard(test))
+    errors = model.errors(speakers(test))
     assert errors.shape == (6,) and np.isfinite(errors).all() and (errors > 0).all()
-    np.testing.assert_array_equal(model.errors(heard(test)), errors)
+    np.testing.assert_array_equal(model.errors(speakers(test)), errors)
 
 
 def test_random_codes_are_decoded_motion_that_follows_the_seed(test: Chunks, pair: Pair) -> None:
