@@ -140,7 +140,9 @@ class ChunkingSettings(Section):
     max_backchannel: float = key(1.0, "an utterance at most this long inside a turn is a back-channel", ge=0)
     min_tracked: Fraction = key(0.25, "recordings with both faces in fewer of their frames are excluded")
     min_speech: Fraction = key(0.05, "recordings with speech in fewer of their frames are excluded")
-    test_share: Fraction = key(0.2, "share of the recordings kept for testing (at least one of two)")
+    test_share: Fraction = key(
+        0.2, "share of the recordings kept for testing (at least one of two), or of the time of one alone"
+    )
 
 
 class EvaluationSettings(Section):

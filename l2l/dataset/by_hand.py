@@ -6,12 +6,14 @@ page tells people to use (`p0_list_faces_clean_deca.npy` and so on) are taken to
 
 - The whole recording is one stretch of listening. There is no sound of the listener, so that the files of the other
   direction are written with no windows.
-- Recordings lie in `train/` and `test/`, or in neither; then the split is made by recording.
+- Recordings lie in `train/` and `test/`, or in neither; then the split is made by recording. One alone is divided by
+  time.
 
 Run it alone: `l2l chunk-arrays data/raw/alice --train monday --test friday --listener left --out data/alice`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ import numpy as np
 from l2l import config
 from l2l.dataset.checked import check_finite, open_array
 from l2l.dataset.layout import SPLITS, WINDOW, Split
-from l2l.dataset.split import split_videos
+from l2l.dataset.split import divided, is_alone, split_videos
 from l2l.dataset.writer import Conversation, write_dataset
 from l2l.errors import UserError
 from l2l.sides import Side, other, published
@@ -54,6 +56,10 @@ def chunk_arrays(
     chosen = {part: [_recording(folder, name, listener, strides[part]) for name in split[part]] for part in split}
     if not any(chosen.values()):
         raise UserError(f"{folder}/: no recordings were chosen; name some for training.")
+    if is_alone(split, settings.test_share):
+        train, test = (_recording(folder, split["train"][0], listener, strides[part]) for part in SPLITS)
+        found = divided(train.starts, test.starts, settings.test_share, train.name)
+        chosen = {"train": [replace(train, starts=found["train"])], "test": [replace(test, starts=found["test"])]}
     write_dataset(out, {(part, listener): recordings for part, recordings in chosen.items()})
     return {part: sum(len(recording.starts) for recording in recordings) for part, recordings in chosen.items()}
 

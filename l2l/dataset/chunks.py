@@ -1,17 +1,19 @@
 """chunk: every recording of a person, cut into the published windows of 64 frames.
 
 Run it alone: `l2l chunk results/alice/videos --train a b --test c --out ...`. Both directions are written
-(p0 listens, p1 listens); which one a model learns is the person's `listener` setting.
+(p0 listens, p1 listens); which one a model learns is the person's `listener` setting. A recording that is alone is
+divided by time into training and test (`l2l.dataset.split`).
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from l2l import config
 from l2l.dataset.layout import WINDOW, Split
+from l2l.dataset.split import divided, is_alone
 from l2l.dataset.turns import find_turns, windows
 from l2l.dataset.writer import Conversation, write_dataset
 from l2l.errors import UserError
@@ -73,12 +75,25 @@ def chunk(
     Returns the number of windows of `listener` in each split. Raises UserError when there is none at all.
     """
     plans = {part: [plan(videos / name, settings, part, name in swapped) for name in split[part]] for part in split}
-    counts = {part: sum(len(each.starts[listener]) for each in plans[part]) for part in plans}
-    if not sum(counts.values()):
+    if not any(each.starts[listener] for part in plans.values() for each in part):
         raise UserError(_nothing_usable(person, [each for part in plans.values() for each in part], listener))
+    if is_alone(split, settings.test_share):
+        plans = _alone(plans["train"][0], settings, listener, swapped)
+    counts = {part: sum(len(each.starts[listener]) for each in plans[part]) for part in plans}
     sides = [(part, side) for part in plans for side in SIDES]
     write_dataset(out, {(part, side): [each.conversation(side) for each in plans[part]] for part, side in sides})
     return counts
+
+
+def _alone(
+    train: Plan, settings: config.ChunkingSettings, listener: Side, swapped: Collection[str]
+) -> dict[Split, list[Plan]]:
+    """The one recording, in both splits. Nothing is for testing of the other listener, who may have hardly listened."""
+    name = train.folder.name
+    test = plan(train.folder, settings, "test", name in swapped)
+    found = divided(train.starts[listener], test.starts[listener], settings.test_share, name)
+    theirs: dict[Split, list[int]] = {"train": train.starts[other(listener)], "test": []}
+    return {part: [replace(train, starts={listener: found[part], other(listener): theirs[part]})] for part in found}
 
 
 def _nothing_usable(person: str, plans: list[Plan], listener: Side) -> str:

@@ -1,7 +1,8 @@
 """Folds: a data set of few recordings, divided anew, so that each recording is for testing once.
 
 - Fold k of n tests on every n-th recording and trains on all others, also on those that the set itself is tested on.
-- A single recording is divided by time: block k of n is for testing; what lies within GAP seconds of it is left out.
+- A single recording is divided by time, into blocks of as much listening each: block k of n is for testing; what lies
+  within GAP seconds of it is left out.
 - A fold is a folder in the published format, so that all that trains and tests works on it as it is.
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from l2l.dataset.layout import PART_SHAPES, SPLITS, WINDOW, Chunks, Split, first_frames, load_chunks
+from l2l.dataset.split import GAP
 from l2l.dataset.writer import NUMBERS, new_dataset
 from l2l.errors import UserError
 from l2l.files import create_array, write_rows
@@ -19,7 +21,6 @@ from l2l.units import FPS
 
 FEW = 5  # test recordings, below which an interval over them says little
 MOST = 5  # folds that are made where nobody said how many
-GAP = 5.0  # seconds
 _STEP = WINDOW // 2  # frames between test windows at least: those that are predicted come once
 _AT_ONCE = 64  # windows in memory
 
@@ -37,8 +38,8 @@ def write_fold(chunks: Path, fold: int, of: int, listener: Side, out: Path) -> d
     names = np.unique(np.concatenate([one.videos for one in data])).tolist()
     parts: dict[Split, Parts] = {"train": [], "test": []}
     if len(names) == 1:
-        frames = np.concatenate([first_frames(one.files) for one in data])
-        edges = np.linspace(frames.min(), frames.max() + WINDOW, of + 1)
+        starts = np.sort(np.concatenate([first_frames(one.files) for one in data]))
+        edges = [*starts[len(starts) * np.arange(of) // of], starts[-1] + WINDOW]
         for one in data:
             tested, trained = _in_block(first_frames(one.files), edges[fold - 1], edges[fold])
             parts["test"].append((one, _thinned(one, tested)))

@@ -11,7 +11,7 @@ from typing import Any
 from l2l.dataset.folds import FEW
 
 NOTICED = 0.005  # gain: half a percent of the error; ten minutes of clear listening give 0.02 and more
-_MANY = 1000  # recordings; nobody is told to make more
+_MANY = 1000  # recordings or blocks; nobody is told to make more
 
 
 def listens(model: dict[str, Any], recordings: int, folds: dict[str, Any] | None) -> str:
@@ -20,11 +20,16 @@ def listens(model: dict[str, Any], recordings: int, folds: dict[str, Any] | None
         few = f" Only {recordings} test recordings: an interval over so few says little." if recordings < FEW else ""
         return _answer(model, recordings) + few
     names = folds["recordings"]
-    what = "blocks of the recording" if ", block " in names[0] else "recordings"
-    return f"{_answer(folds, len(names))} Each of {len(names)} {what} was answered by a model trained on the others."
+    what = "blocks" if ", block " in names[0] else "recordings"
+    said = (
+        f"{_answer(folds, len(names), what)} Each of {len(names)} {what} was answered by a model trained on the others."
+    )
+    if what == "blocks":
+        said += " They are parts of one recording: this says nothing of other conversations."
+    return said
 
 
-def _answer(numbers: dict[str, Any], recordings: int) -> str:
+def _answer(numbers: dict[str, Any], count: int, what: str = "recordings") -> str:
     for error, number in (numbers.get("gain") or {}).items():
         if number["value"] is None:
             return f"not known: {number['reason']}."
@@ -42,16 +47,16 @@ def _answer(numbers: dict[str, Any], recordings: int) -> str:
             return f"no: the true speaker makes it worse: {said}.{_benefit(numbers)}"
         if high < NOTICED:
             return f"no: the speaker changes next to nothing: {said}.{_benefit(numbers)}"
-        return f"cannot be told with this much data: {said}. {_more(value, high - low, recordings)}{_benefit(numbers)}"
+        return f"cannot be told with this much data: {said}. {_more(value, high - low, count, what)}{_benefit(numbers)}"
     return "not known: the model was not asked again with other speakers."
 
 
-def _more(value: float, width: float, recordings: int) -> str:
-    """How many recordings would tell."""
-    needed = math.ceil(recordings * (width / 2 / value) ** 2) if value > 0 else math.inf
+def _more(value: float, width: float, count: int, what: str) -> str:
+    """How many recordings, or blocks of one, would tell."""
+    needed = math.ceil(count * (width / 2 / value) ** 2) if value > 0 else math.inf
     if needed > _MANY:
         return "Nothing points to it so far: train on more minutes."
-    return f"About {max(needed, recordings + 1)} recordings like these would tell, if the gain stays so."
+    return f"About {max(needed, count + 1)} {what} like these would tell, if the gain stays so."
 
 
 def _benefit(numbers: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from l2l.config.section import KNOW_NO_SPEAKER
 from l2l.dataset import by_hand
 from l2l.dataset.folds import FEW, MOST
 from l2l.dataset.layout import SPLITS, Split
+from l2l.dataset.split import is_alone
 from l2l.errors import UserError
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
 from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
@@ -116,15 +117,19 @@ class Discovery:
         found = self.recordings(person)
         return {split: [recording.name for recording in found if recording.split == split] for split in SPLITS}
 
+    def alone(self, person: str) -> bool:
+        """Whether the person's one recording is divided by time into training and test."""
+        return is_alone(self.split(person), self._config.settings(person).chunking.test_share)
+
     def need_test(self, person: str) -> None:
         """Raise UserError where nothing is for testing: hearing that after hours of training would hurt."""
         chosen = self.person(person)
         if chosen.source == "people":
             for name in chosen.people:
                 self.need_test(name)
-        elif chosen.source != "published" and not self.split(person)["test"]:
+        elif chosen.source != "published" and not self.split(person)["test"] and not self.alone(person):
             where = chosen.sheet or f"data/raw/{person}/"
-            lacks = f"{where} holds one recording of {person}, and the test needs another; add one"
+            lacks = f"{where} holds one recording of {person}, and chunking.test_share is 0; raise it"
             if len(self.split(person)["train"]) > 1:
                 lacks = f"{where} has no line of {person} whose split is test; write test in one"
             raise UserError(f"{lacks}, or stop earlier: data/{person}/train/p0_list_faces_clean_deca.npy.")
@@ -132,7 +137,8 @@ class Discovery:
     def folds(self, person: str) -> int:
         """How many models are cross-validated to tell whether the person's listens; 0: none.
 
-        auto: one for each recording, at most MOST, where few are for testing and models of patches are trained here.
+        auto: one for each recording, at most MOST, where few are for testing and models of patches are trained here;
+        MOST for one that is alone.
         """
         chosen, settings = self.person(person), self._config.settings(person)
         wanted = settings.evaluation.folds
@@ -143,9 +149,11 @@ class Discovery:
         members = [chosen] if chosen.source != "people" else [self.person(name) for name in chosen.people]
         if settings.architecture not in KNOW_NO_SPEAKER or any(member.is_published for member in members):
             return 0
-        splits = [self.split(name) for name in (chosen.people or (person,))]
-        count = {part: sum(len(split[part]) for split in splits) for part in SPLITS}
-        return 0 if count["test"] >= FEW or sum(count.values()) < 2 else min(sum(count.values()), MOST)
+        names = chosen.people or (person,)
+        count = {part: sum(len(self.split(name)[part]) for name in names) for part in SPLITS}
+        if sum(count.values()) == 1:
+            return MOST if self.alone(names[0]) else 0
+        return 0 if count["test"] >= FEW else min(sum(count.values()), MOST)
 
     def folds_said(self, person: str, seconds_of_training: Callable[[float], float]) -> str:
         """What a plan says of the folds of a person; empty without any.
@@ -155,6 +163,10 @@ class Discovery:
         if not (count := self.folds(person)):
             return ""
         said = f"{person}: {count}-fold cross-validation of whether the model listens"
+        if not self.person(person).people and self.alone(person):
+            said += f", over 1 recording: {count} blocks of time, which say nothing of other conversations"
+        elif self.person(person).has_videos:
+            said += f", over {len(self.recordings(person))} recordings"
         if not self.person(person).has_videos:
             return f"{said} (evaluation.folds)"
         found, demo = self.recordings(person), self._config.settings(person).demo
@@ -162,10 +174,10 @@ class Discovery:
         seconds = [demo.seconds if made else duration(recording) for recording in found]
         known = [length for length in seconds if length]
         if len(known) < len(found):
-            return f"{said}, over {len(found)} recordings (evaluation.folds)"
+            return f"{said} (evaluation.folds)"
         minutes = count * seconds_of_training(sum(known) / 60 / 2 * (count - 1) / count) / 60
         about = f"about {minutes:.0f} minutes" if minutes >= 1.5 else "about 1 minute"
-        return f"{said}, over {len(found)} recordings; {about} of one core (evaluation.folds)"
+        return f"{said}; {about} of one core (evaluation.folds)"
 
     def last_words(self) -> list[str]:
         """Which recordings are left out, and why, as the tables say that were written since `write_tables`."""

@@ -100,6 +100,8 @@ def write_summary(path: str | Path, recordings: Sequence[Recording]) -> None:
     order = ["failed", "excluded", "ok"]
     counts = {status: sum(recording.status == status for recording in recordings) for status in order}
     hours = sum(recording.seconds or 0 for recording in recordings if recording.status == "ok") / 3600
+    alone = "1 recording: blocks of its time are for training and for testing. No other conversation is tested."
+    more = f"<p>{alone}</p>\n" if len(recordings) == 1 else ""
     body = ""
     for recording in sorted(recordings, key=lambda recording: (order.index(recording.status), recording.name)):
         cells = (html.escape(as_text(getattr(recording, column), digits=4)) for column in COLUMNS)
@@ -116,7 +118,7 @@ th, td {{ padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd
 </style>
 <h1>{person}</h1>
 <p>{counts["ok"]} recordings usable ({hours:.1f} hours), {counts["excluded"]} excluded, {counts["failed"]} failed.</p>
-<table><thead><tr>{"".join(f"<th>{column}</th>" for column in ["recording", *COLUMNS[1:]])}</tr></thead><tbody>
+{more}<table><thead><tr>{"".join(f"<th>{column}</th>" for column in ["recording", *COLUMNS[1:]])}</tr></thead><tbody>
 {body}</tbody></table></html>
 """,
             encoding="utf-8",

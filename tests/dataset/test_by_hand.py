@@ -149,3 +149,14 @@ def test_the_command_splits_by_itself(tmp_path: Path, capsys: pytest.CaptureFixt
     assert cli.main(["chunk-arrays", str(tmp_path / "raw"), "--listener", "left", "--out", str(out)]) == 0
     assert "5 training and 3 test windows" in capsys.readouterr().out
     assert load_chunks(out, "test", "left").videos[0] == "test/b"
+
+
+def test_one_alone_is_divided_by_time(tmp_path: Path) -> None:
+    recording(tmp_path / "raw/a", frames=900)
+    settings = config.ChunkingSettings()
+    counts = chunk_arrays(tmp_path / "raw", {"train": ["a"], "test": []}, tmp_path / "out", "left", settings)
+    train, test = (
+        load_chunks(tmp_path / "out", split, "left").files[:, 0, 2].astype(int) for split in ("train", "test")
+    )
+    assert counts == {"train": len(train), "test": len(test)} and test.tolist() == [768, 832]
+    assert train.tolist() == list(range(0, 768 - 150 - 64 + 1, 32))

@@ -11,20 +11,18 @@ from l2l.faces.store import write_faces
 from l2l.sides import SIDES, other, published
 from l2l.speech.speaking import write_speaking
 
-FRAMES = 600
 
-
-def preprocessed(folder, seed, p0_valid=True):
-    """One recording: p0 speaks in frames 0-250, p1 in 260-560; every value names its frame."""
+def preprocessed(folder, seed, p0_valid=True, frames=600):
+    """One recording: p0 speaks in frames 0-250, p1 from 260 to 40 before the end; every value names its frame."""
     folder.mkdir(parents=True)
-    probability = np.zeros((FRAMES, 2), np.float32)
-    probability[:250, 0], probability[260:560, 1] = 1, 1
-    write_speaking(folder / "speaking.npz", folder / "speaking.rttm", probability, np.ones(FRAMES), folder.name)
+    probability = np.zeros((frames, 2), np.float32)
+    probability[:250, 0], probability[260:-40, 1] = 1, 1
+    write_speaking(folder / "speaking.npz", folder / "speaking.rttm", probability, np.ones(frames), folder.name)
     for person in range(2):
-        faces = np.arange(FRAMES)[:, None] + np.full((1, 56), 1000.0 * person + 10000 * seed)
-        valid = np.full(FRAMES, p0_valid or person == 1)
-        write_faces(folder / f"faces_{SIDES[person]}.npz", faces, valid, np.zeros(FRAMES), np.zeros((468, 3)))
-        rows = np.arange(4 * FRAMES)[:, None] + np.full((1, 128), 1e5 * person)
+        faces = np.arange(frames)[:, None] + np.full((1, 56), 1000.0 * person + 10000 * seed)
+        valid = np.full(frames, p0_valid or person == 1)
+        write_faces(folder / f"faces_{SIDES[person]}.npz", faces, valid, np.zeros(frames), np.zeros((468, 3)))
+        rows = np.arange(4 * frames)[:, None] + np.full((1, 128), 1e5 * person)
         np.save(folder / f"mel_{SIDES[person]}.npy", rows.astype(np.float32))
 
 
@@ -74,7 +72,8 @@ def test_the_files_are_those_of_the_published_format(videos, tmp_path):
 
 
 def test_no_test_recording_leaves_an_empty_but_readable_test_set(videos, tmp_path):
-    chunk(videos, {"train": ["first"], "test": []}, tmp_path / "alice", "left", config.ChunkingSettings(), "alice")
+    settings = config.ChunkingSettings(test_share=0)
+    chunk(videos, {"train": ["first"], "test": []}, tmp_path / "alice", "left", settings, "alice")
     assert len(load_chunks(tmp_path / "alice", "test", "left")) == 0
 
 
@@ -95,3 +94,24 @@ def test_a_missing_or_misshapen_file_is_named(videos, tmp_path):
     audio.unlink()
     with pytest.raises(UserError, match=r"p1_speak_audio_clean_deca\.npy is missing"):
         load_chunks(tmp_path / "alice", "train", "left")
+
+
+@pytest.mark.parametrize("listener", ["left", "right"])
+def test_a_recording_that_is_alone_is_divided_by_time_with_a_gap(tmp_path, listener):
+    """Of the listener alone: the other one, who listens less, need not have enough."""
+    preprocessed(tmp_path / "first", 0, frames=1500)
+    split, settings = {"train": ["first"], "test": []}, config.ChunkingSettings(test_share=0.5)
+    if listener == "right":
+        with pytest.raises(UserError, match=r"first is the only recording, and has too few windows .*\(3\); give a lo"):
+            chunk(tmp_path, split, tmp_path / "alice", listener, settings, "alice")
+        return
+    counts = chunk(tmp_path, split, tmp_path / "alice", listener, settings, "alice")
+    train, test = (load_chunks(tmp_path / "alice", part, listener) for part in ("train", "test"))
+    starts = [chunks.files[:, 0, 2].astype(int).tolist() for chunks in (train, test)]
+    every = [range(260, 1460 - 63, stride) for stride in (32, 64)]
+    assert starts[1] == list(every[1][-9:]) and len(every[1]) == 18
+    assert starts[0] == [start for start in every[0] if start + 64 + 150 <= starts[1][0]]
+    assert counts == {"train": len(train), "test": len(test)}
+    assert len(load_chunks(tmp_path / "alice", "train", "right")) and not len(
+        load_chunks(tmp_path / "alice", "test", "right")
+    )

@@ -61,6 +61,17 @@ def test_one_recording_is_divided_by_time_with_a_gap(tmp_path: Path) -> None:
     assert len(tested) >= 54  # of 60: some lie across the blocks' borders
 
 
+def test_blocks_hold_as_much_listening_each_wherever_it_lies(tmp_path: Path) -> None:
+    person = write_chunks(tmp_path / "person", windows=40, videos=1, stride=64)
+    write_chunks(person, windows=0, videos=0, split="test")
+    path = person / "train/p1_speak_files_clean_deca.npy"
+    files = np.load(path)
+    later = np.where(np.arange(40) < 30, 0, 100_000)  # three quarters of the listening comes at the beginning
+    files[..., 2] = (files[..., 2].astype(int) + later[:, None]).astype(str)
+    np.save(path, files)
+    assert [write_fold(person, fold, 4, "left", tmp_path / str(fold))["test"] for fold in (1, 2, 3, 4)] == [10] * 4
+
+
 @pytest.mark.parametrize(("fold", "of"), [(0, 3), (4, 3), (1, 1)])
 def test_a_fold_that_does_not_exist_is_refused(person: Path, fold: int, of: int, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give 2 folds or more"):

@@ -53,7 +53,12 @@ def test_folds_answer_for_the_few_recordings_for_testing() -> None:
     assert said.startswith("yes: the gain (nll) is 0.03") and "Only" not in said
     assert said.endswith("Each of 4 recordings was answered by a model trained on the others.")
     blocks = folds | {"recordings": [f"talk, block {k}" for k in (1, 2, 3, 4)]}
-    assert "Each of 4 blocks of the recording" in listens({}, 1, blocks)
+    assert listens({}, 1, blocks).endswith(
+        "Each of 4 blocks was answered by a model trained on the others. They are parts of one recording: this says "
+        "nothing of other conversations."
+    )
+    perhaps = blocks | model(0.01, -0.01, 0.03)
+    assert "About 16 blocks like these would tell" in listens({}, 1, perhaps)
     assert listens(model(0.03, 0.02, 0.04), 2, None).endswith(
         "Only 2 test recordings: an interval over so few says little."
     )

@@ -103,14 +103,22 @@ def test_a_line_of_a_sheet_that_changes_is_another_table(tmp_path, monkeypatch):
     assert digest(read_table("rows.tsv")) == digest(rows)  # a table has ten digits
 
 
-def test_who_has_nothing_to_test_on_hears_it_at_once(tmp_path, monkeypatch):
+def test_one_recording_is_enough_and_without_a_share_for_testing_that_is_said_at_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    people = {"alice": {"listener": "left"}, "both": {"source": "people", "people": ["alice"]}}
-    (tmp_path / "data/raw/alice").mkdir(parents=True)
-    (tmp_path / "data/raw/alice/a.mp4").touch()
-    for name in people:
-        with pytest.raises(UserError, match="data/raw/alice/ holds one recording"):
-            Discovery(validate({"people": people})).need_test(name)
+    people = {"alice": {"listener": "left", "sheet": "one.tsv"}, "both": {"source": "people", "people": ["alice"]}}
+    Path("one.tsv").write_text("person\tpath\tstart\tend\nalice\ta.mp4\t0\t600\n")
+    for name, about in (("alice", "; about 7 minutes of one core"), ("both", "")):
+        found = Discovery(validate({"people": people}))
+        found.need_test(name)
+        assert found.folds(name) == 5
+        assert found.folds_said(name, seconds_of_training) == (
+            f"{name}: 5-fold cross-validation of whether the model listens{ALONE * (name == 'alice')}{about} "
+            "(evaluation.folds)"
+        )
+        found = Discovery(validate({"people": people, "chunking": {"test_share": 0}}))
+        assert found.folds(name) == 0
+        with pytest.raises(UserError, match=r"one.tsv holds one recording of alice, and chunking.test_share is 0; rai"):
+            found.need_test(name)
 
 
 def test_a_sheet_that_has_only_training_lines_hears_that_none_is_test(tmp_path, monkeypatch):
@@ -118,6 +126,9 @@ def test_a_sheet_that_has_only_training_lines_hears_that_none_is_test(tmp_path, 
     Path("videos.tsv").write_text("person\tpath\tsplit\nbob\tx.mp4\ttrain\nbob\ty.mp4\ttrain\n")
     with pytest.raises(UserError, match=r"videos\.tsv has no line of bob whose split is test"):
         Discovery(validate({"people": {"bob": {"listener": "left", "sheet": "videos.tsv"}}})).need_test("bob")
+
+
+ALONE = ", over 1 recording: 5 blocks of time, which say nothing of other conversations"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ def test_the_page_shows_what_failed_first(tmp_path):
     write_summary(tmp_path / "preprocess.tsv", ROWS)
     page = (tmp_path / "preprocess.html").read_text()
     assert "&lt;tags&gt;" in page and "1 recordings usable" in page and page.index("a.mp4") < page.index("b.mp4")
+    assert "blocks of its time" not in page
+    write_summary(tmp_path / "one.tsv", ROWS[:1])
+    assert "<p>1 recording: blocks of its time" in (tmp_path / "one.html").read_text()
     assert usable(ROWS, "test") == ROWS[:1] and usable(ROWS, "train") == []
     assert complaints(ROWS) == [f"a: failed: {ROWS[1].reason}"]
     assert len(complaints(rows(*("train",) * 8, failed="abcdefgh"), most=3)) == 4

@@ -46,7 +46,9 @@ def drop_option(wildcards, output):
     backend = CONFIG.settings(wildcards.person).faces.backend
     few = len(ask(FOUND.split, wildcards.person)["test"]) < 3
     # Where few are for testing, a training recording may have to take the place of one that cannot be used.
-    stays = backend != "landmarks" or (few and ask(FOUND.movable, wildcards.person))
+    # One that is alone is for testing too.
+    alone = ask(FOUND.alone, wildcards.person)
+    stays = backend != "landmarks" or alone or (few and ask(FOUND.movable, wildcards.person))
     return "--drop speech" if stays else "--drop speech video"
 
 
