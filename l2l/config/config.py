@@ -18,7 +18,7 @@ from l2l.config.differences import nested
 from l2l.config.load import Preset, check, load, merge, preset
 from l2l.config.people import Person, with_published
 from l2l.config.published import published
-from l2l.config.section import KNOW_SEVERAL, Count, key
+from l2l.config.section import KNOW_SEVERAL, Auto, Count, key
 from l2l.config.settings import Settings
 from l2l.errors import UserError
 
@@ -29,7 +29,7 @@ class Config(Settings):
     """config.yaml: the settings of everyone, the people, and what differs for each of them."""
 
     people: dict[str, Person] = key({}, "the people to model, by name")
-    recordings_per_job: Literal["auto"] | Count = key("auto", "recordings of a job of a step; auto: see docs/scale.md")
+    recordings_per_job: Auto | Count = key("auto", "recordings of a job of a step; auto: see docs/scale.md")
     keep_intermediates: Keep = key("all", "needed: what no later step reads is deleted; see docs/scale.md")
     download: bool = key(True, "false: the workflow never downloads published data")
 

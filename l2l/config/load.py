@@ -71,9 +71,14 @@ def check(model: type[S], values: Any, where: str) -> S:
 
 def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault, as a sentence that names the key."""
-    fault = error.errors()[0]
-    location = [str(part) for part in fault["loc"]]
-    key, message = ".".join(location), fault["msg"].removeprefix("Value error, ")
+    fault, *others = error.errors()
+    location, messages = [str(part) for part in fault["loc"]], [fault["msg"].removeprefix("Value error, ")]
+    if location and location[-1].startswith("literal["):  # a word or a number: neither of the two
+        location = location[:-1]
+        messages += [
+            other["msg"].removeprefix("Input should be ") for other in others if other["loc"][:-1] == fault["loc"][:-1]
+        ]
+    key, message = ".".join(location), " or ".join(messages)
     if fault["type"] == "extra_forbidden":
         keys = _keys(model)
         last = {name.rpartition(".")[2] for name in keys}

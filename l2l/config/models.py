@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from l2l.config.section import Count, Device, Fraction, Positive, Section, Smoothing, Statistics, key
+from l2l.config.section import Auto, Count, Device, Fraction, Positive, Section, Smoothing, Statistics, key
 
 NotNegative = Annotated[float, Field(ge=0)]
 NotNegativeInt = Annotated[int, Field(ge=0)]
@@ -22,7 +22,7 @@ class TrainingSettings(Section):
     warmup_steps: int = key(50, "steps until the peak, linear", ge=0)
     schedule: Schedule = key("cosine", "after the peak; cosine: to zero at max_steps; or 1 / sqrt(step), as released")
     clip: float = key(1.0, "largest gradient norm of a step; 0: any", ge=0)
-    max_steps: int = key(0, "stop after this many steps; 0: as many as the amount of data asks for", ge=0)
+    max_steps: Auto | Count = key("auto", "stop after this many steps; auto: as many as the amount of data asks for")
     max_epochs: int = key(0, "stop after this many epochs; 0: no limit", ge=0)
     validate_every: int = key(100, "steps between two validations; 0: an epoch", ge=0)
     patience: int = key(0, "stop after this many validations without a better loss; 0: never", ge=0)
@@ -30,6 +30,12 @@ class TrainingSettings(Section):
     checkpoint_minutes: float = key(5.0, "between two copies of the state; 0: only when stopped", ge=0, machine=True)
     threads: int = key(0, "CPU threads; 0 leaves it to torch or the workflow", ge=0, machine=True)
     device: Device = key("auto", "auto takes a GPU when there is one", machine=True)
+
+    @property
+    def steps(self) -> int:
+        """`max_steps`, once it is known: see `l2l.patches.length`."""
+        assert self.max_steps != "auto"
+        return self.max_steps
 
 
 class CodebookSettings(Section):
@@ -70,7 +76,7 @@ class BranchSettings(Section):
     noise: float = key(0.3, "std of training noise on the features; their own is 1", ge=0)
     learning_rate: Positive = key(3e-3, "peak learning rate")
     weight_decay: float = key(0.05, "of AdamW", ge=0)
-    steps: Literal["auto"] | NotNegativeInt = key(
+    steps: Auto | NotNegativeInt = key(
         "auto", "of training; auto: as the amount of data asks for; 0: the listener stays without a speaker"
     )
 
@@ -78,10 +84,12 @@ class BranchSettings(Section):
 class PredictorSettings(Section):
     """train-predictor: past codes and the speaker to the codes of each next 8 frames."""
 
-    rules = (("width must be a multiple of twice the heads", lambda p: p.width % (2 * p.heads) == 0),)
-    width: int = key(0, "channels of the transformer; 0: as the amount of data asks for, as for the two below", ge=0)
-    layers: int = key(0, "layers of the transformer", ge=0)
-    head_width: int = key(0, "inner width of each code's head", ge=0)
+    rules = (
+        ("width must be a multiple of twice the heads", lambda p: p.width == "auto" or p.width % (2 * p.heads) == 0),
+    )
+    width: Auto | Count = key("auto", "channels of the transformer; auto: as the amount of data asks for")
+    layers: Auto | Count = key("auto", "layers of the transformer; auto: as the amount of data asks for")
+    head_width: Auto | Count = key("auto", "inner width of each code's head; auto: as the amount of data asks for")
     heads: Count = key(4, "attention heads")
     expansion: Count = key(3, "inner width of the transformer's MLP, in widths")
     window: int = key(24, "patches that a layer sees, its own and those before it", ge=2)
@@ -89,12 +97,12 @@ class PredictorSettings(Section):
     past_dropout: Fraction = key(0.5, "share of training sequences that lose some of their past codes")
     past_corruption: Fraction = key(0.05, "share of past patches in which half of the codes are replaced, in training")
     branch: BranchSettings = BranchSettings()
-    strength: Literal["auto"] | Positive = key(
+    strength: Auto | Positive = key(
         "auto", "of the speaker in drawing; auto: chosen on the training recordings; 1: as learned"
     )
     calibration_rounds: int = key(8, "after training, until drawn codes are as frequent as true ones; 0: none", ge=0)
     crop: Annotated[int, Field(ge=2)] = key(40, "patches of a training sequence")
-    weight_decay: Literal["auto"] | NotNegative = key("auto", "of AdamW; auto: as the amount of data asks for")
+    weight_decay: Auto | NotNegative = key("auto", "of AdamW; auto: as the amount of data asks for")
     training: PredictorTrainingSettings = PredictorTrainingSettings()
 
 
@@ -103,7 +111,7 @@ class WindowTrainingSettings(TrainingSettings):
 
     learning_rate: Positive = key(4e-4, "peak learning rate")
     warmup_steps: int = key(200, "steps until the peak, linear", ge=0)
-    max_steps: int = key(20000, "stop after this many steps", ge=1)
+    max_steps: Count = key(20000, "stop after this many steps")
     validate_every: int = key(250, "steps between two validations; 0: an epoch", ge=0)
     patience: int = key(10, "stop after this many validations without a better loss; 0: never", ge=0)
 

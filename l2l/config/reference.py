@@ -50,6 +50,8 @@ def _keys(section: Section, indent: str, without: set[str] | None = None) -> str
 
 def _notes(schema: dict[str, Any], meaning: str) -> str:
     """Choices that the meaning does not name, limits, and when no result depends on it."""
+    for kind in schema.get("anyOf", ()):  # a word or a number
+        schema = {**{word: kind[word] for word in _LIMITS if word in kind}, **schema}
     choices = [str(choice) for choice in schema.get("enum", ())]
     notes = [" | ".join(choices)] if any(choice not in meaning for choice in choices) else []
     if {"minimum", "maximum"} <= set(schema):

@@ -10,6 +10,7 @@ from l2l import backends
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Auto = Literal["auto"]  # the amount of data decides
 Smoothing = Literal["none", "bilateral"]
 Statistics = Literal["frames", "released"]
 Architecture = Literal["patches", "windows"]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from l2l.config.models import CodebookSettings, PredictorSettings, SamplingSettings, WindowsSettings
-from l2l.config.section import Architecture, Count, Device, Fraction, Positive, Section, Step, backend, key
+from l2l.config.section import Architecture, Auto, Count, Device, Fraction, Positive, Section, Step, backend, key
 
 Detector = Literal["tracks", "s3fd"]
 Cuts = list[Annotated[int, Field(ge=1, le=6)]]
@@ -152,7 +152,7 @@ class EvaluationSettings(Section):
     bootstrap: int = key(1000, "resamplings over recordings for the 95 % intervals", ge=10)
     shifts: Count = key(100, "gain: other moments of the speaker that each window is asked with")
     shift_seconds: Positive = key(4.0, "gain: how far away these moments are, at least")
-    folds: Literal["auto"] | Annotated[int, Field(ge=0)] = key(
+    folds: Auto | Annotated[int, Field(ge=0)] = key(
         "auto", "cross-validation of whether it listens, by so many models; auto: if fewer than 5 recordings are tests"
     )
     event_window: Positive = key(0.5, "seconds between an event and the true one it is matched with")

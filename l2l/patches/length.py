@@ -46,11 +46,13 @@ def branch_steps(minutes: float) -> int:
 def predictor_sizes(sizes: config.PredictorSettings, minutes: float) -> config.PredictorSettings:
     """`sizes` with all that was left open known for so many minutes of training data."""
     open_sizes: dict[str, float] = {
-        name: size for name, size in (LARGE if minutes >= LARGE_FROM else SMALL).items() if not getattr(sizes, name)
+        name: size
+        for name, size in (LARGE if minutes >= LARGE_FROM else SMALL).items()
+        if getattr(sizes, name) == "auto"
     }
     training = with_steps(sizes.training, predictor_steps(minutes))
     if sizes.weight_decay == "auto":
-        rates = 0.5 * training.learning_rate * training.max_steps  # of all steps together
+        rates = 0.5 * training.learning_rate * training.steps  # of all steps together
         open_sizes["weight_decay"] = round(min(DECAY, MOST_DECAY / rates), 3)
     values = {**sizes.model_dump(), **open_sizes, "training": training.model_dump()}
     if sizes.branch.steps == "auto":
@@ -59,8 +61,8 @@ def predictor_sizes(sizes: config.PredictorSettings, minutes: float) -> config.P
 
 
 def with_steps(training: config.TrainingSettings, steps: int) -> config.TrainingSettings:
-    """`training` with its length known: as it says, or `steps` when it leaves that open with `max_steps: 0`."""
-    if training.max_steps:
+    """`training` with its length known: as it says, or `steps` when it leaves that open."""
+    if training.max_steps != "auto":
         return training
     found = {"validate_every": max(1, steps // LOOKS), "warmup_steps": min(training.warmup_steps, steps // 8)}
     return training.model_copy(update={"max_steps": steps, **found})

@@ -111,6 +111,7 @@ class Predictor(nn.Module):
     def __init__(self, sizes: config.PredictorSettings, codebook: Codebook, people: int = 0) -> None:
         """`people`: how many listeners it tells apart; 0: it models one."""
         super().__init__()
+        assert sizes.width != "auto" and sizes.layers != "auto" and sizes.head_width != "auto", "see `predictor_sizes`"
         width, per_patch, codes = sizes.width, codebook.per_patch, codebook.codes
         self.per_patch, self.codes = per_patch, codes
         self.people = table(people, width) if people else None

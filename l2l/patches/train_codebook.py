@@ -91,7 +91,7 @@ class CodebookTask:
     @property
     def ready(self) -> bool:
         """Whether the codes are in."""
-        steps = self.sizes.training.max_steps
+        steps = self.sizes.training.steps
         return round(self.progress * steps) >= int(self.sizes.warm_up * steps)
 
     def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:

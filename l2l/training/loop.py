@@ -45,7 +45,7 @@ def learning_rate(step: int, training: config.TrainingSettings) -> float:
         return training.learning_rate * step / training.warmup_steps
     if training.schedule == "inverse_sqrt":
         return training.learning_rate * math.sqrt(training.warmup_steps / step)
-    progress = (step - 1 - training.warmup_steps) / max(training.max_steps - training.warmup_steps, 1)
+    progress = (step - 1 - training.warmup_steps) / max(training.steps - training.warmup_steps, 1)
     return training.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
@@ -63,7 +63,7 @@ def next_batch(state: TrainingState, rows: np.ndarray, size: int, batches: str =
 
 def _finished(state: TrainingState, training: config.TrainingSettings) -> bool:
     epochs_over = training.max_epochs and state.epoch >= training.max_epochs and not len(state.waiting)
-    return state.step >= training.max_steps or bool(epochs_over)
+    return state.step >= training.steps or bool(epochs_over)
 
 
 def _look_due(state: TrainingState, training: config.TrainingSettings) -> bool:
@@ -121,7 +121,7 @@ def fit(
 
 
 def _bar(state: TrainingState, training: config.TrainingSettings, watched: bool) -> tqdm:
-    return tqdm(total=training.max_steps, initial=state.step, unit="step", disable=not watched)
+    return tqdm(total=training.steps, initial=state.step, unit="step", disable=not watched)
 
 
 def _step(task: Task, state: TrainingState, training: config.TrainingSettings, ranks: Ranks) -> None:
@@ -131,7 +131,7 @@ def _step(task: Task, state: TrainingState, training: config.TrainingSettings, r
         group["lr"] = learning_rate(state.step, training)
     task.model.train()
     state.optimizer.zero_grad(set_to_none=True)
-    task.progress = (state.step - 1) / training.max_steps
+    task.progress = (state.step - 1) / training.steps
     rows = next_batch(state, task.train, training.batch_size, training.batches)
     part, share = ranks.part(len(rows))
     loss = task.loss(rows, state.generator, part)

@@ -55,6 +55,20 @@ def test_every_key_says_what_it_means():
         ({"tracking": {"min_scor": 0.5}}, ["tracking.min_scor", "min_score"]),
         ({"tracking": {"min_score": 2}}, ["tracking.min_score", "2"]),
         ({"mel": {"hop": 161}}, ["mel", "hop must divide 1600"]),
+        (
+            {"codebook": {"training": {"max_steps": 0}}},
+            ["key 'codebook.training.max_steps': input should be 'auto' or greater than or equal to 1, not 0."],
+        ),
+        ({"predictor": {"width": 0}}, ["key 'predictor.width': input should be 'auto' or greater than or equal to 1"]),
+        (
+            {"predictor": {"strength": -1}},
+            ["key 'predictor.strength': input should be 'auto' or greater than 0, not -1"],
+        ),
+        ({"evaluation": {"folds": "many"}}, ["key 'evaluation.folds': input should be 'auto' or a valid integer"]),
+        (
+            {"windows": {"codebook": {"training": {"max_steps": "auto"}}}},
+            ["max_steps': input should be a valid integer"],
+        ),
         ({"people": {"a": {}}}, ["people.a", "listener is missing"]),
         ({"people": {"a/b": {"listener": "left"}}}, ["a/b"]),
         ({"people": {"älva": {"listener": "left"}}}, ["älva", "letters a to z"]),
