@@ -12,6 +12,8 @@
   `benchmarks.dyads`, with the same functions.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.signal import lfilter
 
@@ -22,6 +24,7 @@ from benchmarks.dyads import (
     nodding,
     smooth_noise,
     speaker,
+    syllables,
 )
 from l2l.units import FPS
 
@@ -36,11 +39,12 @@ def speak(
     seed: int,
     recording: int,
     seconds: float,
-    silence: tuple[float, float] | None = None,
+    silences: Sequence[tuple[float, float]] = (),
     long_pauses: float = 0.0,
 ) -> Speaker:
     """One speaker for the whole of a recording, as `benchmarks.dyads.speak`; there are no smiles with an end."""
-    return speaker(seed, recording, seconds, smiling, silence, long_pauses)
+    random = np.random.default_rng([seed, recording])
+    return speaker(random, *syllables(random, seconds, silences, long_pauses), smiling)
 
 
 def smiling(random: np.random.Generator, seconds: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@
 - Everything follows from (seed, recording, future).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -88,21 +88,22 @@ def with_noise(random: np.random.Generator, motion: np.ndarray) -> np.ndarray:
 def syllables(
     random: np.random.Generator,
     seconds: float,
-    silence: tuple[float, float] | None = None,
+    silences: Sequence[tuple[float, float]] = (),
     long_pauses: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Level of a voice (4 T,), one value per row of mel, and the frames (n,) at which its pauses begin.
 
-    `silence`: from, to, in seconds: nothing is said between, but for the end of a syllable. `long_pauses`: share of the
-    pauses that take `LONG_PAUSE` seconds.
+    `silences`: from, to, in seconds, in order: nothing is said between, but for the end of a syllable. `long_pauses`:
+    share of the pauses that take `LONG_PAUSE` seconds.
     """
     rate = FPS * AUDIO_PER_FRAME
     level = np.zeros(round(seconds * FPS) * AUDIO_PER_FRAME)
     now, pauses = random.uniform(0.2, 1.0), []
     while now < seconds:
-        end = now + random.uniform(*_PHRASE)
-        if silence and now < silence[0]:
-            end = min(end, silence[0])
+        if silence := next(((start, end) for start, end in silences if start <= now < end), None):
+            now = silence[1]
+            continue
+        end = min([now + random.uniform(*_PHRASE), *(start for start, _ in silences if start > now)])
         while now < end:  # syllables, with a breath now and then
             length = random.uniform(0.14, 0.3)
             rows = np.arange(int(now * rate), min(int((now + length) * rate), len(level)))
@@ -112,8 +113,6 @@ def syllables(
         now += random.uniform(*_PAUSE)
         if long_pauses and random.random() < long_pauses:
             now += random.uniform(*LONG_PAUSE)
-        if silence and silence[0] <= now < silence[1]:
-            now = silence[1]
     # A pause so late that its nod has no room says nothing about nodding.
     return level, np.array([round(p * FPS) for p in pauses if p + 1.6 < seconds], int)
 
@@ -172,26 +171,24 @@ def speak(
     seed: int,
     recording: int,
     seconds: float,
-    silence: tuple[float, float] | None = None,
+    silences: Sequence[tuple[float, float]] = (),
     long_pauses: float = 0.0,
 ) -> Speaker:
-    """One speaker for the whole of a recording; `silence` and `long_pauses` as in `syllables`."""
-    return speaker(seed, recording, seconds, smiling, silence, long_pauses)
+    """One speaker for the whole of a recording; `silences` and `long_pauses` as in `syllables`."""
+    random = np.random.default_rng([seed, recording])
+    return speaker(random, *syllables(random, seconds, silences, long_pauses), smiling)
 
 
 def speaker(
-    seed: int,
-    recording: int,
-    seconds: float,
+    random: np.random.Generator,
+    level: np.ndarray,
+    pauses: np.ndarray,
     smiling: Callable[[np.random.Generator, float], tuple[np.ndarray, np.ndarray]],
-    silence: tuple[float, float] | None,
-    long_pauses: float,
 ) -> Speaker:
-    """One who smiles as `smiling` of a generator and the seconds says: `smiles` and `smile` of `Speaker`."""
-    random = np.random.default_rng([seed, recording])
-    level, pauses = syllables(random, seconds, silence, long_pauses)
+    """One of this level and these pauses (`syllables`), who smiles as `smiling` of a generator and the seconds says:
+    `smiles` and `smile` of `Speaker`."""
     audio = mel(random, level)
-    smiles, smile = smiling(random, seconds)
+    smiles, smile = smiling(random, len(level) / AUDIO_PER_FRAME / FPS)
     return Speaker(speaker_motion(random, level, smile), audio, pauses, smiles, smile)
 
 

@@ -45,15 +45,27 @@ def train(folder: Path, write: Callable[[Path], None], settings: Settings) -> No
 
 
 @torch.inference_mode()
-def nats(models: Models, faces: np.ndarray, sound: np.ndarray, codes: Tensor, with_speaker: bool = True) -> np.ndarray:
-    """(B,) nats per frame of the true codes (B, P, Q) given all of their past, as trained.
+def nats(
+    models: Models,
+    faces: np.ndarray,
+    sound: np.ndarray,
+    codes: Tensor,
+    with_speaker: bool = True,
+    counted: np.ndarray | None = None,
+) -> np.ndarray:
+    """(B,) nats per frame of the true codes (B, P, Q) given all of their past, as trained; of the frames `counted`
+    (B, 8 P), by default all.
 
     faces (B, 8 P, 56) and sound (B, 8 P, 128) are raw; without speaker, it is the model's own unconditional part.
     """
     predictor = models.predictor
     heard = models.hear(faces, sound) if with_speaker else None
     logits = predictor.conditioned(likelihood.unconditional(predictor, codes), heard)
-    return likelihood.nats(logits, codes).sum(-1).mean(1).numpy() / PATCH
+    found = likelihood.nats(logits, codes).sum(-1).numpy()  # (B, P)
+    if counted is None:
+        return found.mean(1) / PATCH
+    weights = counted.reshape(len(found), -1, PATCH).mean(2) > 0.5
+    return (found * weights).sum(1) / weights.sum(1) / PATCH
 
 
 class Modern:
@@ -87,15 +99,17 @@ class Modern:
         codes = codebook.encode(torch.from_numpy(self.models.listener.apply(motion)))
         return self.models.listener.undo(codebook.decode(codes).numpy())
 
-    def likelihoods(self, speakers: list[Speaker], truth: np.ndarray, shifts: tuple[int, ...]) -> dict[str, np.ndarray]:
+    def likelihoods(
+        self, speakers: list[Speaker], truth: np.ndarray, shifts: tuple[int, ...], counted: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Nats per frame of the true listeners (N, T, 56), (N,) each: with the speaker, without one, and with the
-        speaker shifted circularly, mean over `shifts` in frames."""
+        speaker shifted circularly, mean over `shifts` in frames; of the frames `counted` (N, T), by default all."""
         codes = self.models.codebook.encode(torch.from_numpy(self.models.listener.apply(truth)))  # (N, P, Q)
         faces = np.stack([speaker.motion for speaker in speakers])
         sound = np.stack([frame_sound(speaker.audio, self.models.power) for speaker in speakers])
 
         def of(shift: int, with_speaker: bool = True) -> np.ndarray:
-            return nats(self.models, np.roll(faces, shift, 1), np.roll(sound, shift, 1), codes, with_speaker)
+            return nats(self.models, np.roll(faces, shift, 1), np.roll(sound, shift, 1), codes, with_speaker, counted)
 
         shifted = np.mean([of(shift) for shift in shifts], axis=0)
         return {"with_speaker": of(0), "without_speaker": of(0, False), "shifted": shifted}

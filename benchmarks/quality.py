@@ -6,9 +6,11 @@
     python -m benchmarks.quality --table                            # only print what there is
 
 Sets: `answers` (benchmarks/dyads.py), nods after pauses and smiles returned; `coupled` (benchmarks/coupled.py), smiles
-that go up and down together. Seeded; a seed chooses the training recordings, of a minute each, and the training. 20
-recordings to test on, the same for all, with 4 drawn listeners each. Nothing is chosen on test recordings. A codebook
-and a predictor come from the commands of a user, with default settings.
+that go up and down together; only where named, `talks` (benchmarks/talks.py), `answers` in conversations with silences
+and own turns, of two minutes each, and `turns`, the windows of the same conversations alone. Seeded; a seed chooses the
+training recordings, of a minute each, and the training. 20 recordings to test on, the same for all, with 4 drawn
+listeners each. Nothing is chosen on test recordings. A codebook and a predictor come from the commands of a user, with
+default settings.
 
 - nats: of a test recording's true codes, per frame, given all of their past. `without` is the model's own
   unconditional part. Only numbers on the same codes can be compared: a line's own with and without.
@@ -46,7 +48,7 @@ class Bench:
     """The test recordings of a set, and everything that models are compared with."""
 
     def __init__(self, conversations: Conversations) -> None:
-        self.conversations = conversations
+        self.conversations, self.asked = conversations, conversations.asked()
         found, silent = conversations.test(), conversations.silent()
         self.speakers = [speaker for speaker, _ in found]
         self.truth = np.stack([truth for _, truth in found])  # (N, T, 56)
@@ -81,7 +83,7 @@ class Bench:
 
     def score(self, model: Modern | Released, folder: Path) -> dict[str, Any]:
         """All numbers of the models in `folder`."""
-        nats = model.likelihoods(self.speakers, self.truth, SHIFTS)
+        nats = model.likelihoods(**self.asked, shifts=SHIFTS)
         decoded = model.through_codebook(self.truth)
         report = folder / "training.json"
         return {
@@ -168,7 +170,7 @@ def table(folder: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("results/quality"), help="where everything is kept")
-    parser.add_argument("--set", nargs="+", default=list(SETS), choices=list(SETS), dest="sets")
+    parser.add_argument("--set", nargs="+", default=["answers", "coupled"], choices=list(SETS), dest="sets")
     parser.add_argument("--minutes", nargs="+", type=int, default=list(MINUTES), help="recordings to train on")
     parser.add_argument("--seeds", type=int, default=3, help="trainings for each number of minutes")
     parser.add_argument("--long-pauses", type=float, default=0.0, help="share of pauses that are long, in training")

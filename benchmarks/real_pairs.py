@@ -32,7 +32,7 @@ from benchmarks.quality import shown
 from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, chunk_paths
-from l2l.dataset.writer import Conversation, write_dataset
+from l2l.dataset.writer import Listening, write_dataset
 from l2l.errors import UserError
 from l2l.features.sound import frame_sound
 from l2l.files import save_json
@@ -79,7 +79,7 @@ class Pairs:
             return self.faces[number, listener], self.faces[number, 1 - listener], silence(frames)
 
         both = [(int(number), listener) for number in chosen for listener in (0, 1)]
-        found = [Conversation(self.pairs[n], starts, partial(read, n, listener)) for n, listener in both]
+        found = [Listening(self.pairs[n], starts, partial(read, n, listener)) for n, listener in both]
         write_dataset(folder, {("train", "left"): found})
         path = chunk_paths(folder, "train", "left")["files"]
         files = np.load(path).reshape(len(both), -1, 3)

@@ -53,17 +53,20 @@ def train_predictor(
 ) -> None:
     """Train a predictor of the codes of `codebook`, a checkpoint; otherwise as `train_codebook`.
 
-    `people` are those whose windows `l2l gather` put together; patches only.
+    Models of patches learn from whole conversations where `chunks` has them. `people` are those whose windows `l2l
+    gather` put together; patches only.
     """
     if people and settings.architecture not in KNOW_SEVERAL:
         raise UserError("--people needs architecture patches: models of windows know one listener.")
+    from l2l.dataset.conversations import load_conversations
     from l2l.training.holdout import load_training_chunks
 
     def prepare() -> Any:
         model, standardizer, _ = _module(settings.architecture, "checkpoint").load_codebook(codebook)
         data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
         module = _module(settings.architecture, "train_predictor")
-        return module.prepare_predictor(data, model, standardizer, settings, people)
+        whole = load_conversations(chunks, "train", listener)
+        return module.prepare_predictor(data, model, standardizer, settings, people, whole)
 
     _train(prepare, model_settings(settings).predictor.training, listener, settings.seed, out, log_dir)
 

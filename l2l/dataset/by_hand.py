@@ -22,7 +22,7 @@ from l2l import config
 from l2l.dataset.checked import check_finite, open_array
 from l2l.dataset.layout import SPLITS, WINDOW, Split
 from l2l.dataset.split import divided, is_alone, split_videos
-from l2l.dataset.writer import Conversation, write_dataset
+from l2l.dataset.writer import Listening, write_dataset
 from l2l.errors import UserError
 from l2l.sides import Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS, MODEL_DIM
@@ -86,7 +86,7 @@ def _find(folder: Path, listener: Side) -> list[Path]:
     return paths
 
 
-def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversation:
+def _recording(folder: Path, name: str, listener: Side, stride: int) -> Listening:
     """Map the arrays of one recording and check their shapes; their values are checked when they are read."""
     paths = _find(folder / name, listener)
     listening, speaking, audio = (_without_batch(open_array(path, "numbers"), path) for path in paths)
@@ -107,7 +107,7 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Conversa
             check_finite(array, str(path))
         return listening, speaking, audio
 
-    return Conversation(name, range(0, len(listening) - WINDOW + 1, stride), read)
+    return Listening(name, range(0, len(listening) - WINDOW + 1, stride), read)
 
 
 def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:

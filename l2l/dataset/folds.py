@@ -4,13 +4,15 @@
 - A single recording is divided by time, into blocks of as much listening each: block k of n is for testing; what lies
   within GAP seconds of it is left out.
 - A fold is a folder in the published format, so that all that trains and tests works on it as it is.
+- Where there are whole conversations, those that are left for training go with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from l2l.dataset.conversations import Conversations, load_conversations, new_conversations, write_conversations
 from l2l.dataset.layout import PART_SHAPES, SPLITS, WINDOW, Chunks, Split, first_frames, load_chunks
 from l2l.dataset.split import GAP
 from l2l.dataset.writer import NUMBERS, new_dataset
@@ -40,13 +42,22 @@ def write_fold(chunks: Path, fold: int, of: int, listener: Side, out: Path) -> d
     if len(names) == 1:
         starts = np.sort(np.concatenate([first_frames(one.files) for one in data]))
         edges = [*starts[len(starts) * np.arange(of) // of], starts[-1] + WINDOW]
+        begin, end = edges[fold - 1], edges[fold]
         for one in data:
-            tested, trained = _in_block(first_frames(one.files), edges[fold - 1], edges[fold])
+            tested, trained = _in_block(first_frames(one.files), begin, end)
             parts["test"].append((one, _thinned(one, tested)))
             parts["train"].append((one, trained))
+
+        def keep(recording: str, frames: np.ndarray) -> np.ndarray:
+            return (frames < begin - GAP * FPS) | (frames >= end + GAP * FPS)
     else:
+        left_out = names[fold - 1 :: of]
+
+        def keep(recording: str, frames: np.ndarray) -> np.ndarray:
+            return np.full(len(frames), recording not in left_out)
+
         for one in data:
-            tested = np.isin(one.videos, names[fold - 1 :: of])
+            tested = np.isin(one.videos, left_out)
             parts["test"].append((one, _thinned(one, np.flatnonzero(tested))))
             parts["train"].append((one, np.flatnonzero(~tested)))
     counts: dict[Split, int] = {split: sum(len(rows) for _, rows in parts[split]) for split in SPLITS}
@@ -56,6 +67,9 @@ def write_fold(chunks: Path, fold: int, of: int, listener: Side, out: Path) -> d
         for split in SPLITS:
             _write(files[split, listener], parts[split])
             _write(files[split, other(listener)], [])
+    whole = [load_conversations(chunks, split, listener) for split in SPLITS]
+    if known := [one for one in whole if one]:
+        _write_conversations(known, keep, out)
     return counts
 
 
@@ -75,6 +89,12 @@ def _thinned(chunks: Chunks, rows: np.ndarray) -> np.ndarray:
         if not found or videos[row] != videos[found[-1]] or starts[row] >= starts[found[-1]] + _STEP:
             found.append(row)
     return np.array(found, int)
+
+
+def _write_conversations(whole: list[Conversations], keep: Callable[[str, np.ndarray], np.ndarray], out: Path) -> None:
+    """Those frames that `keep` chooses, of both splits, for training."""
+    with new_conversations(out, "train") as paths:
+        write_conversations(paths["train"], [one.source(*found) for one in whole for found in one.chosen(keep)])
 
 
 def _write(paths: Mapping[str, Path], parts: Parts) -> None:

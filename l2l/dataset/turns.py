@@ -61,17 +61,29 @@ def _is_backchannel(utterance: Turn, utterances: list[Turn], longest: float) -> 
     return before and after
 
 
-def windows(
-    turns: list[Turn], usable: np.ndarray, segment: np.ndarray, length: int, stride: int
-) -> dict[int, list[int]]:
-    """First frames of the windows of each listener: inside one turn and one scene, every frame usable (T,)."""
+def has_floor(turns: list[Turn], frames: int) -> np.ndarray:
+    """(T, 2) bool: who is in a turn of theirs. Where one takes over, both may be."""
+    floor = np.zeros((frames, 2), bool)
+    for turn in turns:
+        floor[turn.start : turn.end, turn.speaker] = True
+    return floor
+
+
+def continuous(usable: np.ndarray, segment: np.ndarray) -> list[tuple[int, int]]:
+    """First and last + 1 frame of what is of one scene and usable (T,) throughout."""
+    borders = [0, *(np.flatnonzero(np.diff(segment)) + 1).tolist(), len(segment)]
+    return [
+        (low + start, low + end)
+        for low, high in itertools.pairwise(borders)
+        for start, end in intervals(usable[low:high])
+    ]
+
+
+def windows(turns: list[Turn], parts: list[tuple[int, int]], length: int, stride: int) -> dict[int, list[int]]:
+    """First frames of the windows of each listener: inside one turn and one of the continuous parts."""
     starts: dict[int, list[int]] = {0: [], 1: []}
     for turn in turns:
-        scene = segment[turn.start : turn.end]
-        good = usable[turn.start : turn.end]
-        borders = [0, *(np.flatnonzero(np.diff(scene)) + 1).tolist(), len(scene)]
-        for low, high in itertools.pairwise(borders):
-            for start, end in intervals(good[low:high]):
-                first = turn.start + low + start
-                starts[1 - turn.speaker] += range(first, turn.start + low + end - length + 1, stride)
+        for start, end in parts:
+            first, last = max(start, turn.start), min(end, turn.end) - length
+            starts[1 - turn.speaker] += range(first, last + 1, stride)
     return starts

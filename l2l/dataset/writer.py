@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from l2l.dataset.conversations import conversation_files
 from l2l.dataset.layout import PART_SHAPES, SPLITS, WINDOW, Split, chunk_paths
 from l2l.files import atomic, create_array
 from l2l.progress import progress
@@ -17,7 +18,7 @@ NUMBERS = ("listener", "speaker", "audio")
 
 
 @dataclass(frozen=True)
-class Conversation:
+class Listening:
     """One recording in which somebody listens. `read` gives its arrays when they are needed:
 
     the listener's face and the speaker's, (T, 56 or 184), and the speaker's speech, (4 T, 128).
@@ -30,29 +31,34 @@ class Conversation:
 
 @contextlib.contextmanager
 def new_dataset(out: Path) -> Iterator[dict[tuple[Split, Side], dict[str, Path]]]:
-    """Temporary paths of the 16 files, by split, listener and part; at the end all of them become files, or none."""
+    """Temporary paths of the 16 files, by split, listener and part; at the end all of them become files, or none.
+
+    Whole conversations of earlier windows are deleted then.
+    """
     with contextlib.ExitStack() as stack:
         paths = {(split, side): chunk_paths(out, split, side) for split in SPLITS for side in SIDES}
         yield {
             which: {part: stack.enter_context(atomic(path)) for part, path in parts.items()}
             for which, parts in paths.items()
         }
+    for path in conversation_files(out):
+        path.unlink(missing_ok=True)
 
 
-def write_dataset(out: Path, conversations: Mapping[tuple[Split, Side], Sequence[Conversation]]) -> None:
-    """Write all files of both splits and both listeners, where there are no conversations without windows."""
+def write_dataset(out: Path, recordings: Mapping[tuple[Split, Side], Sequence[Listening]]) -> None:
+    """Write all files of both splits and both listeners, where no recordings are given without windows."""
     with new_dataset(out) as files:
         for which, paths in files.items():
-            _write_windows(paths, which[1], conversations.get(which, ()))
+            _write_windows(paths, which[1], recordings.get(which, ()))
 
 
-def _write_windows(paths: Mapping[str, Path], listener: Side, conversations: Sequence[Conversation]) -> None:
+def _write_windows(paths: Mapping[str, Path], listener: Side, recordings: Sequence[Listening]) -> None:
     """Faces of 56 columns are padded to the published 184: a detail code that is not there is zeros."""
-    count = sum(len(one.starts) for one in conversations)
+    count = sum(len(one.starts) for one in recordings)
     for part in NUMBERS:
         create_array(paths[part], (count, *PART_SHAPES[part]))
     rows: list[list[tuple[str, str, str]]] = []
-    for one in progress(conversations, f"chunk {listener} listens", unit="recording"):
+    for one in progress(recordings, f"chunk {listener} listens", unit="recording"):
         listening, speaking, sound = one.read()
         # Mapped anew for each recording, so that what was written does not stay in memory.
         listener_file, speaker_file, audio_file = (np.load(paths[part], mmap_mode="r+") for part in NUMBERS)

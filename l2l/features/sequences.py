@@ -3,6 +3,8 @@
 - Windows that follow one another in a recording are joined again: the `files` array tells recording and frame. What
   two windows share is taken once. So our own chunks and published ones become whole turns.
 - All frames of all sequences lie in one array, so that crops from anywhere are one indexing away.
+- Where whole conversations are known, the predictor learns from these instead (`whole`). The listener's own turns are
+  there, as what came before; `counted` says in which frames the listener listens.
 - A crop that is longer than its sequence repeats the last frame; `Crops.inside` says which frames are real.
 """
 
@@ -13,7 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from l2l.dataset.conversations import Conversations, Stretch
 from l2l.dataset.layout import WINDOW, Chunks, first_frames
+from l2l.errors import UserError
 from l2l.features.sound import frame_sound, is_power
 from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
@@ -31,6 +35,7 @@ class Sequences:
     starts: np.ndarray  # (N,) first frame of each, in the arrays
     lengths: np.ndarray  # (N,) frames
     videos: np.ndarray  # (N,) name of the recording
+    counted: np.ndarray  # (F,) bool: the listener listens; other frames are context
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -47,8 +52,9 @@ class Sequences:
         audio: list[np.ndarray],
         videos: ArrayLike,
         power: bool,
+        counted: list[np.ndarray] | None = None,
     ) -> "Sequences":
-        """From (T, 56), (T, 56) and rows of mel (4 T, 128) of each sequence."""
+        """From (T, 56), (T, 56), rows of mel (4 T, 128) and which frames count (T,), default all, of each sequence."""
         lengths = np.array([len(listener) for listener in listeners])
         return cls(
             np.concatenate(listeners).astype(np.float32),
@@ -58,6 +64,7 @@ class Sequences:
             np.concatenate([[0], np.cumsum(lengths)[:-1]]),
             lengths,
             np.asarray(videos),
+            np.ones(lengths.sum(), bool) if counted is None else np.concatenate(counted),
         )
 
 
@@ -114,6 +121,53 @@ def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray) -> tuple[Seq
     count, longest = len(train) + len(validation), sequences.lengths.max()
     log.info("%d windows joined to %d sequences, the longest of %d frames", count, len(sequences), longest)
     return sequences, len(sides[0])
+
+
+def whole(
+    conversations: Conversations, chunks: Chunks, train: np.ndarray, validation: np.ndarray
+) -> tuple[Sequences, int]:
+    """As `join` of the same windows, but of all that was recorded.
+
+    Recordings of validation windows are for validation. Where a recording has training windows too, it is divided in
+    time, before its first validation window. Raises UserError when these are not the conversations of the windows.
+    """
+    names = chunks.videos
+    if missing := set(names.tolist()) - {stretch.recording for stretch in conversations.stretches}:
+        raise UserError(f"the whole conversations do not hold the recording {min(missing)!r}; make the chunks again.")
+    starts, trained = first_frames(chunks.files), set(names[train].tolist())
+    held = {
+        name: int(starts[validation][names[validation] == name].min()) if name in trained else 0
+        for name in np.unique(names[validation]).tolist()
+    }
+
+    def is_held(recording: str, frames: np.ndarray) -> np.ndarray:
+        return frames >= held.get(recording, np.inf)
+
+    listens = conversations.listens
+    parts = [conversations.chosen(lambda *about: ~is_held(*about)), conversations.chosen(is_held)]
+    sides = [[(stretch, rows) for stretch, rows in part if listens[rows].any()] for part in parts]
+    if not all(sides):  # of one recording that was divided in time, they are those of the person's own listener
+        raise UserError("the whole conversations do not hold all windows; make the chunks again, for this listener.")
+    found, heard = [*sides[0], *sides[1]], conversations.heard
+    listeners = [_finite(conversations.people[conversations.listener].faces[rows], stretch) for stretch, rows in found]
+    speakers = [_finite(heard.faces[rows], stretch) for stretch, rows in found]
+    sounds = [
+        _finite(heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop], stretch)
+        for stretch, rows in found
+    ]
+    power = all(is_power(rows) for rows in sounds[: len(sides[0])])
+    videos = [stretch.recording for stretch, _ in found]
+    sequences = Sequences.together(listeners, speakers, sounds, videos, power, [listens[rows] for _, rows in found])
+    share = sequences.counted.mean()
+    log.info("%d stretches of whole conversations; the listener listens in %.0f %% of them", len(found), 100 * share)
+    return sequences, len(sides[0])
+
+
+def _finite(array: np.ndarray, stretch: Stretch) -> np.ndarray:
+    if not np.isfinite(array).all():
+        where = f"{stretch.recording!r}, from frame {stretch.first} on"
+        raise UserError(f"the whole conversations have NaN or infinity in the recording {where}; chunk again.")
+    return array
 
 
 class Crops(NamedTuple):

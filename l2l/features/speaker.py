@@ -60,13 +60,18 @@ class SpeakerFeatures:
     scale: np.ndarray  # (F,)
 
     @classmethod
-    def fit(cls, faces: list[np.ndarray], sound: list[np.ndarray]) -> "SpeakerFeatures":
-        """From faces (T, 56), raw, and sound (T, 128), one row a frame, of each training sequence."""
-        expression = np.concatenate([face[:, EXPRESSION] for face in faces]).astype(np.float64)
+    def fit(
+        cls, faces: list[np.ndarray], sound: list[np.ndarray], counted: list[np.ndarray] | None = None
+    ) -> "SpeakerFeatures":
+        """From faces (T, 56), raw, sound (T, 128), one row a frame, and which frames count (T,), default all, of each
+        training sequence."""
+        rows = np.concatenate(counted if counted is not None else [np.ones(len(face), bool) for face in faces])
+        expression = np.concatenate([face[:, EXPRESSION] for face in faces])[rows].astype(np.float64)
         mean = expression.mean(0)
         _, directions = np.linalg.eigh(np.cov(expression.T))  # of increasing variance
         plain = cls(mean, directions[:, ::-1][:, :COMPONENTS].copy(), np.zeros(count()), np.ones(count()))
         found = np.concatenate([plain._raw(f[None], s[None], begin(1))[0] for f, s in zip(faces, sound, strict=True)])
+        found = found[rows]
         # What hardly ever changed in training says nothing, also when it does change: a silence longer than any there.
         spread = found.std(0)
         return cls(mean, plain.components, found.mean(0), np.where(spread < SEEN, NEVER, spread))

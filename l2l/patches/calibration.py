@@ -28,7 +28,7 @@ def calibrate(model: Predictor, speakers: Crop, true: Tensor, rounds: int, seed:
     model.bias.zero_()
     generator = np.random.default_rng(seed)
     for number in range(rounds):
-        found = frequencies(drawn(model, speakers, generator), speakers.inside, model.codes)
+        found = frequencies(drawn(model, speakers, generator), speakers.counted, model.codes)
         ratio = ((found + LEAST) / (true + LEAST)).log()  # (Q, K)
         if number in (0, rounds - 1):
             apart = float((true * -ratio).sum(-1).mean())
@@ -36,19 +36,25 @@ def calibrate(model: Predictor, speakers: Crop, true: Tensor, rounds: int, seed:
         model.bias.sub_(STEP * ratio.clamp(-1, 1))
 
 
-def frequencies(codes: Tensor, inside: Tensor, count: int) -> Tensor:
-    """(Q, K) shares of the `count` codes in (B, P, Q), where `inside` (B, P)."""
-    known = codes[inside].T  # (Q, n)
+def frequencies(codes: Tensor, counted: Tensor, count: int) -> Tensor:
+    """(Q, K) shares of the `count` codes in (B, P, Q), of the patches that are `counted` (B, P)."""
+    known = codes[counted].T  # (Q, n)
     return torch.stack([torch.bincount(level, minlength=count) for level in known]) / max(known.shape[1], 1)
 
 
 @torch.no_grad()
 def drawn(model: Predictor, speakers: Crop, generator: np.random.Generator, strength: float | None = None) -> Tensor:
-    """Codes (B, P, Q) of listeners without a past to the speakers of some crops."""
+    """Codes (B, P, Q) of listeners without a past to the speakers of some crops.
+
+    In the listener's own turns the true codes are taken, so that what follows them begins as it did.
+    """
     sampler = Sampler(model, strength)
     heard = model.branch(speakers.features)  # (B, P, H)
     memory, codes = sampler.begin(len(heard), speakers.who), []
-    for patch in heard.unbind(1):
+    given = ~speakers.counted & (speakers.counted.flip(1).cumsum(1).flip(1) > 0)  # what nothing follows does not matter
+    for patch, true, here in zip(heard.unbind(1), speakers.codes.unbind(1), given.T, strict=True):
         uniform = torch.from_numpy(generator.random((len(heard), model.per_patch))).to(heard.device)
-        codes.append(sampler.draw(memory, patch, uniform)[0])
+        sampler.draw(memory, patch, uniform)
+        memory.past = torch.where(here[:, None], true, memory.past)
+        codes.append(memory.past)
     return torch.stack(codes, dim=1)

@@ -20,7 +20,8 @@ DECAY, MOST_DECAY = 3.0, 2.7  # weight decay, and the largest logarithm of what 
 
 def minutes_of(sequences: Sequences, training: int) -> float:
     """Of listening in the first `training` sequences."""
-    return float(sequences.lengths[:training].sum()) / FPS / 60
+    frames = sum(int(sequences.counted[sequences.of(n)].sum()) for n in range(training))
+    return frames / FPS / 60
 
 
 def codebook_steps(minutes: float) -> int:

@@ -33,18 +33,18 @@ def choose_strength(model: Predictor, codebook: Codebook, speakers: Crop, folds:
     """The strength, between those tried; `folds` (B,) says which crops are left out together."""
     with torch.no_grad():
         true_motion = codebook.decode(speakers.codes)
-        directions = _directions(true_motion, speakers.inside)
-        inside = speakers.inside.cpu().numpy()
-        truth = quantities(true_motion, directions)[inside]  # (n, 3 C)
+        directions = _directions(true_motion, speakers.counted)
+        counted = speakers.counted.cpu().numpy()
+        truth = quantities(true_motion, directions)[counted]  # (n, 3 C)
         mean, std = truth.mean(0), truth.std(0) + 1e-6
         truth = (truth - mean) / std
         foretold = _foretold(
-            _lagged(speakers.features)[inside], truth, np.repeat(folds[:, None], inside.shape[1], 1)[inside]
+            _lagged(speakers.features)[counted], truth, np.repeat(folds[:, None], counted.shape[1], 1)[counted]
         )
         ratios = []
         for strength in TRIED:
             codes = drawn(model, speakers, np.random.default_rng(seed), strength)
-            shown = (quantities(codebook.decode(codes), directions)[inside] - mean) / std
+            shown = (quantities(codebook.decode(codes), directions)[counted] - mean) / std
             ratios.append(_ratios(shown, truth, foretold))
     everything, energy = np.array(ratios).T  # (strengths,) each
     chosen = [_where_one(values) for values in (everything, energy)]
@@ -65,9 +65,9 @@ def _ratios(shown: np.ndarray, truth: np.ndarray, foretold: np.ndarray) -> tuple
     return everything, energy
 
 
-def _directions(motion: Tensor, inside: Tensor) -> Tensor:
+def _directions(motion: Tensor, counted: Tensor) -> Tensor:
     """(50, C) principal directions of true expression."""
-    frames = motion[inside.repeat_interleave(PATCH, 1)][:, :EXPRESSION].double()
+    frames = motion[counted.repeat_interleave(PATCH, 1)][:, :EXPRESSION].double()
     return torch.linalg.eigh(torch.cov(frames.T))[1][:, -COMPONENTS:].to(motion.dtype)
 
 

@@ -22,7 +22,6 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from l2l import config
-from l2l.features.sequences import tiles
 from l2l.patches.branch import SpeakerBranch
 from l2l.patches.calibration import calibrate, frequencies
 from l2l.patches.codebook import Codebook
@@ -66,8 +65,8 @@ class Known:
     def cut(material: Material, numbers: np.ndarray, phases: int, seed: int = 0) -> Crop:
         """Crops of the sequences `numbers`, from `phases` of the 8 frames that patches can begin at."""
         size = int(min(LONG, material.patches(numbers).max()))
-        pairs = tiles(material.patches(numbers), np.arange(len(numbers)), size)  # (n, 2)
-        chosen = np.array([(numbers[k], first, p) for p in range(0, PATCH, PATCH // phases) for k, first in pairs])
+        tiles = material.tiles(numbers, size)  # (n, 2)
+        chosen = np.array([(*tile, phase) for phase in range(0, PATCH, PATCH // phases) for tile in tiles])
         if len(chosen) > MOST // size:
             chosen = chosen[np.sort(np.random.default_rng(seed).permutation(len(chosen))[: MOST // size])]
         numbers, first, phase = chosen.T
@@ -109,25 +108,25 @@ def train_branch(
         everyone = np.concatenate([material.train, material.held])
         model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed))
     everything = Known.cut(material, material.train, 1)
-    true = frequencies(everything.codes, everything.inside, model.codes)
+    true = frequencies(everything.codes, everything.counted, model.codes)
     calibrate(model, speakers(material, material.train)[0], true, sizes.calibration_rounds, seed)
 
 
 def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]:
     """At most LISTENERS crops of the sequences `numbers`, chosen evenly, and which fold (B,) each belongs to."""
     size = int(min(PATCHES, material.patches(numbers).max()))
-    pairs = tiles(material.patches(numbers), np.arange(len(numbers)), size)
-    chosen, first = pairs[np.linspace(0, len(pairs) - 1, min(LISTENERS, len(pairs))).astype(int)].T
-    recordings = np.unique(material.sequences.videos[numbers[chosen]], return_inverse=True)[1]
+    tiles = material.tiles(numbers, size)
+    chosen, first = tiles[np.linspace(0, len(tiles) - 1, min(LISTENERS, len(tiles))).astype(int)].T
+    recordings = np.unique(material.sequences.videos[chosen], return_inverse=True)[1]
     folds = recordings if recordings.max() else np.arange(len(chosen))
-    return material.crops(numbers[chosen], first, np.zeros_like(first), size), folds % FOLDS
+    return material.crops(chosen, first, np.zeros_like(first), size), folds % FOLDS
 
 
 @torch.no_grad()
 def loss(model: Predictor, known: Known, branch: SpeakerBranch | None) -> float:
     """Nats per frame, with the speaker as `branch` hears it."""
     logits = known.logits if branch is None else known.logits + added(model, branch, known.crops.features)
-    found = nats(logits / model.temperature[:, None], known.crops.codes).sum(-1) * known.crops.inside
+    found = nats(logits / model.temperature[:, None], known.crops.codes).sum(-1) * known.crops.counted
     return float(found.sum() / known.crops.patches) / PATCH
 
 
@@ -137,8 +136,8 @@ def added(model: Predictor, branch: SpeakerBranch, features: Tensor) -> Tensor:
 
 def fitted_temperatures(known: Known) -> Tensor:
     """(Q,) of the least negative log-likelihood of codes, given all of the true past."""
-    inside = known.crops.inside
-    everything, true = known.logits[inside], known.crops.codes[inside]  # (n, Q, K), (n, Q)
+    counted = known.crops.counted
+    everything, true = known.logits[counted], known.crops.codes[counted]  # (n, Q, K), (n, Q)
 
     def best(q: int) -> float:
         def loss(temperature: float) -> float:
@@ -154,7 +153,7 @@ def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSetting
     assert sizes.steps != "auto", "see `predictor_sizes`"
     branch, average = model.branch.requires_grad_(True), copy.deepcopy(model.branch).eval().requires_grad_(False)
     optimizer = adamw(branch.parameters(), sizes.learning_rate, sizes.weight_decay)
-    batch = max(1, round(BATCH / float(train.crops.inside.sum(1).float().mean())))
+    batch = max(1, round(BATCH / float(train.crops.counted.sum(1).float().mean())))
     best, best_step, weights = loss(model, held, None), 0, copy.deepcopy(average.state_dict())
     waiting = torch.empty(0, dtype=torch.int64)
     for step in range(1, sizes.steps + 1):
@@ -169,7 +168,7 @@ def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSetting
         features = crops.features + sizes.noise * torch.randn_like(crops.features)
         logits = (train.logits[rows] + added(model, branch, features)) / model.temperature[:, None]
         optimizer.zero_grad(set_to_none=True)
-        ((nats(logits, crops.codes).sum(-1) * crops.inside).sum() / crops.patches).backward()
+        ((nats(logits, crops.codes).sum(-1) * crops.counted).sum() / crops.patches).backward()
         nn.utils.clip_grad_norm_(branch.parameters(), CLIP)
         optimizer.step()
         with torch.no_grad():

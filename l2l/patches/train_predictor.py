@@ -1,7 +1,8 @@
 """train-predictor: losses, crops and validation of the predictor of patches without its speaker.
 
 - The listener is learned without a speaker first; what comes after it is in `l2l.patches.train_branch`.
-- Trained on crops of 40 patches from any frame of a sequence. Half of the crops lose some of their past codes, so that
+- Trained on crops of 40 patches from any frame of a sequence. In whole conversations, the listener's own turns are past
+  that is known, but what happens in them is not learned. Half of the crops lose some of their past codes, so that
   it can start from nothing and from any past; some past codes are wrong, as sampled ones are.
 - The codes of every sequence are made once for each of the 8 frames that patches can begin at: 8 times the data.
 - The best weights are those of the best validation likelihood, in nats per frame, of crops with all of their past.
@@ -16,9 +17,10 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
+from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import Chunks
 from l2l.dataset.together import identities
-from l2l.features.sequences import join, tiles
+from l2l.features.sequences import join, whole
 from l2l.features.speaker import SpeakerFeatures
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
@@ -47,9 +49,9 @@ class PredictorTask:
         self.model, self.material, self.sizes = model, material, sizes
         self.through: nn.Module = model
         self.generators: dict[str, np.random.RandomState] = {}
-        self.tiles = tiles(material.sequences.lengths // PATCH, material.train, sizes.crop)  # (n, 2) sequence, patch
+        self.tiles = material.tiles(material.train, sizes.crop)  # (n, 2) sequence, patch
         self.train = np.arange(len(self.tiles))
-        self.held = tiles(material.sequences.lengths // PATCH, material.held, sizes.crop)
+        self.held = material.tiles(material.held, sizes.crop)
 
     def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
         chosen, size = self.tiles[rows], self.sizes.crop
@@ -60,15 +62,18 @@ class PredictorTask:
         phase = (draw(len(rows)) * PATCH).long().numpy()
         jitter = (draw(len(rows)) * size).long().numpy()
         latest = np.maximum(self.material.patches(chosen[:, 0], phase) - size, 0)
-        crops = self.material.crops(chosen[:, 0], np.clip(chosen[:, 1] + jitter, 0, latest), phase, size)
-        codes, _, inside, who = crops.rows(part)
-        # All processes divide by the patches of the whole batch; the loop weighs a part by its share of the rows.
+        first = np.clip(chosen[:, 1] + jitter, 0, latest)
+        some = self.material.places(chosen[:, 0], first, phase, size)[1].any(1)
+        first = np.where(some, first, np.minimum(chosen[:, 1], latest))  # some patches of a tile count
+        crops = self.material.crops(chosen[:, 0], first, phase, size)
+        codes, _, counted, who = crops.rows(part)
+        # All processes divide by what counts in the whole batch; the loop weighs a part by its share of the rows.
         count = crops.patches * len(codes) / len(rows)
         dropped = self._past_dropout((len(rows), size, self.model.per_patch), part, draw)
         past = self._past(codes, *(x.to(codes.device) for x in dropped))
         with seeded(generator, codes.device, part):
             logits = self.through(past, codes, None, who)
-        return (nats(logits, codes).mean(-1) * inside).sum() / count
+        return (nats(logits, codes).mean(-1) * counted).sum() / count
 
     def _past_dropout(
         self, shape: tuple[int, int, int], part: slice, draw: Callable[..., Tensor]
@@ -99,8 +104,8 @@ class PredictorTask:
         total, patches = 0.0, 0
         for crops in self.held_out():
             logits = self.model(before(crops.codes, self.model.unknown), crops.codes, None, crops.who)
-            total += float((nats(logits, crops.codes).sum(-1) * crops.inside).sum())
-            patches += int(crops.inside.sum())
+            total += float((nats(logits, crops.codes).sum(-1) * crops.counted).sum())
+            patches += int(crops.counted.sum())
         return {"loss": total / (patches * PATCH)}
 
 
@@ -112,20 +117,31 @@ def predictor_optimizer(model: Predictor, sizes: config.PredictorSettings) -> to
 
 
 def prepare_predictor(
-    data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings, people: tuple[str, ...] = ()
+    data: Chunks,
+    codebook: Codebook,
+    listener: Standardizer,
+    settings: Settings,
+    people: tuple[str, ...] = (),
+    conversations: Conversations | None = None,
 ) -> Run[PredictorTask]:
-    """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
+    """A predictor of the codes of `codebook`, about to be trained on the windows `data`, or on whole conversations.
 
     `listener` standardizes the motion that the codebook encodes. `people` are known by the names of recordings. Every
     random draw follows from the settings' seed.
     """
     sizes, device = settings.predictor, prepare(settings.predictor.training)
     train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)
-    sequences, training = join(data, train_rows, validation)
+    rows = {"train": train_rows, "validation": validation}
+    if conversations:
+        sequences, training = whole(conversations, data, train_rows, validation)
+        rows |= {"starts": sequences.starts, "counted": sequences.counted, "listener": sequences.listener.mean(0)}
+    else:
+        sequences, training = join(data, train_rows, validation)
     sizes = predictor_sizes(sizes, minutes_of(sequences, training))
-    parts = [(sequences.speaker[sequences.of(n)], sequences.audio[sequences.of(n)]) for n in range(len(sequences))]
-    made = SpeakerFeatures.fit(*zip(*parts[:training], strict=True))
-    features = np.concatenate([made(faces[None], sound[None])[0] for faces, sound in parts])
+    arrays = sequences.speaker, sequences.audio, sequences.counted
+    parts = [[array[sequences.of(n)] for array in arrays] for n in range(len(sequences))]
+    made = SpeakerFeatures.fit(*(list(each) for each in zip(*parts[:training], strict=True)))
+    features = np.concatenate([made(faces[None], sound[None])[0] for faces, sound, _ in parts])
     motion = torch.from_numpy(listener.apply(sequences.listener)).to(device)
     model = seeded_model(lambda: Predictor(sizes, codebook.to(device), len(people)), settings.seed, device)
     model.features = made
@@ -146,7 +162,7 @@ def prepare_predictor(
         {},
         {"kind": "predictor", "architecture": "patches", "config": sizes.model_dump(), **said},
         data,
-        {"train": train_rows, "validation": validation},
+        rows,
         sizes.training,
         lambda: train_branch(model, codebook, material, sizes, settings.seed),
     )

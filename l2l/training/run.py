@@ -33,7 +33,7 @@ class Run(Generic[T]):
     standardizers: dict[str, Standardizer]  # of the model's inputs
     content: dict[str, Any]  # what the checkpoint says besides: kind, architecture, config, ...
     data: Chunks
-    rows: dict[str, np.ndarray]  # of `data`: train and validation
+    rows: dict[str, np.ndarray]  # of `data`: train and validation; and what else tells one run from another
     training: config.TrainingSettings  # with a length
     finish: Callable[[], Any] | None = field(default=None)  # changes the best weights after the last step
 

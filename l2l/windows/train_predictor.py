@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
+from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import Chunks
 from l2l.features.standardize import Standardizer
 from l2l.training.batches import held_out
@@ -103,12 +104,17 @@ def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
 
 
 def prepare_predictor(
-    data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings, people: tuple[str, ...] = ()
+    data: Chunks,
+    codebook: Codebook,
+    listener: Standardizer,
+    settings: Settings,
+    people: tuple[str, ...] = (),
+    conversations: Conversations | None = None,
 ) -> Run[PredictorTask]:
     """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
     `listener` standardizes the motion that the codebook encodes. Every random draw follows from the settings' seed.
-    There are no `people`: only models of patches know several.
+    `people` and `conversations` are not used: only models of patches know several people and whole conversations.
     """
     windows, sizes = settings.windows, settings.windows.predictor
     device = prepare(sizes.training)

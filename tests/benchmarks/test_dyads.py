@@ -18,7 +18,7 @@ def test_a_recording_follows_from_its_numbers(pairs):
 
 @pytest.mark.parametrize("pairs", [dyads, coupled])
 def test_nothing_is_said_in_a_silence(pairs):
-    speaker = pairs.speak(0, 0, 60.0, silence=(20.0, 40.0))
+    speaker = pairs.speak(0, 0, 60.0, silences=[(20.0, 40.0)])
     loudness = np.log(speaker.audio).mean(1)  # (4 T,)
     silent, spoken = loudness[4 * FPS * 21 : 4 * FPS * 40], loudness[: 4 * FPS * 20]
     assert silent.max() < np.median(spoken)

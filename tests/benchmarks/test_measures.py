@@ -50,7 +50,7 @@ def test_the_true_listener_nods_rarely_in_silence(name, monkeypatch):
 
 
 def test_nods_in_silence_are_those_in_silence():
-    speaker = dyads.speak(0, 0, 60.0, silence=SILENCE)
+    speaker = dyads.speak(0, 0, 60.0, silences=[SILENCE])
     frames = np.array([10.0, 25.0, 30.0, 45.0]) * FPS
     motion = np.zeros((speaker.frames, 56))
     motion[:, dyads.PITCH] = dyads.nodding(np.random.default_rng(0), speaker.frames, list(frames))

@@ -23,7 +23,7 @@ def trained(tmp_path) -> tuple[Predictor, Crop, torch.Tensor]:
     codebook = prepare_codebook(data, settings)
     task = prepare_predictor(data, untrained_codebook(), codebook.standardizers["listener"], settings).task
     crops, _ = speakers(task.material, task.material.train)
-    return task.model.eval(), crops, frequencies(crops.codes, crops.inside, 16)
+    return task.model.eval(), crops, frequencies(crops.codes, crops.counted, 16)
 
 
 def test_codes_drawn_afterwards_are_as_frequent_as_true_ones(trained) -> None:
@@ -32,7 +32,7 @@ def test_codes_drawn_afterwards_are_as_frequent_as_true_ones(trained) -> None:
     def apart() -> float:
         """How far the frequencies of codes drawn anew are from the true ones, total variation."""
         codes = drawn(model, crops, np.random.default_rng(1))
-        return float((frequencies(codes, crops.inside, 16) - true).abs().sum() / 12)
+        return float((frequencies(codes, crops.counted, 16) - true).abs().sum() / 12)
 
     before = apart()
     calibrate(model, crops, true, rounds=12, seed=0)

@@ -85,7 +85,7 @@ def test_codes_of_every_phase_begin_at_their_frame(person):
         assert torch.equal(codes[phase, first : first + count], wanted)
     material = prepare_predictor(data, model, standardizer, settings).task.material
     found = material.crops(np.array([1]), np.array([2]), np.array([3]), 12)
-    inside = found.inside[0]
+    inside = found.counted[0]
     assert torch.equal(found.codes[0][inside], codes[3, first + 2 : first + 2 + 12][inside])
     start = int(task.sequences.starts[1]) + 3 + 16
     assert torch.equal(found.features[0], material.features[start : start + 96])

@@ -12,6 +12,7 @@ from l2l import architectures, backends
 from l2l import config as configuration
 from l2l.config import published as catalogue
 from l2l.dataset import published
+from l2l.dataset.conversations import conversation_files
 from l2l.dataset.layout import dataset_files
 from l2l.patches.length import seconds_of_training
 from l2l.recordings.discovery import Discovery, digest

@@ -1,4 +1,5 @@
-# Recordings, arrays, other people or an archive -> windows of 64 frames in the published format.
+# Recordings, arrays, other people or an archive -> windows of 64 frames in the published format. Recordings also become
+# whole conversations.
 
 RECORDED = none_of([*people_from("arrays", "people"), *PUBLISHED])  # whose recordings are preprocessed here
 for command, people, files, options, sections in (
@@ -15,6 +16,7 @@ for command, people, files, options, sections in (
         output:
             train=dataset_files("data/{person}", "train"),
             test=dataset_files("data/{person}", "test"),
+            conversations=conversation_files("data/{person}") if command == "chunk" else [],
         log:
             f"results/{{person}}/logs/{command}.log",
         benchmark:

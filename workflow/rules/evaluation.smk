@@ -9,6 +9,7 @@ rule fold:
     input:
         train=chunks("train"),
         test=test_chunks,
+        conversations=conversations(),
     output:
         fold="results/{person}/folds/{fold}.npz",
     log:

@@ -121,6 +121,13 @@ def chunks(*splits):
     return lambda wildcards: dataset_files(chunks_folder(wildcards), *splits)
 
 
+def conversations(*splits):
+    """Input function: whole conversations of these splits, of people whose recordings are preprocessed here."""
+    return lambda wildcards: (
+        conversation_files(chunks_folder(wildcards), *splits) if person_of(wildcards).has_videos else []
+    )
+
+
 def test_chunks(wildcards):
     """The files of the test split, when something is for testing."""
     ask(FOUND.need_test, wildcards.person)

@@ -14,6 +14,7 @@ for model, before in (
         input:
             chunks=chunks("train"),
             codebook=before,
+            conversations=conversations("train") if before else [],
         output:
             f"results/{{person}}/{model}.pt",
         log:
