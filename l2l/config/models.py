@@ -100,7 +100,9 @@ class PredictorSettings(Section):
     strength: Auto | Positive = key(
         "auto", "of the speaker in drawing; auto: chosen on the training recordings; 1: as learned"
     )
-    calibration_rounds: int = key(8, "after training, until drawn codes are as frequent as true ones; 0: none", ge=0)
+    calibration_rounds: int = key(
+        16, "after training, until what is drawn is as frequent as what is true; 0: none", ge=0
+    )
     crop: Annotated[int, Field(ge=2)] = key(40, "patches of a training sequence")
     weight_decay: Auto | NotNegative = key("auto", "of AdamW; auto: as the amount of data asks for")
     training: PredictorTrainingSettings = PredictorTrainingSettings()

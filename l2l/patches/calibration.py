@@ -1,9 +1,13 @@
-"""What is drawn for minutes stays likely: the frequencies of drawn codes are made those of true ones.
+"""What is drawn for minutes stays likely: codes come as often as in the true listener, and drift as slowly.
 
 A model that draws for minutes builds on its own draws, so that small errors of one step add up: some postures were held
 far too long, and heads drifted 1.3 times as far as the true ones. Therefore listeners are drawn for training speakers,
-some rounds. Each time, codes that came more often than in the true listener lose some of their logit, and the others
-gain. This belongs to drawing alone: likelihoods do not use it.
+some rounds. Each time two things are compared with the true listener, and the logits moved towards it:
+
+- how frequent each code is (`bias`),
+- how codes go together with the posture before them, their covariance (`l2l.patches.posture`).
+
+This belongs to drawing alone: likelihoods do not use it.
 """
 
 import logging
@@ -20,20 +24,28 @@ log = logging.getLogger(__name__)
 
 STEP = 0.3  # of a logarithm of two frequencies, in each round
 LEAST = 1e-3  # added to a frequency, so that a code that never came has a logarithm
+TURN = 0.15  # of a difference of covariances, in each round, both sides in units of the true ones
 
 
 @torch.no_grad()
-def calibrate(model: Predictor, speakers: Crop, true: Tensor, rounds: int, seed: int) -> None:
-    """Set the biases of `model` for drawing; `true` (Q, K) are the frequencies of the true codes."""
+def calibrate(model: Predictor, speakers: Crop, true: Crop, rounds: int, seed: int) -> None:
+    """Set bias and posture of `model` for drawing, from listeners drawn to `speakers` and from `true` ones."""
     model.bias.zero_()
+    scales = model.posture.fit(true.codes, true.counted)
+    wanted = frequencies(true.codes, true.counted, model.codes)
+    together = model.posture.covariances(true.codes, true.counted)
     generator = np.random.default_rng(seed)
     for number in range(rounds):
-        found = frequencies(drawn(model, speakers, generator), speakers.counted, model.codes)
-        ratio = ((found + LEAST) / (true + LEAST)).log()  # (Q, K)
+        codes = drawn(model, speakers, generator)
+        ratio = ((frequencies(codes, speakers.counted, model.codes) + LEAST) / (wanted + LEAST)).log()  # (Q, K)
+        off = [a - b for a, b in zip(model.posture.covariances(codes, speakers.counted), together, strict=True)]
         if number in (0, rounds - 1):
-            apart = float((true * -ratio).sum(-1).mean())
-            log.info("round %d: frequencies of drawn and true codes are %.3f nats apart", number + 1, apart)
+            apart = float((wanted * -ratio).sum(-1).mean())
+            shares = [float(a.norm() / b.norm().clamp(min=1e-9)) for a, b in zip(off, together, strict=True)]
+            log.info("round %d: frequencies are %.3f nats off, posture %.2f and %.2f", number + 1, apart, *shares)
         model.bias.sub_(STEP * ratio.clamp(-1, 1))
+        for k, (of_posture, of_vectors) in enumerate(scales):
+            model.posture.turn(k, -TURN * of_posture @ off[k] @ of_vectors)
 
 
 def frequencies(codes: Tensor, counted: Tensor, count: int) -> Tensor:
@@ -54,7 +66,6 @@ def drawn(model: Predictor, speakers: Crop, generator: np.random.Generator, stre
     given = ~speakers.counted & (speakers.counted.flip(1).cumsum(1).flip(1) > 0)  # what nothing follows does not matter
     for patch, true, here in zip(heard.unbind(1), speakers.codes.unbind(1), given.T, strict=True):
         uniform = torch.from_numpy(generator.random((len(heard), model.per_patch))).to(heard.device)
-        sampler.draw(memory, patch, uniform)
-        memory.past = torch.where(here[:, None], true, memory.past)
+        sampler.draw(memory, patch, uniform, (here, true))
         codes.append(memory.past)
     return torch.stack(codes, dim=1)

@@ -20,6 +20,8 @@ from l2l.features.speaker import SpeakerFeatures
 from l2l.patches.branch import SpeakerBranch
 from l2l.patches.causal import Cache, CausalTransformer
 from l2l.patches.codebook import Codebook
+from l2l.patches.posture import Posture
+from l2l.patches.vectors import CodeVectors
 
 
 def table(codes: int, width: int) -> nn.Embedding:
@@ -27,37 +29,6 @@ def table(codes: int, width: int) -> nn.Embedding:
     embedding = nn.Embedding(codes, width)
     nn.init.normal_(embedding.weight, std=0.02)
     return embedding
-
-
-class CodeVectors(nn.Module):
-    """The codebook's vectors: one per code of each level, zero for `unknown`.
-
-    They are not trained here and not in the checkpoint.
-    """
-
-    def __init__(self, codebook: Codebook) -> None:
-        super().__init__()
-        levels = codebook.levels
-        self.codecs = [slice(0, levels), slice(levels, 2 * levels)]
-        for q, vectors in enumerate(codebook.vectors()):
-            self.register_buffer(f"level_{q}", F.pad(vectors.clone(), (0, 0, 0, 1)), persistent=False)  # (K + 1, L)
-
-    def level(self, q: int) -> Tensor:
-        """(K + 1, L)."""
-        return self.get_buffer(f"level_{q}")
-
-    def aims(self, q: int) -> Tensor:
-        """(K, L), of std 1: fine levels correct little, but their codes are as different as coarse ones."""
-        vectors = self.level(q)[:-1]
-        return vectors / vectors.std().clamp(min=1e-6)
-
-    def forward(self, codes: Tensor) -> Tensor:
-        """Codes (..., Q), known or not -> pose beside expression (..., L + L')."""
-        found = [
-            torch.stack([F.embedding(codes[..., q], self.level(q)) for q in range(own.start, own.stop)]).sum(0)
-            for own in self.codecs
-        ]
-        return torch.cat(found, dim=-1)
 
 
 class DepthHead(nn.Module):
@@ -99,8 +70,8 @@ class DepthHead(nn.Module):
 class Predictor(nn.Module):
     """`per_patch` codes of 0..`codes` - 1 of `codebook` for each patch.
 
-    `offset` (Q, K) and `temperature` (Q,) are part of the model; `strength` (Q,) and `bias` (Q, K) are for drawing.
-    They, and how features are made, are set after training: see `l2l.patches.train_branch`.
+    `offset` (Q, K) and `temperature` (Q,) are part of the model; `strength` (Q,), `bias` (Q, K) and `posture` are for
+    drawing. They, and how features are made, are set after training: see `l2l.patches.train_branch`.
     """
 
     offset: Tensor
@@ -128,6 +99,7 @@ class Predictor(nn.Module):
         self.register_buffer("temperature", torch.ones(per_patch))
         self.register_buffer("strength", torch.ones(per_patch))
         self.register_buffer("bias", torch.zeros(per_patch, codes))
+        self.posture = Posture(self.vectors)
         for name, shape in speaker.shapes().items():
             self.register_buffer(f"speaker_{name}", torch.zeros(shape, dtype=torch.float64))
 

@@ -20,6 +20,7 @@ class Memory:
     cache: Cache
     past: Tensor  # (B, Q) the codes of the last patch
     who: Tensor | None  # (B,) which listener, for a model of several
+    posture: list[Tensor]  # (B, L) of each codec: see `l2l.patches.posture`
 
 
 class Sampler:
@@ -37,32 +38,41 @@ class Sampler:
         """Before the first patch of `count` listeners; `who` (count,) of several."""
         predictor = self.predictor
         past = torch.full((count, predictor.per_patch), predictor.unknown, device=predictor.bias.device)
-        return Memory(predictor.begin(count), past, who)
+        return Memory(predictor.begin(count), past, who, predictor.posture.begin(count))
 
-    def draw(self, memory: Memory, heard: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(
+        self, memory: Memory, heard: Tensor, uniform: Tensor, known: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Codes (B, Q) of the next patch and the entropy (B,) of what they were drawn from, nats.
 
-        heard (B, H) is what the predictor hears, uniform (B, Q) numbers of 0..1, double.
+        heard (B, H) is what the predictor hears, uniform (B, Q) numbers of 0..1, double. `known`: for which listeners
+        (B,) the codes are given, not drawn, and those codes (B, Q).
         """
         model = self.predictor
+        pulled = model.posture.added(memory.posture)
         x = model.step(memory.past, memory.cache, memory.who)  # (B, D)
         added = model.offset + self.strength[:, None] * model.added(heard)  # (B, Q, K)
         codes, entropy = [], uniform.new_zeros(len(uniform))
         for q in range(model.per_patch):
             logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + model.bias[q]  # (B, K)
+            logits = logits + pulled[q] if q in pulled else logits
             cumulated, entropies = self._probabilities(logits)
             entropy = entropy + entropies
             found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)
             codes.append(found.clamp(max=logits.shape[-1] - 1))
             if q < len(model.head.seen):
                 x = x + model.head.embed(codes[-1], q)
-        memory.past = torch.stack(codes, dim=-1)
+        drawn = torch.stack(codes, dim=-1)
+        self._remember(memory, drawn if known is None else torch.where(known[0][:, None], known[1], drawn))
         return memory.past, entropy
 
     def follow(self, memory: Memory, codes: Tensor) -> None:
         """Go on one patch with given codes (B, Q) instead of drawn ones: a real past."""
         self.predictor.step(memory.past, memory.cache, memory.who)
-        memory.past = codes
+        self._remember(memory, codes)
+
+    def _remember(self, memory: Memory, codes: Tensor) -> None:
+        memory.past, memory.posture = codes, self.predictor.posture.follow(memory.posture, codes)
 
     def _probabilities(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Cumulated probabilities (B, K) and entropy (B,), nats."""

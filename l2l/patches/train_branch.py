@@ -4,7 +4,7 @@
    as the branch is, but with a speaker who never changes; then one temperature for each code of a patch, fitted to the
    held-out likelihood (Guo et al. 2017).
 2. The branch, on top of frozen logits: whole recordings, averaged weights, validated from step 0 on.
-3. How strongly the speaker counts in drawing (`l2l.patches.strength`), and the frequencies of drawn codes
+3. How strongly the speaker counts in drawing (`l2l.patches.strength`), and what is drawn for minutes
    (`l2l.patches.calibration`).
 
 All of it takes seconds, so it is not resumed in the middle: a training that is stopped here does it again, alike.
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.patches.branch import SpeakerBranch
-from l2l.patches.calibration import calibrate, frequencies
+from l2l.patches.calibration import calibrate
 from l2l.patches.codebook import Codebook
 from l2l.patches.crops import Crop, Material
 from l2l.patches.likelihood import nats, unconditional
@@ -108,8 +108,7 @@ def train_branch(
         everyone = np.concatenate([material.train, material.held])
         model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed))
     everything = Known.cut(material, material.train, 1)
-    true = frequencies(everything.codes, everything.counted, model.codes)
-    calibrate(model, speakers(material, material.train)[0], true, sizes.calibration_rounds, seed)
+    calibrate(model, speakers(material, material.train)[0], everything, sizes.calibration_rounds, seed)
 
 
 def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]:

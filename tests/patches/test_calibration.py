@@ -7,6 +7,7 @@ import torch
 from l2l.dataset.layout import load_chunks
 from l2l.patches.calibration import calibrate, drawn, frequencies
 from l2l.patches.crops import Crop
+from l2l.patches.posture import RATE
 from l2l.patches.predictor import Predictor
 from l2l.patches.train_branch import speakers
 from l2l.patches.train_codebook import prepare_codebook
@@ -35,15 +36,46 @@ def test_codes_drawn_afterwards_are_as_frequent_as_true_ones(trained) -> None:
         return float((frequencies(codes, crops.counted, 16) - true).abs().sum() / 12)
 
     before = apart()
-    calibrate(model, crops, true, rounds=12, seed=0)
+    calibrate(model, crops, crops, rounds=12, seed=0)
     assert apart() < before / 2
 
 
+def test_what_is_drawn_afterwards_follows_posture_as_the_truth_does(trained) -> None:
+    model, crops, _ = trained
+
+    def apart() -> float:
+        """How far the covariances of posture and codes drawn anew are from the true ones."""
+        posture = model.posture
+        pairs = (
+            posture.covariances(x, crops.counted) for x in (drawn(model, crops, np.random.default_rng(1)), crops.codes)
+        )
+        return float(sum((a - b).norm() for a, b in zip(*pairs, strict=True)))
+
+    model.posture.fit(crops.codes, crops.counted)
+    before = apart()
+    calibrate(model, crops, crops, rounds=12, seed=0)
+    pulled = apart()
+    model.posture.fit(crops.codes, crops.counted)  # as it is without the pull
+    assert pulled < 0.7 * before and pulled < apart()
+
+
+def test_posture_is_of_the_patches_before_only(trained) -> None:
+    model, crops, _ = trained
+    model.posture.fit(crops.codes, crops.counted)
+    state = model.posture.begin(len(crops.codes))
+    for patch in crops.codes.unbind(1):
+        state = model.posture.follow(state, patch)
+    turned = model.posture.follow(model.posture.begin(1), crops.codes[:1, 0])
+    expected = RATE * model.posture.placed(0)[crops.codes[0, 0, 0]]
+    torch.testing.assert_close(turned[0][0], expected)
+    assert not any(now.any() for now in model.posture.added(state).values())  # the pull is zero
+
+
 def test_the_same_seed_calibrates_alike_and_from_anew(trained) -> None:
-    model, crops, true = trained
-    calibrate(model, crops, true, rounds=3, seed=0)
+    model, crops, _ = trained
+    calibrate(model, crops, crops, rounds=3, seed=0)
     first = model.bias.clone()
-    calibrate(model, crops, true, rounds=3, seed=0)
+    calibrate(model, crops, crops, rounds=3, seed=0)
     torch.testing.assert_close(model.bias, first, rtol=0, atol=0)
     assert first.any()
 

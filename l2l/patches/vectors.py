@@ -1,0 +1,38 @@
+"""The vectors that codes stand for."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l2l.patches.codebook import Codebook
+
+
+class CodeVectors(nn.Module):
+    """The codebook's vectors: one per code of each level, zero for `unknown`.
+
+    They are not trained here and not in the checkpoint.
+    """
+
+    def __init__(self, codebook: Codebook) -> None:
+        super().__init__()
+        levels = codebook.levels
+        self.codecs = [slice(0, levels), slice(levels, 2 * levels)]
+        for q, vectors in enumerate(codebook.vectors()):
+            self.register_buffer(f"level_{q}", F.pad(vectors.clone(), (0, 0, 0, 1)), persistent=False)  # (K + 1, L)
+
+    def level(self, q: int) -> Tensor:
+        """(K + 1, L)."""
+        return self.get_buffer(f"level_{q}")
+
+    def aims(self, q: int) -> Tensor:
+        """(K, L), of std 1: fine levels correct little, but their codes are as different as coarse ones."""
+        vectors = self.level(q)[:-1]
+        return vectors / vectors.std().clamp(min=1e-6)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Codes (..., Q), known or not -> pose beside expression (..., L + L')."""
+        found = [
+            torch.stack([F.embedding(codes[..., q], self.level(q)) for q in range(own.start, own.stop)]).sum(0)
+            for own in self.codecs
+        ]
+        return torch.cat(found, dim=-1)
