@@ -16,6 +16,8 @@ _AMBIENT = 0.25
 _SHADES = 256
 # In barycentric units: rounding must not open a crack along an edge that two triangles share.
 _SLACK = 1e-9
+# Indices without a sign: one that may be negative costs a comparison each time.
+_ONE, _RGB = np.uint64(1), (np.uint64(0), np.uint64(1), np.uint64(2))
 
 
 @compiled
@@ -29,6 +31,7 @@ def _fill_triangles(
 ) -> None:
     height, width = depth.shape
     rows, columns = texture.shape[0], texture.shape[1]
+    last_row, last_column = rows - 1.0, columns - 1.0
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0, z0 = vertices[a, 0], vertices[a, 1], vertices[a, 2]
@@ -75,18 +78,24 @@ def _fill_triangles(
             z = z0 + wb * z1 + wc * z2
             u = u0 + wb * u1 + wc * u2
             v = v0 + wb * v1 + wc * v2
+            row = np.uint64(y)
             for x in range(int(left) + start, int(left) + int(np.floor(last)) + 1):
                 if z < depth[y, x]:
                     depth[y, x] = z
-                    p = min(max(u, 0.0), columns - 1.0)
-                    q = min(max(v, 0.0), rows - 1.0)
-                    i, j = min(int(p), columns - 2), min(int(q), rows - 2)
-                    p -= i
-                    q -= j
-                    for k in range(3):
-                        upper = texture[j, i, k] * (1 - p) + texture[j, i + 1, k] * p
-                        lower = texture[j + 1, i, k] * (1 - p) + texture[j + 1, i + 1, k] * p
-                        canvas[y, x, k] = np.uint8(upper * (1 - q) + lower * q + 0.5)
+                    # Where it is in the texture, in 1/256 pixels: whole numbers are quicker than fractions.
+                    p = int(min(max(u, 0.0), last_column) * 256 + 0.5)
+                    q = int(min(max(v, 0.0), last_row) * 256 + 0.5)
+                    i, j = min(p >> 8, columns - 2), min(q >> 8, rows - 2)
+                    p -= i << 8
+                    q -= j << 8
+                    lower_right = p * q
+                    upper_right, lower_left = (p << 8) - lower_right, (q << 8) - lower_right
+                    upper_left = 65536 - upper_right - lower_left - lower_right
+                    column, m, n = np.uint64(x), np.uint64(i), np.uint64(j)
+                    for k in _RGB:
+                        upper = texture[n, m, k] * upper_left + texture[n, m + _ONE, k] * upper_right
+                        lower = texture[n + _ONE, m, k] * lower_left + texture[n + _ONE, m + _ONE, k] * lower_right
+                        canvas[row, column, k] = np.uint8((upper + lower + 32768) >> 16)
                 z += z_dx
                 u += u_dx
                 v += v_dx

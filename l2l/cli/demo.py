@@ -5,17 +5,17 @@ from pathlib import Path
 from l2l.cli.options import DEFAULTS, Options
 
 
-def demo_video(out: Path, /, *, only: int | None = None, options: Options = DEFAULTS) -> None:
+def demo_video(out: Path, /, *, only: tuple[int, ...] = (), options: Options = DEFAULTS) -> None:
     """Write the recordings of a generated conversation.
 
     Args:
         out: folder for the recordings and their truth
-        only: number of the one recording to write; default: all
+        only: numbers of the recordings to write; default: all
     """
     from l2l.demo.recording import write_recording
 
     settings = options.read()
-    for index in range(settings.demo.recordings) if only is None else [only]:
+    for index in only or range(settings.demo.recordings):
         write_recording(out, index, settings)
 
 

@@ -75,9 +75,10 @@ class Config(Settings):
         lines = f"'{name}:' with 'listener: left' or 'listener: right' under people"
         raise UserError(f"config.yaml: people has no {name!r} ({there}); {hint} {lines}.")
 
-    def per_job(self, recordings: int) -> int:
+    def per_job(self, person: str, recordings: int) -> int:
         """Recordings per job for someone with this many; auto: at most 100 jobs for each step."""
-        return -(-recordings // 100) if self.recordings_per_job == "auto" else self.recordings_per_job
+        said = self.person(person).recordings_per_job or self.recordings_per_job
+        return -(-recordings // 100) if said == "auto" else said
 
     def settings(self, person: str) -> Settings:
         """The settings of one person: everyone's, changed by the person's preset, then by the person's overrides.

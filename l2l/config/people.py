@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from l2l.config.load import Preset
 from l2l.config.published import published
-from l2l.config.section import Section, key
+from l2l.config.section import Count, Section, key
 from l2l.sides import Side
 
 
@@ -32,6 +32,7 @@ class Person(Section):
     listener: Side | None = key(None, "where the listener sits in the picture; published data says it itself")
     sheet: str | None = key(None, "videos: a sample sheet (.tsv) instead of the folder; see docs/scale.md")
     test_videos: tuple[str, ...] = key((), "recordings kept for testing, by file name without suffix")
+    recordings_per_job: Count | None = key(None, "recordings of a job of a step; default: as for everybody")
     preset: Preset = key("modern", "modern: the settings as they are; released: the original's")
     overrides: dict[str, Any] = key({}, "settings that differ for this person")
 

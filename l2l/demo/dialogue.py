@@ -1,6 +1,7 @@
 """The score of one generated conversation: who speaks when, who nods, smiles and chews.
 
 - Everything follows from (seed, recording) and from the length of each spoken sentence, to the sample.
+- It is an interview: the person on the left asks, and listens for most of the time; the one on the right tells.
 - A model can learn to listen from it: nods answer the speaker's pauses, smiles answer smiles.
 - Difficulties are in it too: nods without a reason, back-channels, jaws that move without a voice.
 - The conversation is written past its end and then cut, as a recording of a longer one would be.
@@ -19,19 +20,20 @@ Say = Callable[[str, int], np.ndarray]  # text and person -> (n,) float32 at 16 
 BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "Uh huh.")
 SENTENCES = tuple(Path(__file__).with_name("sentences.txt").read_text(encoding="utf-8").splitlines())
 
-_TURN = (6.0, 12.0)  # seconds
-_SENTENCES_PER_TURN = (2, 4)
+# Of the person on the left and of the one on the right.
+_TURN = ((2.0, 6.0), (10.0, 20.0))  # seconds
+_SENTENCES_PER_TURN = ((1, 2), (4, 8))
 _PAUSE = (0.4, 0.7)  # seconds between two sentences of a turn
 _CHANGE = (0.25, 0.6)  # seconds between two turns
 _NOD_DELAY = (0.05, 0.45)  # seconds from the start of a pause to the nod that answers it
 _NOD_LENGTH = (0.6, 1.0)
 _STRAY_NODS = 0.04  # per second of listening
-_SMILES_PER_TURN = 0.6
+_SMILES = 0.1  # per second of speaking
 _SMILE_LENGTH = (1.6, 2.6)
 _BACKCHANNEL_PROBABILITY = 0.5  # at each pause
 _BACKCHANNEL_GAP = 6.0  # seconds between two back-channels of one person
 _BACKCHANNEL_LENGTH = 0.8  # seconds, at most
-_CHEW_PROBABILITY = 0.25  # of each turn, by its listener
+_CHEWS = 0.03  # per second of listening
 _CHEW_LENGTH = (2.0, 4.0)
 
 
@@ -100,15 +102,16 @@ def write_score(settings: Settings, index: int, say: Say) -> Score:
 
 def _turn(random: np.random.Generator, order: list[str], speaker: int, say: Say) -> list[tuple[str, np.ndarray]]:
     """Sentences of one turn, as texts and sounds; `order` is the shuffled bank, refilled when it is empty."""
-    wanted = random.integers(_SENTENCES_PER_TURN[0], _SENTENCES_PER_TURN[1] + 1)
+    (fewest, most), (shortest, longest) = _SENTENCES_PER_TURN[speaker], _TURN[speaker]
+    wanted = random.integers(fewest, most + 1)
     sentences: list[tuple[str, np.ndarray]] = []
     length = 0.0
-    while len(sentences) < _SENTENCES_PER_TURN[1] and (len(sentences) < wanted or length < _TURN[0]):
+    while len(sentences) < most and (len(sentences) < wanted or length < shortest):
         if not order:
             order += [SENTENCES[i] for i in random.permutation(len(SENTENCES))]
         sound = say(order[-1], speaker)
         length += len(sound) / SAMPLE_RATE + (_PAUSE[1] if sentences else 0)
-        if length > _TURN[1] and len(sentences) >= _SENTENCES_PER_TURN[0]:
+        if length > longest and len(sentences) >= fewest:
             break
         sentences.append((order.pop(), sound))
     return sentences
@@ -145,20 +148,20 @@ def _perform(
     blocked = nods + [Event(speaker, pause.start, pause.start + 1) for pause in pauses]
     for _ in range(random.poisson(_STRAY_NODS * (now - start))):
         nod = lasting(random.uniform(start, now), _NOD_LENGTH)
-        if not any(_overlap(nod, other, margin=0.3) for other in blocked) and nod.end < now:
+        if not any(_overlap(nod, other) for other in blocked) and nod.end < now:
             nods.append(nod)
             blocked.append(nod)
     score.nods += nods
 
-    if random.random() < _CHEW_PROBABILITY:
-        length = random.uniform(*_CHEW_LENGTH)
-        begin = random.uniform(start, now - length)
-        score.chews.append(Event(listener, begin, begin + length))
+    for _ in range(random.poisson(_CHEWS * (now - start))):
+        chew = lasting(random.uniform(start, now), _CHEW_LENGTH)
+        if chew.end < now and not _any_overlap(chew, score.chews):
+            score.chews.append(chew)
 
-    if random.random() < _SMILES_PER_TURN:
+    for _ in range(random.poisson(_SMILES * (now - start))):
         begin = random.uniform(start, now - 1)
         smile = Event(speaker, begin, begin + random.uniform(*_SMILE_LENGTH))
-        if not any(other.person == speaker and _overlap(smile, other, margin=0.3) for other in score.smiles):
+        if not _any_overlap(smile, score.smiles):
             score.smiles.append(smile)
             if random.random() < demo.smile_probability:
                 lag = demo.smile_lag
@@ -171,14 +174,20 @@ def _perform(
         recent = bool(own) and begin - own[-1].start / SAMPLE_RATE < _BACKCHANNEL_GAP
         sound = say(text, listener)[: int(_BACKCHANNEL_LENGTH * SAMPLE_RATE) - 1]
         voiced = Event(listener, begin, begin + len(sound) / SAMPLE_RATE)
-        chewing = any(_overlap(voiced, chew, margin=0.2) for chew in score.chews if chew.person == listener)
+        chewing = _any_overlap(voiced, score.chews)
         if drawn < _BACKCHANNEL_PROBABILITY and not recent and not chewing:
             score.utterances.append(Utterance(listener, round(begin * SAMPLE_RATE), sound, text, backchannel=True))
     return now
 
 
-def _overlap(a: Event, b: Event, margin: float) -> bool:
-    return a.start < b.end + margin and b.start < a.end + margin
+def _overlap(a: Event, b: Event) -> bool:
+    """Whether fewer than 0.3 s lie between them."""
+    return a.start < b.end + 0.3 and b.start < a.end + 0.3
+
+
+def _any_overlap(event: Event, others: list[Event]) -> bool:
+    """Whether it meets one of the same person's."""
+    return any(event.person == other.person and _overlap(event, other) for other in others)
 
 
 def _cut(score: Score) -> Score:

@@ -19,10 +19,10 @@ from l2l.raster import draw_textured
 from l2l.video import mesh
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 
-WIDTH, HEIGHT = 640, 720  # pixels of one person's half of the picture
+WIDTH, HEIGHT = 320, 360  # pixels of one person's half of the picture: the photographs have no finer detail
 _FACE_SHARE = 0.36  # of the half's width
 _FACE_HEIGHT = 0.42  # of the half's height: where the face's centre is
-_MARGIN = 160  # pixels of photograph around the half, for what moves into view
+_MARGIN = 80  # pixels of photograph around the half, for what moves into view
 _TEETH, _THROAT = (206, 186, 162), (52, 18, 19)  # RGB
 
 # Package, path inside it: of the person on the left and on the right.
@@ -49,7 +49,7 @@ class Puppet:
     def __init__(self, picture: np.ndarray, left: int = 0) -> None:
         """`picture` is RGB (H, W, 3) uint8 with one face. Raises UserError when there is none."""
         self._photograph, landmarks = _framed(picture)
-        self.background = self._photograph[_MARGIN : _MARGIN + HEIGHT, _MARGIN : _MARGIN + WIDTH]  # (720, 640, 3)
+        self.background = self._photograph[_MARGIN : _MARGIN + HEIGHT, _MARGIN : _MARGIN + WIDTH]  # (360, 320, 3)
         self.left = left
         self.rig = Rig(landmarks)
         self._mouth = _painted_mouth(self._photograph, landmarks[:, :2] + _MARGIN)
@@ -60,7 +60,7 @@ class Puppet:
         self._skin = self.rig.vertices[:, :2] + _MARGIN  # (V, 2) pixels of the photograph
 
     def draw(self, canvas: np.ndarray, depth: np.ndarray, pose: Pose) -> None:
-        """Draw the head into `canvas` (720, W, 3) uint8, over this puppet's background; `depth` (720, W) is scratch."""
+        """Draw the head into `canvas` (360, W, 3) uint8, over this puppet's background; `depth` (360, W) is scratch."""
         bent = self.rig.bend(pose)
         vertices = self.rig.turn(bent, pose) + [self.left, 0, 0]
         # What lies behind the lips opens with the jaw, but a smile stretches it along.

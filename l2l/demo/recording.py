@@ -1,12 +1,13 @@
 """One generated recording: a video as a camera would give it, and the truth about it.
 
-- `demo_00.mp4`: 1280x720 at 30 frames per second, two people side by side, both voices in one channel.
+- `demo_00.mp4`: 640x360 at 30 frames per second, two people side by side, both voices in one channel.
 - `demo_00.truth.npz`: what the later steps should find. It is written last: where it is, the video is complete.
 - The same settings and recording number give the same bytes.
 """
 
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +75,16 @@ def truth(score: Score, motions: Sequence[Pose]) -> dict[str, np.ndarray]:
     }
 
 
+@cache
+def _puppets() -> list[Puppet]:
+    return [Puppet(photograph(person), left=person * WIDTH) for person in range(PEOPLE)]
+
+
 def _film(path: Path, sound: Path, motions: Sequence[Pose]) -> None:
-    puppets = [Puppet(photograph(person), left=person * WIDTH) for person in range(PEOPLE)]
-    canvas = np.concatenate([puppet.background for puppet in puppets], 1)  # (720, 1280, 3)
+    puppets = _puppets()
+    canvas = np.concatenate([puppet.background for puppet in puppets], 1)  # (360, 640, 3)
     depth = np.empty(canvas.shape[:2], np.float32)
-    with video_writer(path, canvas.shape[1], canvas.shape[0], audio=sound) as write:
+    with video_writer(path, canvas.shape[1], canvas.shape[0], audio=sound, preset="ultrafast") as write:
         for frame in range(len(motions[0].jaw)):
             for puppet, motion in zip(puppets, motions, strict=True):
                 puppet.draw(canvas, depth, Pose(*(curve[frame] for curve in motion)))

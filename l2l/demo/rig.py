@@ -15,7 +15,6 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import laplacian
 from scipy.sparse.linalg import spsolve
-from scipy.spatial.transform import Rotation
 
 from l2l.video import mesh
 
@@ -48,7 +47,14 @@ class Pose(NamedTuple):
 
 def rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
     """Rotation matrix (3, 3) for column vectors, from degrees: pitch first, then yaw, then roll."""
-    return Rotation.from_euler("xyz", [pitch, yaw, roll], degrees=True).as_matrix()
+    (cx, cy, cz), (sx, sy, sz) = (f(np.radians([pitch, yaw, roll])).tolist() for f in (np.cos, np.sin))
+    return np.array(
+        [
+            [cy * cz, sx * sy * cz - cx * sz, cx * sy * cz + sx * sz],
+            [cy * sz, sx * sy * sz + cx * cz, cx * sy * sz - sx * cz],
+            [-sy, sx * cy, cx * cy],
+        ]
+    )
 
 
 class Rig:

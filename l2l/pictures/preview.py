@@ -150,7 +150,8 @@ def _draw(scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) 
 
 
 def _draw_recording(canvas: np.ndarray, scene: Scene, picture: np.ndarray, landmarks: np.ndarray, frame: int) -> None:
-    shown = cv2.resize(picture, _PICTURE, interpolation=cv2.INTER_AREA)
+    smaller = picture.shape[1] > _PICTURE[0]
+    shown = cv2.resize(picture, _PICTURE, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
     scale = np.array([_PICTURE[0] / picture.shape[1], _PICTURE[1] / picture.shape[0]])
     for person, colour in enumerate(_COLOURS):
         if not scene.tracks.found[frame, person]:

@@ -55,10 +55,14 @@ class Discovery:
 
     def _recordings(self, person: str) -> list[Recording]:
         """The recordings of one person, with their split."""
+        found = self._found(person)
+        self._planned.add(person)
+        return found
+
+    def _found(self, person: str) -> list[Recording]:
         chosen, settings = self.person(person), self._config.settings(person)
         if not chosen.has_videos:
             raise UserError(f"{person} comes from source {chosen.source}, which has no videos to measure or preview.")
-        self._planned.add(person)
         if self._listed and _named(person).exists():
             return read_table(_named(person))
         if chosen.source == "demo":
@@ -87,10 +91,16 @@ class Discovery:
         """Whether a recording may change sides when all usable ones are on one: the user has not said where it is."""
         return all(recording.split_by == "share" for recording in self.recordings(person))
 
+    def films(self, person: str) -> dict[str, list[Recording]]:
+        """The recordings of each job that makes a demo's, whether or not anybody asks for them."""
+        return self._in_jobs(person, self._found(person))
+
     def _batches(self, person: str) -> dict[str, list[Recording]]:
         """The recordings of each job of a step. A job has its recording's name when each has one, else a number."""
-        found = self.recordings(person)
-        jobs = -(-len(found) // self._config.per_job(len(found)))
+        return self._in_jobs(person, self.recordings(person))
+
+    def _in_jobs(self, person: str, found: list[Recording]) -> dict[str, list[Recording]]:
+        jobs = -(-len(found) // self._config.per_job(person, len(found)))
         parts = [found[len(found) * k // jobs : len(found) * (k + 1) // jobs] for k in range(jobs)]
         if jobs == len(found):
             return {part[0].name: part for part in parts}

@@ -62,9 +62,9 @@ def test_it_fills_its_half_and_leaves_the_other_alone() -> None:
 
 def test_the_background_at_the_border_never_moves(puppet: Puppet) -> None:
     moved = _frame(puppet, Pose(pitch=10, yaw=-10, roll=4, jaw=12))
-    np.testing.assert_array_equal(moved[:, :10], puppet.background[:, :10])
-    np.testing.assert_array_equal(moved[:, -10:], puppet.background[:, -10:])
-    np.testing.assert_array_equal(moved[-40:], puppet.background[-40:])
+    np.testing.assert_array_equal(moved[:, :5], puppet.background[:, :5])
+    np.testing.assert_array_equal(moved[:, -5:], puppet.background[:, -5:])
+    np.testing.assert_array_equal(moved[-20:], puppet.background[-20:])
 
 
 @pytest.mark.parametrize(("axis", "steps"), [(0, (-8, 0, 8)), (1, (-10, 0, 10)), (2, (-6, 0, 6))])
@@ -83,7 +83,7 @@ def test_the_face_network_sees_the_jaw_open_wider_and_wider(puppet: Puppet) -> N
     for jaw in (0, 5, 10, 15):
         landmarks = _landmarks(puppet, Pose(jaw=jaw))
         gaps.append(np.mean([np.linalg.norm(landmarks[a] - landmarks[b]) for a, b in mesh.INNER_LIP_PAIRS]))
-    assert np.all(np.diff(gaps) > 2)
+    assert np.all(np.diff(gaps) > 0.0087 * 0.36 * WIDTH)
 
 
 def test_the_face_network_sees_a_smile_and_a_blink(puppet: Puppet) -> None:

@@ -41,7 +41,7 @@ def test_two_processes_write_the_same_bytes_and_nothing_else(folders: list[Path]
 def test_the_video_is_as_promised(folders: list[Path]) -> None:
     with av.open(str(folders[0] / "demo_01.mp4")) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
-        assert (video.width, video.height, video.average_rate) == (1280, 720, FPS)
+        assert (video.width, video.height, video.average_rate) == (640, 360, FPS)
         assert (video.codec_context.name, video.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert audio.codec_context.name == "aac"
         assert sum(1 for _ in container.decode(video)) == 8 * FPS

@@ -37,6 +37,21 @@ def test_batches_take_every_recording_once_and_a_table_names_all(tmp_path, monke
         found.batch("alice", "x")
 
 
+def test_one_person_may_have_other_batches_and_a_demo_is_filmed_in_them_without_being_planned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    people = {"demo": {"listener": "left", "source": "demo", "recordings_per_job": 3}, "alice": {"listener": "left"}}
+    config = validate({"people": people, "recordings_per_job": 1, "demo": {"recordings": 5}})
+    assert (config.per_job("demo", 5), config.per_job("alice", 5)) == (3, 1)
+    found = Discovery(config)
+    names = {job: [recording.name for recording in films] for job, films in found.films("demo").items()}
+    assert names == {"0000": ["demo_00", "demo_01"], "0001": ["demo_02", "demo_03", "demo_04"]}
+    found.write_tables()
+    assert not (tmp_path / "results").exists()
+    assert found.batches("demo") == found.films("demo")
+    found.write_tables()
+    assert len(read_table(tmp_path / "results/demo/recordings.tsv")) == 5
+
+
 def test_no_recording_is_lost_whose_name_is_a_number(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data/raw/alice").mkdir(parents=True)
