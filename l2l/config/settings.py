@@ -167,10 +167,10 @@ class PreviewSettings(Section):
 class DemoSettings(Section):
     """demo-video: the generated conversation."""
 
-    recordings: int = key(6, "number of recordings", ge=2)
-    seconds: Annotated[float, Field(ge=8, le=600)] = key(36.0, "length of each")
-    nod_probability: Fraction = key(0.6, "chance of a nod within 0.5 s of a speaker's pause")
-    smile_probability: Fraction = key(0.8, "chance that a speaker's smile is returned")
+    recordings: int = key(14, "number of recordings", ge=2)
+    seconds: Annotated[float, Field(ge=8, le=600)] = key(40.0, "length of each")
+    nod_probability: Fraction = key(0.8, "chance of a nod within 0.5 s of a speaker's pause")
+    smile_probability: Fraction = key(0.9, "chance that a speaker's smile is returned")
     smile_lag: Positive = key(0.8, "seconds from a speaker's smile to the listener's")
 
 
