@@ -1,7 +1,7 @@
 """The score of one generated conversation: who speaks when, who nods, smiles and chews.
 
 - Everything follows from (seed, recording) and from the length of each spoken sentence, to the sample.
-- It is an interview: the person on the left asks, and listens for most of the time; the one on the right tells.
+- It is an interview: the person on the left begins, and listens for most of the time; the one on the right tells.
 - A model can learn to listen from it: nods answer the speaker's pauses, smiles answer smiles.
 - Difficulties are in it too: nods without a reason, back-channels, jaws that move without a voice.
 - The conversation is written past its end and then cut, as a recording of a longer one would be.
@@ -21,8 +21,8 @@ BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "Uh huh.")
 SENTENCES = tuple(Path(__file__).with_name("sentences.txt").read_text(encoding="utf-8").splitlines())
 
 # Of the person on the left and of the one on the right.
-_TURN = ((2.0, 6.0), (10.0, 20.0))  # seconds
-_SENTENCES_PER_TURN = ((1, 2), (4, 8))
+_TURN = ((4.0, 8.0), (12.0, 24.0))  # seconds
+_SENTENCES_PER_TURN = ((2, 2), (5, 9))
 _PAUSE = (0.4, 0.7)  # seconds between two sentences of a turn
 _CHANGE = (0.25, 0.6)  # seconds between two turns
 _NOD_DELAY = (0.05, 0.45)  # seconds from the start of a pause to the nod that answers it
@@ -92,7 +92,7 @@ def write_score(settings: Settings, index: int, say: Say) -> Score:
     random = np.random.default_rng([settings.seed, index])
     score = Score(round(settings.demo.seconds * SAMPLE_RATE))
     order: list[str] = []
-    now, speaker = random.uniform(0.3, 0.8), int(random.integers(2))
+    now, speaker = random.uniform(0.3, 0.8), 0
     while now < score.seconds:
         sentences = _turn(random, order, speaker, say)
         now = _perform(random, score, settings, speaker, now, sentences, say) + random.uniform(*_CHANGE)

@@ -45,10 +45,11 @@ def test_turns_alternate_and_do_not_overlap(scores: list[Score]) -> None:
             assert 0.2 < after.start - before.end < 0.7
 
 
-def test_the_left_asks_in_one_or_two_sentences_and_the_right_tells_in_four_to_eight(scores: list[Score]) -> None:
+def test_the_left_begins_and_says_two_sentences_where_the_right_says_five_to_nine(scores: list[Score]) -> None:
     for score in scores:
+        assert score.turns[0].person == 0
         for turn in score.turns[:-1]:
-            (shortest, longest), counts = (((1.5, 7), (1, 2)), ((8, 20.5), (4, 8)))[turn.person]
+            (shortest, longest), counts = (((3, 8), (2, 2)), ((11, 24.5), (5, 9)))[turn.person]
             assert shortest < turn.end - turn.start < longest
             own = [u for u in score.utterances if not u.backchannel]
             said = [u for u in own if turn.start <= u.start / SAMPLE_RATE + 1e-3 < turn.end]
@@ -58,7 +59,7 @@ def test_the_left_asks_in_one_or_two_sentences_and_the_right_tells_in_four_to_ei
 
 def test_the_left_listens_for_most_of_the_time(scores: list[Score]) -> None:
     told = sum(turn.end - turn.start for score in scores for turn in score.turns if turn.person == 1)
-    assert 0.7 < told / sum(score.seconds for score in scores) < 0.85
+    assert 0.6 < told / sum(score.seconds for score in scores) < 0.8
 
 
 def test_everything_lies_within_the_recording(scores: list[Score]) -> None:
