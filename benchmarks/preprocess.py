@@ -1,6 +1,6 @@
 """How fast, and in how much memory, a recording becomes chunks: every preprocessing step as its own process, one core.
 
-    python benchmarks/preprocess.py                       # the demo's first recording
+    python benchmarks/preprocess.py                       # the demo's first recording, 640x360
     python benchmarks/preprocess.py talk.mp4 --repeat 5   # the same recording, looped to five times its length
 
 Prints one line per step: seconds, times real time, peak memory of the process and its children. Training is not part

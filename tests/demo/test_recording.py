@@ -8,7 +8,9 @@ import av
 import numpy as np
 import pytest
 
+from l2l.cli.main import main
 from l2l.config import from_differences
+from l2l.demo import recording
 from l2l.demo.recording import write_recording
 from l2l.units import FPS
 
@@ -36,6 +38,14 @@ def test_two_processes_write_the_same_bytes_and_nothing_else(folders: list[Path]
         assert sorted(path.name for path in folder.iterdir()) == names
     for name in names:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_the_command_writes_the_recordings_that_are_named_or_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(recording, "write_recording", lambda out, index, settings: written.append(index))
+    assert main(["demo-video", "out", "--only", "4", "2"]) == 0
+    assert main(["demo-video", "out", "--set", "demo.recordings=3"]) == 0
+    assert written == [4, 2, 0, 1, 2]
 
 
 def test_the_video_is_as_promised(folders: list[Path]) -> None:
