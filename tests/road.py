@@ -17,7 +17,7 @@ TINY = {
         "training": {"batch_size": 8, "max_steps": 20, "validate_every": 5, "threads": 1},
     },
     "predictor": {
-        **{"width": 16, "layers": 1, "heads": 2, "head_width": 16, "crop": 8},
+        **{"width": 16, "layers": 1, "heads": 2, "head_width": 16, "crop": 8, "branch": {"steps": 10}},
         "training": {"batch_size": 8, "max_steps": 20, "validate_every": 10, "threads": 1},
     },
 }

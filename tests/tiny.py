@@ -17,7 +17,10 @@ def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
     values = {
         "seed": seed,
         "codebook": {"width": 24, "pose_latent": 4, "expression_latent": 6, "codes": 16, "training": training},
-        "predictor": {"width": 16, "layers": 2, "heads": 2, "head_width": 16, "crop": 12, "training": training},
+        "predictor": {
+            **{"width": 16, "layers": 2, "heads": 2, "head_width": 16, "crop": 12},
+            **{"branch": {"steps": 10}, "training": training},
+        },
         "sampling": {"samples": 3},
         "evaluation": {"bootstrap": 50},
     }

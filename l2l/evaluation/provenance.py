@@ -3,6 +3,7 @@
 import platform
 import re
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def versions() -> dict[str, str | None]:
     return found
 
 
+@cache
 def required() -> list[str]:
     """Names of the packages that l2l requires, in alphabetical order; none when l2l itself is not installed."""
     try:
@@ -31,6 +33,7 @@ def required() -> list[str]:
     return sorted(name[0] for name in names if name)
 
 
+@cache
 def git_revision() -> str | None:
     """The commit that this package was run from, or None when it is not the folder l2l/ of a git repository's top.
 
