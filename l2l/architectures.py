@@ -17,6 +17,7 @@ from l2l.sides import Side
 
 if TYPE_CHECKING:
     from l2l.asking import CodeUse, Model
+    from l2l.dataset.conversations import Conversations
     from l2l.dataset.layout import Chunks
 
 log = logging.getLogger(__name__)
@@ -110,9 +111,19 @@ def code_use(codebook: Path, test: "Chunks") -> "CodeUse":
     return _module(_architecture(codebook), "asked").code_use(codebook, test)
 
 
-def load_asked(codebook: Path, predictor: Path, test: "Chunks", settings: Settings) -> "Model":
-    """The two models, ready to be asked about the windows `test`; `settings` are those of the samples."""
-    return _module(_architecture(codebook), "asked").load_asked(codebook, predictor, test, settings)
+def load_asked(
+    codebook: Path,
+    predictor: Path,
+    test: "Chunks",
+    settings: Settings,
+    conversations: "Conversations | None" = None,
+) -> "Model":
+    """The two models, ready to be asked about the windows `test`; `settings` are those of the samples.
+
+    `conversations` are those that the windows are from, if they are known.
+    """
+    module = _module(_architecture(codebook), "asked")
+    return module.load_asked(codebook, predictor, test, settings, conversations)
 
 
 def _architecture(codebook: Path) -> str:

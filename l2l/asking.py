@@ -47,7 +47,8 @@ class Model(Protocol):
     """A model of the listener of N known clips."""
 
     error: str  # what `errors` measures, e.g. "nll"
-    context: str  # what came before that `errors` is given: "clip", only the clip itself, or "sequence", all there is
+    context: str  # what came before that `errors` is given: "clip", the clip alone; "sequence", clips that follow one
+    # another; "conversation", all of it
 
     def samples(self, speaker: SpeakerInput) -> np.ndarray:
         """Futures (S, N, T, 56) of the predicted frames, raw units, given this speaker."""

@@ -4,7 +4,7 @@
 - A single recording is divided by time, into blocks of as much listening each: block k of n is for testing; what lies
   within GAP seconds of it is left out.
 - A fold is a folder in the published format, so that all that trains and tests works on it as it is.
-- Where there are whole conversations, those that are left for training go with it.
+- Where there are whole conversations, those of its recordings, or times, go with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ _STEP = WINDOW // 2  # frames between test windows at least: those that are pred
 _AT_ONCE = 64  # windows in memory
 
 Parts = list[tuple[Chunks, np.ndarray]]  # windows, and which of them
+Keep = Callable[[str, np.ndarray], np.ndarray]  # a recording's name and frame numbers (T,) -> which of them (T,) bool
 
 
 def write_fold(chunks: Path, fold: int, of: int, listener: Side, out: Path) -> dict[Split, int]:
@@ -48,13 +49,19 @@ def write_fold(chunks: Path, fold: int, of: int, listener: Side, out: Path) -> d
             parts["test"].append((one, _thinned(one, tested)))
             parts["train"].append((one, trained))
 
-        def keep(recording: str, frames: np.ndarray) -> np.ndarray:
+        def trains(recording: str, frames: np.ndarray) -> np.ndarray:
             return (frames < begin - GAP * FPS) | (frames >= end + GAP * FPS)
+
+        def tests(recording: str, frames: np.ndarray) -> np.ndarray:
+            return (frames >= begin) & (frames < end)
     else:
         left_out = names[fold - 1 :: of]
 
-        def keep(recording: str, frames: np.ndarray) -> np.ndarray:
+        def trains(recording: str, frames: np.ndarray) -> np.ndarray:
             return np.full(len(frames), recording not in left_out)
+
+        def tests(recording: str, frames: np.ndarray) -> np.ndarray:
+            return np.full(len(frames), recording in left_out)
 
         for one in data:
             tested = np.isin(one.videos, left_out)
@@ -69,7 +76,7 @@ def write_fold(chunks: Path, fold: int, of: int, listener: Side, out: Path) -> d
             _write(files[split, other(listener)], [])
     whole = [load_conversations(chunks, split, listener) for split in SPLITS]
     if known := [one for one in whole if one]:
-        _write_conversations(known, keep, out)
+        _write_conversations(known, {"train": trains, "test": tests}, out)
     return counts
 
 
@@ -91,10 +98,11 @@ def _thinned(chunks: Chunks, rows: np.ndarray) -> np.ndarray:
     return np.array(found, int)
 
 
-def _write_conversations(whole: list[Conversations], keep: Callable[[str, np.ndarray], np.ndarray], out: Path) -> None:
-    """Those frames that `keep` chooses, of both splits, for training."""
-    with new_conversations(out, "train") as paths:
-        write_conversations(paths["train"], [one.source(*found) for one in whole for found in one.chosen(keep)])
+def _write_conversations(whole: list[Conversations], keep: Mapping[Split, Keep], out: Path) -> None:
+    """Those frames that `keep` chooses for each split, from those of both."""
+    with new_conversations(out, *keep) as paths:
+        for split, chosen in keep.items():
+            write_conversations(paths[split], [one.source(*found) for one in whole for found in one.chosen(chosen)])
 
 
 def _write(paths: Mapping[str, Path], parts: Parts) -> None:

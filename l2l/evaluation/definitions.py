@@ -117,7 +117,7 @@ METRICS: dict[str, Metric] = {
     ),
     "gain": Metric(
         "mean over K other moments of log E' - log E: errors with that moment's speaker, and the true one; "
-        "a likelihood is given what came before: in the clip, or in its whole sequence (context)",
+        "a likelihood is given what came before: in the clip, sequence or conversation (context)",
         "none; 0.1 is 10 % more error without the true speaker",
         "errors mean over the clips of a recording; then mean over recordings",
         "higher",
@@ -127,7 +127,7 @@ METRICS: dict[str, Metric] = {
     ),
     "nats": Metric(
         "negative log-likelihood of the true codes of the predicted frames, by one model with and without its speaker, "
-        "given what came before: in the clip, or in its whole sequence (context)",
+        "given what came before: in the clip, sequence or conversation (context)",
         "nats per frame; of one codebook's codes",
         "mean over the frames of a recording; then mean over recordings",
         "lower",

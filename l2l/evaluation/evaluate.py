@@ -16,6 +16,7 @@ import numpy as np
 
 from l2l import architectures
 from l2l.config import Settings
+from l2l.dataset.conversations import load_conversations
 from l2l.dataset.layout import WINDOW, Chunks, load_chunks
 from l2l.dataset.samples import load_samples, sampling_of
 from l2l.errors import UserError
@@ -85,7 +86,8 @@ def evaluate(
     model = None
     if codebook and predictor:
         own = settings.model_copy(update={"sampling": sampling, "seed": seed})
-        model = architectures.load_asked(codebook, predictor, test, own)
+        conversations = load_conversations(chunks, "test", listener)
+        model = architectures.load_asked(codebook, predictor, test, own, conversations)
     released = None
     if used:  # smoothing, where there is any, takes whole windows
         released = list(used.standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), used.standardizer

@@ -18,6 +18,7 @@ from scipy import stats
 
 from l2l import architectures
 from l2l.config import Settings, merge
+from l2l.dataset.conversations import Conversations, load_conversations
 from l2l.dataset.folds import write_fold
 from l2l.dataset.layout import SPLITS, WINDOW, Chunks, load_chunks
 from l2l.errors import UserError
@@ -67,7 +68,8 @@ def ask_fold(
             raise UserError("no recording is left to test on, because fewer can be used than were planned.")
         architectures.train_codebook(folder, listener, settings, codebook, folder / "log")
         architectures.train_predictor(folder, codebook, listener, settings, predictor, folder / "log", people)
-        error, found = _asked(codebook, predictor, test, settings)
+        conversations = load_conversations(folder, "test", listener)
+        error, found = _asked(codebook, predictor, test, settings, conversations)
     except UserError as problem:  # too little data: the others go on, and the main model has a verdict of its own
         log.warning("fold %d of %d has no answer: %s", fold, of, problem)
     if len({name for split in SPLITS for name in load_chunks(folder, split, listener).videos.tolist()}) == 1:
@@ -77,8 +79,10 @@ def ask_fold(
 
 
 @one_thread()  # as in l2l.evaluation.evaluate
-def _asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> tuple[str, dict[str, np.ndarray]]:
-    model = architectures.load_asked(codebook, predictor, test, settings)
+def _asked(
+    codebook: Path, predictor: Path, test: Chunks, settings: Settings, conversations: Conversations | None
+) -> tuple[str, dict[str, np.ndarray]]:
+    model = architectures.load_asked(codebook, predictor, test, settings, conversations)
     shifts = shifts_of(test, settings)
     names, index = np.unique(test.videos, return_inverse=True)
     frames = np.bincount(index) * (WINDOW // 2 if settings.sampling.past == "real" else WINDOW)  # (G,)

@@ -148,19 +148,41 @@ def whole(
     sides = [[(stretch, rows) for stretch, rows in part if listens[rows].any()] for part in parts]
     if not all(sides):  # of one recording that was divided in time, they are those of the person's own listener
         raise UserError("the whole conversations do not hold all windows; make the chunks again, for this listener.")
-    found, heard = [*sides[0], *sides[1]], conversations.heard
-    listeners = [_finite(conversations.people[conversations.listener].faces[rows], stretch) for stretch, rows in found]
-    speakers = [_finite(heard.faces[rows], stretch) for stretch, rows in found]
-    sounds = [
-        _finite(heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop], stretch)
-        for stretch, rows in found
-    ]
-    power = all(is_power(rows) for rows in sounds[: len(sides[0])])
-    videos = [stretch.recording for stretch, _ in found]
-    sequences = Sequences.together(listeners, speakers, sounds, videos, power, [listens[rows] for _, rows in found])
-    share = sequences.counted.mean()
-    log.info("%d stretches of whole conversations; the listener listens in %.0f %% of them", len(found), 100 * share)
+    power = all(is_power(_sound(conversations, rows)) for _, rows in sides[0])
+    sequences = stretched(conversations, [*sides[0], *sides[1]], power)
+    count, share = len(sequences), 100 * sequences.counted.mean()
+    log.info("%d stretches of whole conversations; the listener listens in %.0f %% of them", count, share)
     return sequences, len(sides[0])
+
+
+def stretched(conversations: Conversations, found: list[tuple[Stretch, slice]], power: bool) -> Sequences:
+    """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN."""
+    listener, heard = conversations.people[conversations.listener], conversations.heard
+    return Sequences.together(
+        [_finite(listener.faces[rows], stretch) for stretch, rows in found],
+        [_finite(heard.faces[rows], stretch) for stretch, rows in found],
+        [_finite(_sound(conversations, rows), stretch) for stretch, rows in found],
+        [stretch.recording for stretch, _ in found],
+        power,
+        [conversations.listens[rows] for _, rows in found],
+    )
+
+
+def placed(chunks: Chunks, stretches: list[Stretch]) -> tuple[np.ndarray, np.ndarray]:
+    """In which stretch (N,) each window lies, and its first frame (N,) in it. Raises UserError when it lies in none."""
+    names, firsts, lengths = (np.array(about) for about in zip(*stretches, strict=True))
+    number, starts = np.empty(len(chunks), int), first_frames(chunks.files)
+    for row, (name, start) in enumerate(zip(chunks.videos, starts, strict=True)):
+        inside = np.flatnonzero((names == name) & (firsts <= start) & (start + WINDOW <= firsts + lengths))
+        if not len(inside):
+            where = f"the window at frame {start} of the recording {str(name)!r}"
+            raise UserError(f"the whole conversations do not hold {where}; make the chunks again.")
+        number[row] = inside[0]
+    return number, starts - firsts[number]
+
+
+def _sound(conversations: Conversations, rows: slice) -> np.ndarray:
+    return conversations.heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop]
 
 
 def _finite(array: np.ndarray, stretch: Stretch) -> np.ndarray:

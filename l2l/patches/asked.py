@@ -2,8 +2,9 @@
 
 - Windows are sampled one by one, whatever `sampling.span` says: a shuffled speaker belongs to no turn.
 - The error is a likelihood, of the model as it was trained: no strength, nucleus or frequencies of drawing.
-- It is that of a listener who was there from the start. Windows that follow one another are a sequence again, and each
-  patch is given all of the sequence before it: what the listener did, and what was said and shown.
+- It is that of a listener who was there from the start. Each patch is given all of its sequence before it: what the
+  listener did, and what was said and shown. Sequences are those of whole conversations where these are known; else
+  windows that follow one another are joined.
 - With another moment of a speaker, it is given all that was heard until that moment. So no speaker has a jump, or a
   shorter memory than another, and nothing but the moment makes a difference.
 """
@@ -17,9 +18,10 @@ from torch import Tensor
 
 from l2l.asking import CodeUse, SpeakerInput
 from l2l.config import Settings
+from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import WINDOW, Chunks
 from l2l.dataset.together import identities
-from l2l.features.sequences import Sequences, alike, chain, joined
+from l2l.features.sequences import Sequences, alike, chain, joined, placed, stretched
 from l2l.patches.checkpoint import Models, load_codebook, load_models
 from l2l.patches.likelihood import nats, unconditional
 from l2l.patches.sampling import PAST, sample_windows
@@ -42,31 +44,40 @@ def code_use(codebook: Path, test: Chunks) -> CodeUse:
     return CodeUse(meta["fingerprint"], standardizer, PATCH, dict(zip(names, counts, strict=True)))
 
 
-def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "Model":
+def load_asked(
+    codebook: Path, predictor: Path, test: Chunks, settings: Settings, conversations: Conversations | None = None
+) -> "Model":
     """Both models, about the windows `test`. Raises UserError when they do not belong together."""
     models = load_models(codebook, predictor).to(device_of(settings.predictor.training))
-    return Model(models, test, settings)
+    return Model(models, test, settings, conversations)
 
 
 class Model:
     """A codebook of patches and its predictor, about the windows of `chunks`."""
 
     error = "nll"  # -log p of the true codes of the predicted patches, nats, summed over a window
-    context = "sequence"
 
     @torch.inference_mode()
-    def __init__(self, models: Models, chunks: Chunks, settings: Settings) -> None:
-        """`settings` have the samples' own sampling and seed."""
+    def __init__(
+        self, models: Models, chunks: Chunks, settings: Settings, conversations: Conversations | None = None
+    ) -> None:
+        """`settings` have the samples' own sampling and seed. Raises UserError for conversations of other windows."""
         self.models, self.chunks = models, chunks
         sampling = settings.sampling.model_copy(update={"span": "window"})
         self.settings = settings.model_copy(update={"sampling": sampling})
         self.first = PAST if sampling.past == "real" else 0  # frame that is predicted first
-        chains = chain(chunks, np.arange(len(chunks)))
-        sequences = joined(chunks, chains, models.power)
-        number, at = np.empty((2, len(chunks)), int)  # each window's sequence, and its first frame in it
-        for n, pieces in enumerate(chains):
-            for piece in pieces:
-                number[piece.row], at[piece.row] = n, piece.at
+        self.context = "conversation" if conversations else "sequence"
+        if conversations:
+            found = conversations.chosen(lambda _, frames: np.ones(len(frames), bool))
+            sequences = stretched(conversations, found, models.power)
+            number, at = placed(chunks, [stretch for stretch, _ in found])
+        else:
+            chains = chain(chunks, np.arange(len(chunks)))
+            sequences = joined(chunks, chains, models.power)
+            number, at = np.empty((2, len(chunks)), int)  # each window's sequence, and its first frame in it
+            for n, pieces in enumerate(chains):
+                for piece in pieces:
+                    number[piece.row], at[piece.row] = n, piece.at
         self.begins = sequences.starts[number] + at  # (N,) first frame in the arrays of `sequences`
         self.codes, self.logits = self._known(sequences, number, at)  # (N, 8, Q), (N, P, Q, K) of what is predicted
         self.heard = _heard(models, sequences)  # (F, H)

@@ -101,6 +101,8 @@ def test_a_fold_trains_on_the_conversations_of_its_recordings(person: Path, tmp_
         names = {stretch.recording for stretch in found.stretches}
         assert names == set(load_chunks(tmp_path / str(fold), "train", "left").videos.tolist())
         tested |= {"first", "second", "third"} - names
+        others = read(tmp_path / str(fold), "test", "left")
+        assert {stretch.recording for stretch in others.stretches} == {"first", "second", "third"} - names
         begins = np.cumsum([0] + [stretch.length for stretch in found.stretches])
         for stretch, row in zip(found.stretches, begins, strict=False):
             own = "right" if stretch.recording == "second" else "left"
@@ -136,6 +138,8 @@ def test_blocks_of_one_recording_leave_out_their_frames_and_a_gap(tmp_path: Path
     starts = np.sort(windows.files[:, 0, 2].astype(int))
     begin = int(starts[len(starts) // 2]) + 150
     assert [(s.first, s.length) for s in found.stretches] == [(0, starts.min() - 150), (begin, 900 - begin)]
+    tested = read(tmp_path / "fold", "test", "left").stretches
+    assert tested[0].first == starts.min() and tested[-1].first + tested[-1].length <= begin - 150
 
 
 def test_sequences_are_for_what_the_windows_are_for(person: Path) -> None:

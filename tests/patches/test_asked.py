@@ -6,7 +6,17 @@ import torch
 import torch.nn.functional as F
 
 from l2l.architectures import sample, train_codebook, train_predictor
+from l2l.dataset.conversations import (
+    Both,
+    Person,
+    Source,
+    Stretch,
+    load_conversations,
+    new_conversations,
+    write_conversations,
+)
 from l2l.dataset.layout import Chunks, first_frames, load_chunks
+from l2l.errors import UserError
 from l2l.evaluation.baselines import speakers
 from l2l.evaluation.shifts import shifts_of
 from l2l.patches import likelihood
@@ -59,6 +69,10 @@ class Whole:
         audio[frames] = test.audio[rows].reshape(*frames.shape, 512)
         self.motion, self.speaker = torch.from_numpy(models.listener.apply(listener)), speaker
         self.sound = np.log(audio.reshape(-1, 4, 128) + 1e-4).mean(1)
+        own, floor = np.zeros(len(listener), bool), np.ones(len(listener), bool)
+        mel = audio.reshape(-1, 128)
+        people: Both = {"left": Person(listener, np.ones_like(mel), own), "right": Person(speaker, mel, floor)}
+        self.source = Source([Stretch(video, 0, len(listener))], lambda: people)
 
 
 def by_hand(models: Models, mine: Whole, now: int, other: Whole, moment: int) -> np.ndarray:
@@ -97,6 +111,24 @@ def test_what_came_before_a_window_is_known_and_what_is_unknown_is_not_made_up(t
     apart = Chunks(last.listener, last.speaker, last.audio, np.array(last.files))
     apart.files[0, :, 0] = "another"
     np.testing.assert_allclose(Model(models, apart, tiny_patches()).errors(speakers(apart))[-1], errors[0], rtol=1e-5)
+
+
+def test_of_whole_conversations_all_is_known_also_what_is_in_no_window(
+    test: Chunks, models: Models, tmp_path: Path
+) -> None:
+    with new_conversations(tmp_path, "test") as paths:
+        write_conversations(paths["test"], [Whole(test, models, name).source for name in np.unique(test.videos)])
+    conversations = load_conversations(tmp_path, "test", "left")
+    expected = Model(models, test, tiny_patches()).errors(speakers(test))
+    last = Chunks(*(part[[2, 5]] for part in vars(test).values()))
+    model = Model(models, last, tiny_patches(), conversations)
+    assert model.context == "conversation" and Model(models, last, tiny_patches()).context == "sequence"
+    np.testing.assert_allclose(model.errors(speakers(last)), expected[[2, 5]], rtol=1e-5)
+    assert (Model(models, last, tiny_patches()).errors(speakers(last)) != expected[[2, 5]]).all()
+    other = Chunks(last.listener, last.speaker, last.audio, np.array(last.files))
+    other.files[1, :, 0] = "other"
+    with pytest.raises(UserError, match="do not hold the window at frame 64 of the recording 'other'; make the chunks"):
+        Model(models, other, tiny_patches(), conversations)
 
 
 def test_the_likelihood_of_a_long_sequence_is_made_in_parts(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:

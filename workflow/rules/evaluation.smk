@@ -40,6 +40,7 @@ rule evaluate:
     input:
         train=chunks("train"),
         test=test_chunks,
+        conversations=conversations("test"),
         samples="results/{person}/samples.npz",
         codebook="results/{person}/codebook.pt",
         predictor="results/{person}/predictor.pt",
