@@ -35,7 +35,9 @@ def load(path: str | Path) -> dict[str, Any]:
     try:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); give the path of a YAML file.") from None
+        raise UserError(
+            f"{path} cannot be read ({error}); give the path of a YAML file. `l2l config --defaults` has all settings."
+        ) from None
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         line = f" (line {mark.line + 1})" if mark else ""
