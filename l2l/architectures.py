@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from l2l.config import Settings, WindowsSettings
-from l2l.config.section import KNOW_SEVERAL
+from l2l.config.section import KNOW_CONVERSATIONS, KNOW_SEVERAL
 from l2l.errors import UserError
 from l2l.sides import Side
 
@@ -66,8 +66,10 @@ def train_predictor(
         model, standardizer, _ = _module(settings.architecture, "checkpoint").load_codebook(codebook)
         data = load_training_chunks(chunks, listener, ("listener", "speaker", "audio"))
         module = _module(settings.architecture, "train_predictor")
-        whole = load_conversations(chunks, "train", listener)
-        return module.prepare_predictor(data, model, standardizer, settings, people, whole)
+        known: dict[str, Any] = {"people": people} if people else {}
+        if settings.architecture in KNOW_CONVERSATIONS:
+            known["conversations"] = load_conversations(chunks, "train", listener)
+        return module.prepare_predictor(data, model, standardizer, settings, **known)
 
     _train(prepare, model_settings(settings).predictor.training, listener, settings.seed, out, log_dir)
 
@@ -122,8 +124,9 @@ def load_asked(
 
     `conversations` are those that the windows are from, if they are known.
     """
-    module = _module(_architecture(codebook), "asked")
-    return module.load_asked(codebook, predictor, test, settings, conversations)
+    architecture = _architecture(codebook)
+    known = {"conversations": conversations} if architecture in KNOW_CONVERSATIONS else {}
+    return _module(architecture, "asked").load_asked(codebook, predictor, test, settings, **known)
 
 
 def _architecture(codebook: Path) -> str:

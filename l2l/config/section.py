@@ -16,6 +16,7 @@ Statistics = Literal["frames", "released"]
 Architecture = Literal["patches", "windows"]
 KNOW_NO_SPEAKER = ("patches",)  # architectures that can be asked without a speaker
 KNOW_SEVERAL = ("patches",)  # architectures of which one model may know several people
+KNOW_CONVERSATIONS = ("patches",)  # architectures that take whole conversations where there are some
 Device = Literal["auto", "cpu", "cuda"]
 
 

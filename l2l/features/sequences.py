@@ -157,14 +157,14 @@ def whole(
 
 def stretched(conversations: Conversations, found: list[tuple[Stretch, slice]], power: bool) -> Sequences:
     """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN."""
-    listener, heard = conversations.people[conversations.listener], conversations.heard
+    listener, heard, listens = conversations.people[conversations.listener], conversations.heard, conversations.listens
     return Sequences.together(
         [_finite(listener.faces[rows], stretch) for stretch, rows in found],
         [_finite(heard.faces[rows], stretch) for stretch, rows in found],
         [_finite(_sound(conversations, rows), stretch) for stretch, rows in found],
         [stretch.recording for stretch, _ in found],
         power,
-        [conversations.listens[rows] for _, rows in found],
+        [listens[rows] for _, rows in found],
     )
 
 

@@ -107,8 +107,9 @@ def train_branch(
     if sizes.strength == "auto" and step:
         everyone = np.concatenate([material.train, material.held])
         model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed))
-    everything = Known.cut(material, material.train, 1)
-    calibrate(model, speakers(material, material.train)[0], everything, sizes.calibration_rounds, seed)
+    if sizes.calibration_rounds:
+        everything = Known.cut(material, material.train, 1)
+        calibrate(model, speakers(material, material.train)[0], everything, sizes.calibration_rounds, seed)
 
 
 def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]:

@@ -12,7 +12,6 @@ from torch import Tensor
 from l2l import config
 from l2l.asking import CodeUse, SpeakerInput
 from l2l.config import Settings
-from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import Chunks
 from l2l.training.device import device_of
 from l2l.units import MODEL_DIM
@@ -37,9 +36,7 @@ def code_use(codebook: Path, test: Chunks) -> CodeUse:
     return CodeUse(meta["fingerprint"], standardizer, FRAMES, {"all": counts})
 
 
-def load_asked(
-    codebook: Path, predictor: Path, test: Chunks, settings: Settings, _conversations: Conversations | None = None
-) -> "PairModel":
+def load_asked(codebook: Path, predictor: Path, test: Chunks, settings: Settings) -> "PairModel":
     """Both models, about the windows `test`. Raises UserError when they do not belong together."""
     device = device_of(settings.windows.predictor.training)
     return PairModel(load_pair(codebook, predictor), test, settings.sampling, settings.seed, device)

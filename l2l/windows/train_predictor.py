@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from l2l import config
 from l2l.config import Settings
-from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import Chunks
 from l2l.features.standardize import Standardizer
 from l2l.training.batches import held_out
@@ -104,17 +103,11 @@ def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
 
 
 def prepare_predictor(
-    data: Chunks,
-    codebook: Codebook,
-    listener: Standardizer,
-    settings: Settings,
-    people: tuple[str, ...] = (),
-    conversations: Conversations | None = None,
+    data: Chunks, codebook: Codebook, listener: Standardizer, settings: Settings
 ) -> Run[PredictorTask]:
     """A predictor of the codes of `codebook`, about to be trained on the windows `data`.
 
     `listener` standardizes the motion that the codebook encodes. Every random draw follows from the settings' seed.
-    `people` and `conversations` are not used: only models of patches know several people and whole conversations.
     """
     windows, sizes = settings.windows, settings.windows.predictor
     device = prepare(sizes.training)
