@@ -7,8 +7,6 @@
 - A correction of what is drawn by how it differs from the truth (Deng et al. 2020 learn theirs by a second model).
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -41,11 +39,12 @@ class Posture(nn.Module):
 
     def follow(self, posture: list[Tensor], codes: Tensor) -> list[Tensor]:
         """Posture (B, L) of each codec after a patch of codes (B, Q)."""
-        return [now + RATE * (self.placed(k)[codes[:, q]] - now) for k, (q, now) in self._each(posture)]
+        return [now + RATE * (self.placed(k)[codes[:, self.coarse[k]]] - now) for k, now in enumerate(posture)]
 
     def added(self, posture: list[Tensor]) -> dict[int, Tensor]:
         """What posture adds to the logits (B, K) of each coarse code q."""
-        return {q: now @ self.get_buffer(f"pull_{k}") @ self.placed(k).T for k, (q, now) in self._each(posture)}
+        pulled = [now @ self.get_buffer(f"pull_{k}") @ self.placed(k).T for k, now in enumerate(posture)]
+        return dict(zip(self.coarse, pulled, strict=True))
 
     def covariances(self, codes: Tensor, counted: Tensor) -> list[Tensor]:
         """Of posture and the vectors of the codes that follow it: (L, L) of each codec, codes (B, P, Q)."""
@@ -81,6 +80,3 @@ class Posture(nn.Module):
             found.append(now)
             now = self.follow(now, patch)
         return [torch.stack(each, 1) for each in zip(*found, strict=True)]
-
-    def _each(self, posture: list[Tensor]) -> Iterator[tuple[int, tuple[int, Tensor]]]:
-        return enumerate(zip(self.coarse, posture, strict=True))

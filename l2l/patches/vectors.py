@@ -19,6 +19,8 @@ class CodeVectors(nn.Module):
         self.codecs = [slice(0, levels), slice(levels, 2 * levels)]
         for q, vectors in enumerate(codebook.vectors()):
             self.register_buffer(f"level_{q}", F.pad(vectors.clone(), (0, 0, 0, 1)), persistent=False)  # (K + 1, L)
+            # Kept, because every step of a listener asks for those of all levels several times.
+            self.register_buffer(f"aims_{q}", vectors / vectors.std().clamp(min=1e-6), persistent=False)  # (K, L)
 
     def level(self, q: int) -> Tensor:
         """(K + 1, L)."""
@@ -26,8 +28,7 @@ class CodeVectors(nn.Module):
 
     def aims(self, q: int) -> Tensor:
         """(K, L), of std 1: fine levels correct little, but their codes are as different as coarse ones."""
-        vectors = self.level(q)[:-1]
-        return vectors / vectors.std().clamp(min=1e-6)
+        return self.get_buffer(f"aims_{q}")
 
     def forward(self, codes: Tensor) -> Tensor:
         """Codes (..., Q), known or not -> pose beside expression (..., L + L')."""
