@@ -22,7 +22,7 @@ install: .venv/.installed
 	  { echo "l2l needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(PIP) -e '.[demo,dev]'
-	$(BIN)/l2l weights fetch mediapipe
+	$(BIN)/l2l weights fetch mediapipe face_landmarker
 	@touch $@
 
 demo: install

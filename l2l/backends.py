@@ -42,6 +42,7 @@ BACKENDS: dict[str, dict[str, Backend]] = {
     },
     "faces": {
         "landmarks": Backend("l2l.faces.landmarks", "geometry of the tracked mesh"),
+        "blendshapes": Backend("l2l.faces.blendshapes", "ARKit's shapes, by Google's face landmarker"),
         "deca": Backend(
             "l2l.faces.deca", "DECA's encoders, in the published data's coordinates", mem_mb=3000, runtime=720
         ),

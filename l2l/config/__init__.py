@@ -16,6 +16,7 @@ from l2l.config.models import (
 from l2l.config.people import Person
 from l2l.config.section import Section
 from l2l.config.settings import (
+    BlendshapesSettings,
     ChunkingSettings,
     DecaSettings,
     DiarizationSettings,

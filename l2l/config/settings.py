@@ -103,6 +103,13 @@ class DecaSettings(Section):
     device: Device = key("auto", "auto takes a GPU when there is one", machine=True)
 
 
+class BlendshapesSettings(Section):
+    """faces, backend blendshapes."""
+
+    smoothing: int = key(7, "as faces.smoothing, over shapes and jaw; 0: none", ge=0)
+    head_smoothing: int = key(9, "as faces.smoothing, over the head's rotation; 0: none", ge=0)
+
+
 class FacesSettings(Step):
     """faces: landmarks to (T, 56), or (T, 184) with DECA."""
 
@@ -111,6 +118,7 @@ class FacesSettings(Step):
     smoothing: int = key(9, "frames of the Savitzky-Golay filter (order 2) over faces; 0: none", ge=0, of="landmarks")
     basis_videos: Count = key(200, "training recordings used to fit the expression basis, at most")
     basis_frames: int = key(20000, "training frames used to fit the expression basis", ge=200, of="landmarks")
+    blendshapes: BlendshapesSettings = key(BlendshapesSettings(), "backend blendshapes", of="blendshapes")
     deca: DecaSettings = key(DecaSettings(), "backend deca", of="deca")
 
 

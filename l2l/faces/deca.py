@@ -79,7 +79,7 @@ def extract_faces(
             )
         valid = fill_short_gaps(faces[person], found[person], tracks.segment, bridge)
         smooth(faces[person], valid, tracks.segment, deca.smoothing)
-        write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum())
+        write_faces(out, faces[person], valid, tracks.segment, identity[person] / found[person].sum(), "deca")
 
 
 def _crops(footage: Footage, tracks: Tracks, find: fan.Fan | None) -> Iterator[tuple[int, int, np.ndarray]]:

@@ -27,7 +27,7 @@ _BLOCK = 500  # frames whose residuals are in memory at once
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
 
 
-def _sample(tracks: Tracks, person: int, count: int) -> np.ndarray:
+def sample(tracks: Tracks, person: int, count: int) -> np.ndarray:
     """At most `count` of a person's landmarks (n, 468, 3) px, evenly spread over the recording."""
     known = np.flatnonzero(tracks.found[:, person])
     if not len(known):
@@ -44,7 +44,7 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     """Write face_basis.npz from the tracks of the training recordings. Raises UserError when faces are too few."""
     per_person = max(50, settings.basis_frames // (PEOPLE * len(paths)))
     template_frames = max(10, min(200, 4000 // len(paths)))
-    frames = [_sample(load_tracks(path), person, template_frames) for path in paths for person in range(PEOPLE)]
+    frames = [sample(load_tracks(path), person, template_frames) for path in paths for person in range(PEOPLE)]
     together = np.concatenate(frames)
     if len(together) < COMPONENTS:
         raise UserError(
@@ -55,7 +55,7 @@ def fit_basis(paths: Sequence[str | Path], out: str | Path, settings: config.Fac
     basis = FaceBasis(template, np.zeros((COMPONENTS, LANDMARKS * 3)))
     scatter, count = np.zeros((LANDMARKS * 3, LANDMARKS * 3)), 0
     for path, person in itertools.product(paths, range(PEOPLE)):
-        landmarks = _sample(load_tracks(path), person, per_person)
+        landmarks = sample(load_tracks(path), person, per_person)
         if len(landmarks):
             neutral = geometry.neutral_face(landmarks[:: max(1, len(landmarks) // _NEUTRAL_FRAMES)], template)
         for start in range(0, len(landmarks), _BLOCK):
@@ -86,7 +86,7 @@ def extract_faces(
     tracks, basis = load_tracks(footage.tracks), load_basis(basis_path)
     tracks.check_both_seen()
     for person, out in enumerate(outs):
-        neutral = geometry.neutral_face(_sample(tracks, person, _NEUTRAL_FRAMES), basis.template)
+        neutral = geometry.neutral_face(sample(tracks, person, _NEUTRAL_FRAMES), basis.template)
         faces = np.zeros((len(tracks), MODEL_DIM), np.float32)
         for frames, block in tracks.blocks():
             found = tracks.found[frames, person]

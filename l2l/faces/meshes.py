@@ -1,7 +1,8 @@
 """Face vectors back into meshes that can be drawn, whichever backend they come from.
 
-`mesher_of` looks into face_basis.npz: faces of `landmarks` are composed on the person's own mesh, faces of `deca` go
-through FLAME, which must be among the weights.
+`mesher_of` looks into face_basis.npz. Faces of `landmarks` are composed on the person's own mesh, and so are those of
+`blendshapes`, with what each shape was seen to do to it. Faces of `deca` go through FLAME, which must be among the
+weights.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2l.faces import geometry
+from l2l.faces import blendshapes, geometry
 from l2l.faces.flame import EXPRESSION, SHAPE, Flame
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
@@ -30,10 +31,19 @@ class Mesher:
 
 def mesher_of(basis: Path, neutral: np.ndarray) -> Mesher:
     """The mesher of one person: `neutral` as a faces file has it. Raises UserError when FLAME is needed and missing."""
-    if backend_of(basis) == "deca":
+    backend = backend_of(basis)
+    if backend == "deca":
         return _of_flame(Flame(), neutral)
-    known = load_basis(basis)
     skin, mouth = np.concatenate([mesh.triangles(), mesh.eye_triangles()]), mesh.mouth_triangles()
+    if backend == "blendshapes":
+        template = blendshapes.load_basis(basis)
+        rest = blendshapes.compose(np.zeros((1, MODEL_DIM)), neutral, template)[0]
+        return Mesher(
+            rest,
+            lambda faces: blendshapes.compose(faces.astype(np.float64), neutral, template),
+            lambda _: (skin, mouth),
+        )
+    known = load_basis(basis)
     return Mesher(
         rest=neutral - known.hinge,
         vertices=lambda faces: geometry.compose(faces.astype(np.float64), neutral, known),

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.signal import savgol_filter
 
 from l2l.errors import UserError
+from l2l.faces.columns import columns_of
 from l2l.files import reading, save_npz
 from l2l.video.tracks import runs
 
@@ -23,17 +24,29 @@ class Faces:
     faces: np.ndarray  # (T, 56) float32: expression 50, head rotation 3, jaw 3; of deca (T, 184), with the detail code
     valid: np.ndarray  # (T,) bool
     segment: np.ndarray  # (T,) int32: number of the scene
-    neutral: np.ndarray  # the person at rest, as the backend knows it: (468, 3) a mesh; deca: (100,) identity in FLAME
+    # The person at rest, as the backend knows it: (468, 3) a mesh; blendshapes: (48, 468, 3) the mesh and what each
+    # shape adds to it; deca: (100,) identity in FLAME.
+    neutral: np.ndarray
+    rest: np.ndarray | None = None  # blendshapes: (52,) weights at rest, which were taken off
 
     def __len__(self) -> int:
         return len(self.faces)
 
 
 def write_faces(
-    path: str | Path, faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, neutral: np.ndarray
+    path: str | Path,
+    faces: np.ndarray,
+    valid: np.ndarray,
+    segment: np.ndarray,
+    neutral: np.ndarray,
+    backend: str = "landmarks",
+    **more: np.ndarray,
 ) -> None:
-    """Write the arrays of `Faces`."""
-    arrays = {"faces": faces.astype(np.float32), "neutral": neutral.astype(np.float32)}
+    """Write the arrays of `Faces`, what the backend adds, and what the columns are (`l2l.faces.columns`)."""
+    columns = columns_of(backend)
+    arrays = {"faces": faces.astype(np.float32), "neutral": neutral.astype(np.float32), **more}
+    arrays |= {"backend": np.array(backend), "columns": np.array([column.name for column in columns])}
+    arrays |= {"units": np.array([column.unit for column in columns])}
     save_npz(path, **arrays, valid=valid.astype(bool), segment=segment.astype(np.int32))
 
 
@@ -54,7 +67,7 @@ def smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: in
 def load_faces(path: str | Path) -> Faces:
     """Raises UserError when the file is missing or damaged."""
     with reading(path, "a faces file", "l2l faces"), np.load(path, allow_pickle=False) as file:
-        return Faces(file["faces"], file["valid"], file["segment"], file["neutral"])
+        return Faces(file["faces"], file["valid"], file["segment"], file["neutral"], file.get("rest"))
 
 
 def backend_of(basis: str | Path) -> str:

@@ -60,13 +60,12 @@ def _native_stderr_muted() -> Iterator[None]:
         os.close(null)
 
 
-class _Network:
-    """A network with one input; its outputs differ in their number of values."""
+class Network:
+    """A network with one input, from the bytes of a .tflite file; its outputs differ in their number of values."""
 
-    def __init__(self, name: str) -> None:
-        path = weights.find("mediapipe", f"mediapipe/{name}")
+    def __init__(self, model: bytes) -> None:
         with _native_stderr_muted():
-            self._net = Interpreter(str(path), num_threads=1)
+            self._net = Interpreter(model_content=model, num_threads=1)
             self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]["index"]
         self._outputs = {int(np.prod(output["shape"])): output["index"] for output in self._net.get_output_details()}
@@ -78,11 +77,15 @@ class _Network:
         return {size: self._net.get_tensor(index).ravel() for size, index in self._outputs.items()}
 
 
+def _network(name: str) -> Network:
+    return Network(weights.find("mediapipe", f"mediapipe/{name}").read_bytes())
+
+
 class FaceDetector:
     """All faces of a picture."""
 
     def __init__(self) -> None:
-        self._net = _Network("face_detection_full_range_sparse.tflite")
+        self._net = _network("face_detection_full_range_sparse.tflite")
         cells = _DETECTOR_SIDE // _DETECTOR_STRIDE
         rows, columns = np.mgrid[:cells, :cells]
         self._anchors = (np.stack([columns, rows], -1).reshape(-1, 2) + 0.5) / cells  # (cells², 2)
@@ -124,25 +127,35 @@ def _merge(faces: np.ndarray, scores: np.ndarray, most: float) -> list[tuple[flo
     return merged
 
 
+def crop_region(picture: np.ndarray, region: Region, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a mesh network sees of a picture (H, W, 3): (1, side, side, 3) float32 0..1, and the map (2, 3) back."""
+    cos, sin = np.cos(region.angle), np.sin(region.angle)
+    unit, half = region.side / side, region.side / 2
+    across = [cos * unit, -sin * unit, region.x - (cos - sin) * half]
+    to_picture = np.array([across, [sin * unit, cos * unit, region.y - (sin + cos) * half]])
+    crop = cv2.warpAffine(picture, to_picture, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return crop[None].astype(np.float32) / np.float32(255), to_picture
+
+
+def points_in_picture(points: np.ndarray, to_picture: np.ndarray, unit: float) -> np.ndarray:
+    """Points (n, 3) in pixels of a crop -> in pixels of the picture; depth times `unit`, the size of a crop's pixel."""
+    xy = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
+    return np.concatenate([xy, points[:, 2:] * unit], 1)
+
+
 class FaceMesh:
     """The 468 landmarks of one face."""
 
     def __init__(self) -> None:
-        self._net = _Network("face_landmark.tflite")
+        self._net = _network("face_landmark.tflite")
 
     def __call__(self, picture: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Landmarks (468, 3) in pixels (z grows away from the camera, nose negative) and a score in 0..1."""
-        cos, sin = np.cos(region.angle), np.sin(region.angle)
-        unit, half = region.side / _MESH_SIDE, region.side / 2
-        across = [cos * unit, -sin * unit, region.x - (cos - sin) * half]
-        to_picture = np.array([across, [sin * unit, cos * unit, region.y - (sin + cos) * half]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        crop = cv2.warpAffine(picture, to_picture, (_MESH_SIDE, _MESH_SIDE), flags=flags)
-        outputs = self._net(crop[None].astype(np.float32) / np.float32(255))
+        crop, to_picture = crop_region(picture, region, _MESH_SIDE)
+        outputs = self._net(crop)
         points = outputs[LANDMARKS * 3].reshape(LANDMARKS, 3)
         score = 1 / (1 + np.exp(-float(outputs[1][0])))
-        xy = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
-        return np.concatenate([xy, points[:, 2:] * unit], 1), score
+        return points_in_picture(points, to_picture, region.side / _MESH_SIDE), score
 
 
 def region_around(landmarks: np.ndarray) -> Region:
