@@ -113,6 +113,7 @@ BACKENDS = [
         random=random_multisensory,
     ),
     Case("faces", "landmarks"),
+    Case("faces", "blendshapes", weights=("face_landmarker",)),  # its sha256 is known, so only it is taken
     Case(
         "faces",
         "deca",

@@ -31,11 +31,14 @@ from l2l.video.media import read_frames
 from l2l.video.mesh import LANDMARKS
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
-# The jaw in radians of the weight of jawOpen: WIDEST * tanh(OPENS * weight / WIDEST). The network's weights are small
-# for small openings: OPENS fits the drawn jaw of the demo (benchmarks/faces.py), and no jaw opens wider than WIDEST
-# (about 50 mm between the teeth, 95 mm from the hinge). Sideways nothing was drawn: a jaw moves 10 mm at most.
-OPENS, WIDEST, SIDEWAYS = 1.8, 0.55, 0.1
+# The jaw in radians of the weight of jawOpen: WIDEST * tanh(OPENS * weight / WIDEST). OPENS fits the drawn jaw of the
+# demo, whose weights are small (benchmarks/faces.py), and no jaw opens wider than WIDEST (about 50 mm between the
+# teeth, 95 mm from the hinge). The demo draws nothing sideways: the network gives the points of a face whose jaw was moved by
+# 0.14 rad a weight of 0.95.
+OPENS, WIDEST, SIDEWAYS = 1.75, 0.55, 0.15
 
+_SHAPES = len(columns.SHAPES)
+_DRIVES = [*range(_SHAPES), 53, 54]  # columns that move the mesh: shapes, and the jaw
 _COLUMNS = [SHAPES.index(name) for name in columns.SHAPES]
 _OPEN, _LEFT, _RIGHT = (SHAPES.index(name) for name in ("jawOpen", "jawLeft", "jawRight"))
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
@@ -118,7 +121,7 @@ def without_rest(weights: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Weights (n, 52) -> faces (n, 56) float32 with a head that looks straight ahead."""
     moved = weights - rest
     faces = np.zeros((len(weights), MODEL_DIM), np.float32)
-    faces[:, : len(_COLUMNS)] = moved[:, _COLUMNS]
+    faces[:, :_SHAPES] = moved[:, _COLUMNS]
     faces[:, 53] = opening(weights[:, _OPEN]) - opening(rest[_OPEN])
     # The person's left is the picture's right, which is negative.
     faces[:, 54] = SIDEWAYS * (moved[:, _RIGHT] - moved[:, _LEFT])
@@ -131,7 +134,7 @@ def with_rest(faces: np.ndarray, rest: np.ndarray) -> np.ndarray:
     Of jawLeft and jawRight only the difference is known, so one of them is 0. jawForward and _neutral stay at rest.
     """
     weights = np.tile(rest.astype(np.float32), (len(faces), 1))
-    weights[:, _COLUMNS] += faces[:, : len(_COLUMNS)]
+    weights[:, _COLUMNS] += faces[:, :_SHAPES]
     # A model may open a jaw wider than any weight does.
     angle = np.clip(faces[:, 53] + opening(rest[_OPEN]), 0, opening(np.float64(1)))
     weights[:, _OPEN] = WIDEST * np.arctanh(angle / WIDEST) / OPENS
@@ -141,18 +144,20 @@ def with_rest(faces: np.ndarray, rest: np.ndarray) -> np.ndarray:
 
 
 def directions(tracks: Tracks, person: int, faces: np.ndarray, neutral: np.ndarray, template: np.ndarray) -> np.ndarray:
-    """(48, 468, 3): a person's mesh at rest, and what each shape adds to it, beside the jaw's rotation.
+    """(50, 468, 3): a person's mesh at rest, what each of 47 shapes adds to it, and what the jaw's x and y add.
 
-    A ridge regression of the tracked mesh on the shapes in `faces` (T, 56), over the whole recording. `neutral`
-    (468, 3) is a first guess of the mesh at rest. A shape that was never seen adds nothing.
+    A ridge regression of the tracked mesh on `faces` (T, 56), over the whole recording. `neutral` (468, 3) is a first
+    guess of the mesh at rest. A shape that was never seen adds nothing. The jaw turns about its hinge in any case: what
+    it adds to that is learned, because the tracked mesh follows a jaw only in part.
     """
-    basis, count = FaceBasis(template, np.zeros((COMPONENTS, LANDMARKS * 3))), len(_COLUMNS)
+    basis, count = FaceBasis(template, np.zeros((COMPONENTS, LANDMARKS * 3))), len(_DRIVES)
     inner, outer = np.zeros((count + 1, count + 1)), np.zeros((count + 1, LANDMARKS * 3))
     for frames, block in tracks.blocks():
         found = tracks.found[frames, person]
         straight, _ = geometry.straighten(block[found, person], neutral)
         rest = straight - geometry.jaw_moved(neutral, faces[frames][found, 53:56], basis)
-        known = np.column_stack([np.ones(len(rest)), faces[frames][found, :count]])  # (n, 48): the mesh at rest is free
+        moved = faces[frames][found][:, _DRIVES].astype(np.float64)
+        known = np.column_stack([np.ones(len(rest)), moved])  # (n, 50): the mesh at rest is free
         inner += known.T @ known
         outer += known.T @ rest.reshape(len(rest), -1)
     inner[1:, 1:] += _RIDGE * np.eye(count)
@@ -163,6 +168,7 @@ def directions(tracks: Tracks, person: int, faces: np.ndarray, neutral: np.ndarr
 
 def compose(faces: np.ndarray, mesh: np.ndarray, template: np.ndarray) -> np.ndarray:
     """Faces (n, >=56) -> meshes (n, 468, 3) around the origin, in outer-eye distances; `mesh` is as of `directions`."""
-    components = np.zeros((COMPONENTS, LANDMARKS * 3))
-    components[: len(mesh) - 1] = mesh[1:].reshape(len(mesh) - 1, -1)
-    return geometry.compose(faces, mesh[0], FaceBasis(template, components))
+    driven, components = faces.copy(), np.zeros((COMPONENTS, LANDMARKS * 3))
+    driven[:, : len(_DRIVES)] = faces[:, _DRIVES]  # the jaw takes two of the columns that are empty
+    components[: len(_DRIVES)] = mesh[1:].reshape(len(_DRIVES), -1)
+    return geometry.compose(driven, mesh[0], FaceBasis(template, components))

@@ -24,8 +24,8 @@ class Faces:
     faces: np.ndarray  # (T, 56) float32: expression 50, head rotation 3, jaw 3; of deca (T, 184), with the detail code
     valid: np.ndarray  # (T,) bool
     segment: np.ndarray  # (T,) int32: number of the scene
-    # The person at rest, as the backend knows it: (468, 3) a mesh; blendshapes: (48, 468, 3) the mesh and what each
-    # shape adds to it; deca: (100,) identity in FLAME.
+    # The person at rest, as the backend knows it: (468, 3) a mesh; blendshapes: (50, 468, 3) the mesh and what each
+    # shape and the jaw add to it; deca: (100,) identity in FLAME.
     neutral: np.ndarray
     rest: np.ndarray | None = None  # blendshapes: (52,) weights at rest, which were taken off
 

@@ -164,28 +164,22 @@ def test_the_mesh_moves_as_the_person_was_seen_to(measured, recording):
     mesher = mesher_of(footage.tracks.parent / "basis.npz", measured[1].neutral)
     np.testing.assert_allclose(mesher.vertices(np.zeros((1, 56)))[0], mesher.rest)
     drawn = mesher.vertices(measured[1].faces)  # (T, 468, 3)
-    other = [k for k in range(468) if k != CORNER]
-    lips = {*mesh.INNER_LIP_LOWER, *mesh.INNER_LIP_UPPER}
     for frame in (10, 42):  # at rest, and smiling
         # Where the mesh stands in the picture follows from the skull.
         rigid = geometry.rigid_landmarks(measured[1].neutral[0])
         rotation, scale, move = geometry.fit_rigid(drawn[frame][rigid], tracked[frame : frame + 1, 1][:, rigid])
-        placed = scale[0] * drawn[frame] @ rotation[0].T + move[0]
-        assert np.abs(placed - tracked[frame, 1])[CORNER].max() < 2.5  # px; the smile moves it by 7
-        upper = [k for k in other if k not in lips and tracked[frame, 1, k, 1] < 90]
-        assert np.abs(placed - tracked[frame, 1])[upper].max() < 1
+        away = np.abs(scale[0] * drawn[frame] @ rotation[0].T + move[0] - tracked[frame, 1])  # px
+        assert away[CORNER].max() < 2 and away.max() < 2.5  # the smile moves the corner by 7, the jaw would move lips
 
 
 def test_smoothing_is_one_for_shapes_and_one_for_the_head(recording, tmp_path, monkeypatch):
     monkeypatch.setattr(blendshapes, "FaceLandmarker", FakeLandmarker)
 
-    def rough(values):
-        return np.abs(np.diff(values, 2, axis=0)).mean()
-
     plain = extract(recording[0], tmp_path, smoothing=0, head_smoothing=0)[1].faces
     shapes = extract(recording[0], tmp_path, smoothing=9, head_smoothing=0)[1].faces
     head = extract(recording[0], tmp_path, smoothing=0, head_smoothing=9)[1].faces
-    assert rough(shapes[:, :50]) < rough(plain[:, :50]) and rough(head[:, 50]) < rough(plain[:, 50])
+    assert np.abs(np.diff(shapes[:, :50], 2, axis=0)).sum() < np.abs(np.diff(plain[:, :50], 2, axis=0)).sum()
+    assert np.abs(head[:, 50] - plain[:, 50]).max() > 1e-3
     np.testing.assert_array_equal(shapes[:, 50:53], plain[:, 50:53])
     np.testing.assert_array_equal(head[:, :50], plain[:, :50])
 
