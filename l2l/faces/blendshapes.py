@@ -4,7 +4,7 @@
   are columns 0-46, in ARKit's order (`columns.py`); 47-49 are zeros.
 - The jaw is the shapes jawOpen, jawLeft and jawRight, in radians. The head is turned as the tracked mesh is, which is
   measured as by backend `landmarks`, against the landmarker's canonical face instead of a fitted one.
-- 0 is the person at rest: the median of the frames in which the face moves least is taken off. The file keeps it.
+- 0 is the person at rest: the median of quiet frames in which the face shows least is taken off. The file keeps it.
 - Nothing is learned from the recordings: `l2l fit-faces` only stores the canonical face.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 from scipy.spatial.transform import Rotation
 
@@ -33,8 +34,8 @@ from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
 # The jaw in radians of the weight of jawOpen: WIDEST * tanh(OPENS * weight / WIDEST). OPENS fits the drawn jaw of the
 # demo, whose weights are small (benchmarks/faces.py), and no jaw opens wider than WIDEST (about 50 mm between the
-# teeth, 95 mm from the hinge). The demo draws nothing sideways: the network gives the points of a face whose jaw was moved by
-# 0.14 rad a weight of 0.95.
+# teeth, 95 mm from the hinge). The demo draws nothing sideways: the network answers a face whose jaw was moved by
+# 0.14 rad with a weight of 0.95.
 OPENS, WIDEST, SIDEWAYS = 1.75, 0.55, 0.15
 
 _SHAPES = len(columns.SHAPES)
@@ -42,7 +43,7 @@ _DRIVES = [*range(_SHAPES), 53, 54]  # columns that move the mesh: shapes, and t
 _COLUMNS = [SHAPES.index(name) for name in columns.SHAPES]
 _OPEN, _LEFT, _RIGHT = (SHAPES.index(name) for name in ("jawOpen", "jawLeft", "jawRight"))
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
-_QUIET = 0.3  # share of the frames that are quiet
+_QUIET, _PLAIN = 0.5, 0.3  # share of the frames that are quiet, and share of these that show least
 _QUIET_FRAMES = 15  # frames around one in which the face must be quiet too
 # How strongly what a shape does to the mesh is pulled to nothing: as one frame in which the shape is there in full and
 # the mesh does not move.
@@ -106,15 +107,20 @@ def _weights(footage: Footage, tracks: Tracks) -> Iterator[tuple[int, int, np.nd
 
 
 def at_rest(weights: np.ndarray) -> np.ndarray:
-    """(52,) the face at rest: the median of those frames of weights (n, 52) in which the face moves least."""
+    """(52,) the face at rest: the median of those frames of weights (n, 52) in which the face moves and shows least.
+
+    Moving little is not enough: some people hold a smile.
+    """
     step = np.abs(np.diff(weights, axis=0, prepend=weights[:1])).sum(1)  # (n,)
     motion = uniform_filter1d(step, _QUIET_FRAMES)
-    return np.median(weights[motion <= np.quantile(motion, _QUIET)], axis=0).astype(np.float32)
+    quiet = weights[motion <= np.quantile(motion, _QUIET)]
+    shown = quiet.sum(1)
+    return np.asarray(np.median(quiet[shown <= np.quantile(shown, _PLAIN)], axis=0), np.float32)
 
 
-def opening(weight: np.ndarray) -> np.ndarray:
+def opening(weight: npt.ArrayLike) -> np.ndarray:
     """Radians that the jaw is open at weights of jawOpen."""
-    return np.asarray(WIDEST * np.tanh(OPENS * weight / WIDEST))
+    return np.asarray(WIDEST * np.tanh(OPENS * np.asarray(weight) / WIDEST))
 
 
 def without_rest(weights: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -136,7 +142,7 @@ def with_rest(faces: np.ndarray, rest: np.ndarray) -> np.ndarray:
     weights = np.tile(rest.astype(np.float32), (len(faces), 1))
     weights[:, _COLUMNS] += faces[:, :_SHAPES]
     # A model may open a jaw wider than any weight does.
-    angle = np.clip(faces[:, 53] + opening(rest[_OPEN]), 0, opening(np.float64(1)))
+    angle = np.clip(faces[:, 53] + opening(rest[_OPEN]), 0, opening(1.0))
     weights[:, _OPEN] = WIDEST * np.arctanh(angle / WIDEST) / OPENS
     side = faces[:, 54] / SIDEWAYS + rest[_RIGHT] - rest[_LEFT]
     weights[:, _RIGHT], weights[:, _LEFT] = np.maximum(side, 0), np.maximum(-side, 0)

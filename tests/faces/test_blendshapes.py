@@ -147,6 +147,13 @@ def test_a_jaw_to_the_person_s_left_goes_to_the_picture_s_right():
     assert blendshapes.without_rest(weights, np.zeros(52, np.float32))[0, 54] < 0
 
 
+def test_a_smile_that_is_held_is_no_rest():
+    weights = np.full((300, 52), 0.1, np.float32)
+    weights[80:, SMILE] = 0.9
+    weights[60:80, SMILE] = np.linspace(0.1, 0.9, 20)
+    assert blendshapes.at_rest(weights)[SMILE] == pytest.approx(0.1)
+
+
 def test_the_quiet_frames_are_those_in_which_little_moves():
     weights = np.random.default_rng(0).uniform(0, 1, (300, 52)).astype(np.float32)
     weights[100:220] = 0.25
