@@ -149,8 +149,8 @@ def test_a_jaw_to_the_person_s_left_goes_to_the_picture_s_right():
 
 def test_a_smile_that_is_held_is_no_rest():
     weights = np.full((300, 52), 0.1, np.float32)
-    weights[80:, SMILE] = 0.9
-    weights[60:80, SMILE] = np.linspace(0.1, 0.9, 20)
+    weights[120:, SMILE] = 0.9
+    weights[100:120, SMILE] = np.linspace(0.1, 0.9, 20)
     assert blendshapes.at_rest(weights)[SMILE] == pytest.approx(0.1)
 
 
