@@ -43,6 +43,21 @@ class Speaker:
         return len(self.motion)
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How one person listens; others differ (benchmarks/people.py)."""
+
+    nods: float = NOD_PROBABILITY  # probability of a nod after a pause
+    nod_delay: tuple[float, float] = NOD_DELAY  # seconds, from and to
+    stray_nods: float = STRAY_NODS  # per second
+    smiles: float = SMILE_PROBABILITY  # probability that a smile is returned
+    smile_lag: float = SMILE_LAG  # seconds
+    posture: tuple[float, float, float] = (0.0, 0.0, 0.0)  # radians that the head is held away from straight ahead
+
+
+USUAL = Habits()
+
+
 @cache
 def axes(who: str) -> np.ndarray:
     """(2 + LATENTS, 50) directions of smile, blink and the slow processes, in units of very different channels."""
@@ -203,15 +218,15 @@ def smiling(random: np.random.Generator, seconds: float) -> tuple[np.ndarray, np
     return np.array(smiles, int).reshape(-1, 2), smile
 
 
-def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.ndarray:
+def listen(seed: int, recording: int, speaker: Speaker, future: int = 0, habits: Habits = USUAL) -> np.ndarray:
     """(T, 56): how the listener moves; every `future` is another true answer to the same speaker."""
     random = np.random.default_rng([seed, recording, 1 + future])
     frames = speaker.frames
     nods: list[float] = []
     for pause in speaker.pauses:
-        if random.random() < NOD_PROBABILITY:
-            nods.append(pause + FPS * random.uniform(*NOD_DELAY))
-    for start in random.uniform(0, frames, random.poisson(STRAY_NODS * frames / FPS)):
+        if random.random() < habits.nods:
+            nods.append(pause + FPS * random.uniform(*habits.nod_delay))
+    for start in random.uniform(0, frames, random.poisson(habits.stray_nods * frames / FPS)):
         # None that could pass for an answer, so that an unanswered pause is one.
         after = start - speaker.pauses
         if not ((after > -0.5 * FPS) & (after < 1.2 * FPS)).any() and np.all(
@@ -219,13 +234,15 @@ def listen(seed: int, recording: int, speaker: Speaker, future: int = 0) -> np.n
         ):
             nods.append(start)
     pitch = nodding(random, frames, nods)
-    smiling = [a + FPS * SMILE_LAG for a, _ in speaker.smiles if random.random() < SMILE_PROBABILITY]
+    smiling = [a + FPS * habits.smile_lag for a, _ in speaker.smiles if random.random() < habits.smiles]
     smiling += list(random.uniform(0, frames, random.poisson(STRAY_SMILES * frames / FPS)))
     smile = np.zeros(frames)
     for start in smiling:
         length = FPS * random.uniform(*SMILE_LENGTH)
         smile = np.maximum(smile, random.uniform(0.75, 1) * plateau(frames, start, length))
-    return listener_motion(random, pitch, smile)
+    motion = listener_motion(random, pitch, smile)
+    motion[:, PITCH : PITCH + 3] += np.float32(habits.posture)
+    return motion
 
 
 def oracle(speaker: Speaker) -> np.ndarray:
@@ -263,11 +280,15 @@ def nods(motion: np.ndarray) -> np.ndarray:
     return peaks[np.diff(peaks, prepend=-FPS) > 0.7 * FPS]
 
 
-def answered(motion: np.ndarray, speaker: Speaker) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def nod_window(habits: Habits) -> tuple[int, int]:
+    """Frames from a pause to the deepest point of the nod that answers it, at least and at most."""
+    return round((habits.nod_delay[0] + 0.05) * FPS), round((habits.nod_delay[1] + 0.7) * FPS)
+
+
+def answered(motion: np.ndarray, speaker: Speaker, habits: Habits = USUAL) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What a listener (T, 56) did: for each pause whether a nod followed, for each moment far from pauses as well, and
     for each smile of the speaker whether it was returned. All bool."""
-    peaks = nod_peaks(motion)
-    window = round(0.1 * FPS), round(1.15 * FPS)  # from a pause to the deepest point of the nod that answers it
+    peaks, window = nod_peaks(motion), nod_window(habits)
 
     def nodded(starts: np.ndarray) -> np.ndarray:
         after = peaks[None, :] - starts[:, None]
@@ -279,6 +300,6 @@ def answered(motion: np.ndarray, speaker: Speaker) -> tuple[np.ndarray, np.ndarr
     smile = gaussian_filter1d(smile_of(motion), 2.0)
     returned = []
     for start, _ in speaker.smiles:
-        begin = int(start + SMILE_LAG * FPS)
+        begin = int(start + habits.smile_lag * FPS)
         returned.append(smile[begin + 8 : begin + 36].mean() - smile[max(begin - 12, 0) : begin].mean() > 0.4)
     return nodded(speaker.pauses), nodded(away), np.array(returned, bool)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from benchmarks.coupled import correlation
-from benchmarks.dyads import PITCH, Speaker, answered, nods, smile_of
+from benchmarks.dyads import PITCH, USUAL, Habits, Speaker, answered, nods, smile_of
 from l2l.dataset.layout import REGIONS
 from l2l.evaluation import motion
 from l2l.evaluation.distances import Moments, moments_frechet
@@ -76,12 +76,12 @@ def distances(samples: np.ndarray, truth: np.ndarray, speakers: np.ndarray) -> d
     return {"fd": apart(list(samples), truth), "p_fd": apart([paired(x) for x in samples], paired(truth))}
 
 
-def events(samples: np.ndarray, speakers: list[Speaker]) -> dict[str, dict[str, list[float]]]:
+def events(samples: np.ndarray, speakers: list[Speaker], habits: Habits = USUAL) -> dict[str, dict[str, list[float]]]:
     """Pauses answered by a nod, other moments with one, smiles returned: `hits` and `counts` of each recording.
 
     samples (S, N, T, 56) raw; hits are means over the S.
     """
-    found = [[answered(motion, speaker) for motion in samples[:, n]] for n, speaker in enumerate(speakers)]
+    found = [[answered(motion, speaker, habits) for motion in samples[:, n]] for n, speaker in enumerate(speakers)]
     return {
         name: {
             "hits": [float(np.mean([one[k].sum() for one in recording])) for recording in found],

@@ -22,11 +22,12 @@ from l2l.patches.stream import sample_sequences
 from l2l.units import AUDIO_PER_FRAME, PATCH
 
 
-def train(folder: Path, write: Callable[[Path], None], settings: Settings) -> None:
+def train(folder: Path, write: Callable[[Path], None], settings: Settings, people: tuple[str, ...] = ()) -> None:
     """`codebook.pt` and `predictor.pt` in `folder`, unless they are there; their CPU-seconds in `training.json`.
 
     `write` writes what they are trained on to a folder, in the published format; the person on the left listens. A
-    codebook that was put there is used: so two predictors can be compared on the same codes.
+    codebook that was put there is used: so two predictors can be compared on the same codes. `people` are those whom
+    the predictor tells apart.
     """
     paths = folder / "codebook.pt", folder / "predictor.pt"
     if all(path.exists() for path in paths):
@@ -39,7 +40,7 @@ def train(folder: Path, write: Callable[[Path], None], settings: Settings) -> No
         train_codebook(data, "left", settings, paths[0], logs / "codebook")
         save_json(report, spent := {"codebook": time.process_time() - start})
     start = time.process_time()
-    train_predictor(data, paths[0], "left", settings, paths[1], logs / "predictor")
+    train_predictor(data, paths[0], "left", settings, paths[1], logs / "predictor", people)
     save_json(report, spent | {"predictor": time.process_time() - start})
     shutil.rmtree(data)
 
@@ -52,15 +53,16 @@ def nats(
     codes: Tensor,
     with_speaker: bool = True,
     counted: np.ndarray | None = None,
+    who: list[int] | None = None,
 ) -> np.ndarray:
     """(B,) nats per frame of the true codes (B, P, Q) given all of their past, as trained; of the frames `counted`
-    (B, 8 P), by default all.
+    (B, 8 P), by default all. `who` (B,) listens, of a model of several people.
 
     faces (B, 8 P, 56) and sound (B, 8 P, 128) are raw; without speaker, it is the model's own unconditional part.
     """
     predictor = models.predictor
     heard = models.hear(faces, sound) if with_speaker else None
-    logits = predictor.conditioned(likelihood.unconditional(predictor, codes), heard)
+    logits = predictor.conditioned(likelihood.unconditional(predictor, codes, models.whose(who)), heard)
     found = likelihood.nats(logits, codes).sum(-1).numpy()  # (B, P)
     if counted is None:
         return found.mean(1) / PATCH
@@ -69,21 +71,28 @@ def nats(
 
 
 class Modern:
-    """Trained models of patches."""
+    """Trained models of patches; of several people, those of one of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, person: str | None = None) -> None:
         self.models = load_models(folder / "codebook.pt", folder / "predictor.pt")
+        self.person = person
+
+    def who(self, count: int) -> list[int] | None:
+        """The person's number, once for each of `count` recordings."""
+        return None if self.person is None else [self.models.people.index(self.person)] * count
 
     def sample(self, speakers: list[Speaker], samples: int) -> np.ndarray:
         """(S, N, T, 56) raw listeners to whole recordings, from nothing."""
         faces = np.stack([speaker.motion for speaker in speakers])
         sound = np.stack([frame_sound(speaker.audio, self.models.power) for speaker in speakers])
         seeds = [[(0, s, n) for n in range(len(speakers))] for s in range(samples)]
-        return np.stack([sample_sequences(self.models, faces, sound, each).motion for each in seeds])
+        return np.stack(
+            [sample_sequences(self.models, faces, sound, each, who=self.who(len(speakers))).motion for each in seeds]
+        )
 
     def live(self, speakers: list[Speaker]) -> np.ndarray:
         """(N, T, 56) raw, by the real-time listener."""
-        listener = Listener(self.models, 0, len(speakers))
+        listener = Listener(self.models, 0, len(speakers), person=self.person)
         faces = np.stack([speaker.motion for speaker in speakers])
         audio = np.stack([speaker.audio for speaker in speakers])
         rows = PATCH * AUDIO_PER_FRAME
@@ -109,7 +118,8 @@ class Modern:
         sound = np.stack([frame_sound(speaker.audio, self.models.power) for speaker in speakers])
 
         def of(shift: int, with_speaker: bool = True) -> np.ndarray:
-            return nats(self.models, np.roll(faces, shift, 1), np.roll(sound, shift, 1), codes, with_speaker, counted)
+            heard = np.roll(faces, shift, 1), np.roll(sound, shift, 1)
+            return nats(self.models, *heard, codes, with_speaker, counted, self.who(len(codes)))
 
         shifted = np.mean([of(shift) for shift in shifts], axis=0)
         return {"with_speaker": of(0), "without_speaker": of(0, False), "shifted": shifted}

@@ -53,11 +53,11 @@ def chunk_arrays(
 
 
 def gather(people: Names, /, *, out: Path) -> None:
-    """Put several people's windows together, for one model of all.
+    """Put several people's windows and whole conversations together, for one model of all.
 
     Args:
         people: NAME=FOLDER:SIDE, e.g. conan=data/conan:left, where the person sits on that side
-        out: folder for train/ and test/; the person on the left listens there
+        out: folder for train/, test/ and conversations/; the person on the left listens there
     """
     from l2l.dataset.together import gather
 

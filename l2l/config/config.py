@@ -101,6 +101,11 @@ def validate(values: dict[str, Any], where: str = "config.yaml") -> Config:
     for name, person in config.people.items():
         if config.settings(name).architecture not in KNOW_SEVERAL and person.is_several:
             raise UserError(f"{where}: people.{name}: source people needs architecture patches; change it, or preset.")
+        recorded = [other for other in person.people if config.everyone[other].has_videos]
+        backends = {config.settings(other).faces.backend: other for other in recorded}
+        if len(backends) > 1:
+            found = ", ".join(f"{other}: {backend}" for backend, other in backends.items())
+            raise UserError(f"{where}: people.{name}: their faces differ ({found}); choose one faces.backend for all.")
     return config
 
 

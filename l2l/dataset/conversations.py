@@ -2,7 +2,8 @@
 
 - Windows lie inside turns of the other. A predictor that has seen nothing else nods on into a silence.
 - A stretch is continuous: one recording, one scene, both faces valid. It is as long as it lasts, a window or more.
-- `l2l chunk` writes them, next to the published files, which stay as they are. Data from elsewhere have none.
+- `l2l chunk` writes them, next to the published files, which stay as they are; `l2l gather` puts those of several
+  people together. Data from elsewhere have none.
 - Each of the two people may be the listener: the arrays are by person, not by role.
 """
 

@@ -90,6 +90,16 @@ def test_every_key_says_what_it_means():
             ["people.b", "source people needs architecture patches"],
         ),
         ({"architecture": "windows", "people": {"conan": {"source": "published"}, "b": BOTH}}, ["people.b"]),
+        (
+            {
+                "people": {
+                    "ann": {"listener": "left"},
+                    "bob": {"listener": "left", "overrides": {"faces": {"backend": "deca"}}},
+                    "b": {"source": "people", "people": ["ann", "bob"]},
+                }
+            },
+            ["people.b", "ann: ", "bob: deca", "choose one faces.backend"],
+        ),
         ({"seed": float("nan")}, ["seed"]),
         ({"mel": 3}, ["mel"]),
         ({"people": {"a": {"listener": "left", "preset": "old"}}}, ["people.a.preset", "released"]),

@@ -12,6 +12,7 @@ from l2l.dataset.by_hand import chunk_arrays, split_recordings
 from l2l.dataset.layout import load_chunks
 from l2l.errors import UserError
 from l2l.sides import SIDES, Side, other, published
+from tests.dataset.tables import write_livelink
 
 
 def recording(folder: Path, frames: int = 200, listener: Side = "left", columns: int = 56, batch: bool = True) -> Path:
@@ -90,10 +91,10 @@ def nan_at_the_end() -> np.ndarray:
     ("file", "array", "words"),
     [
         ("p0_faces.npy", values(63, 56, 0), "has 63 frames; a window needs 64"),
-        ("p1_faces.npy", values(199, 56, 0), "has 199 frames but"),
+        ("p1_faces.npy", values(197, 56, 0), "has 197 frames but"),
         ("p0_faces.npy", values(200, 50, 0), "has 50 columns, expected 56"),
         ("p0_faces.npy", nan_at_the_end(), "NaN or infinite"),
-        ("p1_audio.npy", values(801, 128, 0), "has shape (801, 128), expected (800, 128)"),
+        ("p1_audio.npy", values(809, 128, 0), "has shape (809, 128), expected (800, 128)"),
         ("p1_audio.npy", values(800, 80, 0), "has shape (800, 80), expected (800, 128)"),
         ("p1_audio.npy", np.full((800, 128), np.inf), "NaN or infinite"),
         ("p1_faces.npy", np.zeros((2, 200, 56)), "expected (T, columns) or (1, T, columns)"),
@@ -160,3 +161,37 @@ def test_one_alone_is_divided_by_time(tmp_path: Path) -> None:
     )
     assert counts == {"train": len(train), "test": len(test)} and test.tolist() == [768, 832]
     assert train.tolist() == list(range(0, 768 - 150 - 64 + 1, 32))
+
+
+def test_ends_that_differ_by_two_frames_are_cut(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        folder = recording(tmp_path / "raw" / name)
+        save(folder / "p0_faces.npy", values(194, 56, 0))
+        save(folder / "p1_faces.npy", values(192, 56, 1))
+        save(folder / "p1_audio.npy", values(4 * 193 + 1, 128, 5))  # librosa adds a row
+    assert run(tmp_path / "raw", tmp_path / "out")["test"] == 3
+    test = load_chunks(tmp_path / "out", "test", "left")
+    np.testing.assert_array_equal(test.listener[-1, :, 0], np.arange(128, 192))
+    np.testing.assert_array_equal(test.audio[-1, :, 0], 50000 + np.arange(512, 768))
+
+
+def nods(times: np.ndarray) -> np.ndarray:
+    return 0.1 * np.sin(2 * np.pi * times)
+
+
+def test_a_phone_listens_to_arrays_and_no_window_crosses_a_gap(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        folder = recording(tmp_path / "raw" / name, frames=600)
+        (folder / "p0_faces.npy").unlink()
+        take = write_livelink(folder / "p0_faces.csv", 20.0, HeadPitch=nods)
+        lines = take.read_text().splitlines(keepends=True)
+        take.write_text("".join(lines[:601] + lines[661:]))  # nothing from second 10 to 11
+    run(tmp_path / "raw", tmp_path / "out", stride_train=32)
+    train = load_chunks(tmp_path / "out", "train", "left")
+    moments = train.files[:, :, 2].astype(int)
+    assert len(train) > 12 and not ((moments > 301) & (moments < 329)).any()
+    np.testing.assert_allclose(train.listener[:, :, 50], nods(moments / 30), atol=0.01)
+    np.testing.assert_array_equal(train.speaker[:, :, 0], moments + 10000)
+    save(tmp_path / "raw/a/p0_faces.npy", values(600, 56, 0))
+    with pytest.raises(UserError, match=r"holds both p0_faces\.npy and p0_faces\.csv; keep one"):
+        run(tmp_path / "raw", tmp_path / "out2")

@@ -10,13 +10,14 @@ from l2l.dataset.chunks import chunk
 from l2l.dataset.conversations import Conversations, conversation_files, conversation_paths, load_conversations
 from l2l.dataset.folds import write_fold
 from l2l.dataset.layout import dataset_files, load_chunks
-from l2l.dataset.together import gather
+from l2l.dataset.together import gather, identities
 from l2l.errors import UserError
 from l2l.faces.store import write_faces
 from l2l.features.sequences import whole
 from l2l.features.sound import frame_sound
 from l2l.sides import SIDES
 from l2l.speech.speaking import write_speaking
+from tests.synthetic import write_chunks
 
 FRAMES = 900
 NAMES = {"train": ["first", "second"], "test": ["third"]}
@@ -181,8 +182,34 @@ def test_what_is_not_of_the_windows_or_damaged_is_named(person: Path) -> None:
         load_conversations(person, "train", "left")
 
 
-def test_windows_from_elsewhere_have_none_and_leave_none_of_earlier_ones(person: Path, tmp_path: Path) -> None:
-    gather({"alice": (person, "left")}, tmp_path / "all")
+def test_those_of_several_people_are_put_together_with_everybody_on_the_left(person: Path, tmp_path: Path) -> None:
+    people = {"alice": (person, "left"), "bob": (person, "right")}
+    gather(people, tmp_path / "all")
+    found, windows = read(tmp_path / "all", "train", "left"), load_chunks(tmp_path / "all", "train", "left")
+    parts = {name: read(folder, "train", side) for name, (folder, side) in people.items()}
+    assert [s.recording for s in found.stretches] == [
+        f"{name}/{stretch.recording}" for name, part in parts.items() for stretch in part.stretches
+    ]
+    for part in ("faces", "mel", "floor"):
+        sides = {"left": [("alice", "left"), ("bob", "right")], "right": [("alice", "right"), ("bob", "left")]}
+        for side, own in sides.items():
+            wanted = np.concatenate([getattr(parts[name].people[seat], part) for name, seat in own])
+            np.testing.assert_array_equal(getattr(found.people[side], part), wanted)
+    sequences, training = whole(found, windows, np.arange(len(windows))[:-1], np.arange(len(windows))[-1:])
+    assert 0 < training < len(sequences)
+    who = identities(["alice", "bob"], sequences.videos)
+    assert who is not None and who.tolist() == [int(video.startswith("bob/")) for video in sequences.videos.tolist()]
+    assert read(tmp_path / "all", "test", "left").stretches[0].recording == "alice/third"
+
+
+def test_windows_from_elsewhere_have_none_and_leave_none_of_earlier_ones(
+    person: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_chunks(tmp_path / "carl"), write_chunks(tmp_path / "carl", split="test")
+    people = {"alice": (person, "left"), "carl": (tmp_path / "carl", "left")}
+    with caplog.at_level("WARNING"):
+        gather(people, tmp_path / "all")
+    assert "no whole conversations of carl, so everybody is known by windows alone" in caplog.text
     assert load_conversations(tmp_path / "all", "train", "left") is None
     gather({"alice": (tmp_path / "all", "left")}, person)
     assert load_conversations(person, "train", "left") is None

@@ -17,6 +17,7 @@ from l2l.dataset.conversations import (
     write_conversations,
 )
 from l2l.dataset.layout import load_chunks
+from l2l.dataset.together import gather
 from l2l.features.sequences import chain, joined
 from l2l.patches.calibration import calibrate, drawn, frequencies
 from l2l.patches.checkpoint import load_codebook
@@ -182,3 +183,22 @@ def test_a_predictor_is_trained_with_them_and_without(person: Path, tmp_path: Pa
         train_predictor(folder, person / "codebook.pt", "left", settings(), out, tmp_path / "board")
         weights[name] = torch.load(out, weights_only=True)["state_dict"]["head.logits.0.weight"]
     assert not torch.equal(*weights.values())
+
+
+def test_of_several_people_each_stretch_is_its_own_persons(person: Path, tmp_path: Path) -> None:
+    for name, own in (("ann", OWN), ("bob", slice(80, 400))):
+        write_chunks(write(tmp_path / name, own), windows=2, videos=1, split="test")
+    gather({name: (tmp_path / name, "left") for name in ("ann", "bob")}, tmp_path)
+    data, known = load_chunks(tmp_path, "train", "left"), load_conversations(tmp_path, "train", "left")
+    _, standardizer, _ = load_codebook(person / "codebook.pt")
+    run = prepare_predictor(data, untrained_codebook(), standardizer, settings(), ("ann", "bob"), known)
+    material = run.task.material
+    assert material.who is not None and material.sequences.lengths.tolist() == [416] * 8
+    is_bob = [video.startswith("bob/") for video in material.sequences.videos.tolist()]
+    assert material.who.tolist() == [int(bob) for bob in is_bob] and sum(is_bob) == 4
+    for n, bob in enumerate(is_bob):
+        counted = material.sequences.counted[material.sequences.of(n)]
+        assert counted.sum() == 416 - (320 if bob else 80), "own turns are nobody else's"
+    out = tmp_path / "predictor.pt"
+    train_predictor(tmp_path, person / "codebook.pt", "left", settings(), out, tmp_path / "board", ("ann", "bob"))
+    assert torch.load(out, weights_only=True)["people"] == ["ann", "bob"]

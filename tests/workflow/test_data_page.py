@@ -11,7 +11,11 @@ import yaml
 
 from l2l.cli import main as cli
 from l2l.config.published import published
+from l2l.dataset.layout import load_chunks
+from l2l.faces import livelink
 from tests.dataset.archives import person_arrays, write_tar
+from tests.dataset.tables import write_livelink, write_table
+from tests.dataset.test_by_hand import nods
 from tests.released.test_archive import members, write
 from tests.road import ROOT, TINY, snakemake
 
@@ -53,7 +57,15 @@ def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         shapes = {"p0_faces": (1, frames, 56), "p1_faces": (frames, 184), "p1_audio": (1, 4 * frames, 128)}
         for name, shape in shapes.items():
             np.save(folder / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
-    assert len(COMMANDS) >= 6
+    for number in range(3):
+        folder = Path(f"data/raw/bea/day {number}")
+        write_livelink(folder / "p0_faces.csv", 7.0, HeadPitch=nods, MouthSmileLeft=lambda t: 0.5 + 0.5 * np.sin(t))
+        names = [name for name in livelink.SHAPES if name not in ("jawForward", "tongueOut")]
+        times = np.arange(7 * 48) / 48
+        table = {"timestamp": times, **{name: 0.1 * np.abs(nods(times)) for name in names}}
+        write_table(folder / "p1_faces.csv", table | {f"pose_R{axis}": nods(times) for axis in "xyz"})
+        np.save(folder / "p1_audio.npy", rng.standard_normal((4 * 210 + 1, 128)).astype(np.float32))
+    assert len(COMMANDS) >= 7
     for command in COMMANDS:
         program, *arguments = shlex.split(command)
         if program == "l2l":
@@ -62,5 +74,8 @@ def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert program == "snakemake"
             done = snakemake(tmp_path, *arguments[2:])
             assert done.returncode == 0, command + done.stdout + done.stderr
+    bea = load_chunks(Path("work/bea"), "train", "left")
+    moments = bea.files[:, :, 2].astype(int) / 30
+    np.testing.assert_allclose(bea.listener[:, :, 50], nods(moments), atol=0.01)
     for person in ("conan", "alice"):
         assert "model" in json.loads(Path(f"results/{person}/eval.json").read_text())["results"]

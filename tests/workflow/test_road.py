@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from l2l.dataset.conversations import load_conversations
 from l2l.dataset.layout import load_chunks
 from l2l.evaluation.report import read_report
 from l2l.recordings.table import read_table
@@ -125,6 +126,18 @@ def test_what_is_not_kept_is_not_missed(demo_copy):
     done = snakemake(demo_copy, "--forcerun", "separate", *less, mel)
     assert done.returncode == 0 and not list(recording.glob("speech_*.wav")), done.stderr
     assert (recording / "mel_left.npy").exists() and "Nothing to be done" in snakemake(demo_copy, *less, mel).stderr
+
+
+def test_a_model_of_several_people_learns_from_their_whole_conversations(folder):
+    people = "people={several: {source: people, people: [demo]}, mixed: {source: people, people: [demo, conan]}}"
+    done = snakemake(folder, "results/several/predictor.pt", "--config", people)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found, own = (load_conversations(folder / "data" / name, "train", "left") for name in ("several", "demo"))
+    assert [stretch.recording for stretch in found.stretches] == [f"demo/{s.recording}" for s in own.stretches]
+    assert "stretches of whole conversations" in (folder / "results/several/logs/train_predictor.log").read_text()
+    # Published people have none.
+    plan = snakemake(folder, "-n", "results/mixed/predictor.pt", "--config", people)
+    assert plan.returncode == 0 and "gather_windows" in plan.stdout + plan.stderr, plan.stdout + plan.stderr
 
 
 def test_own_videos_need_two_lines_of_configuration_and_a_bad_one_of_three_is_a_row(folder):

@@ -11,7 +11,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 from l2l import architectures, backends
 from l2l import config as configuration
 from l2l.config import published as catalogue
-from l2l.dataset import published
+from l2l.dataset import by_hand, published
 from l2l.dataset.conversations import conversation_files
 from l2l.dataset.layout import dataset_files
 from l2l.patches.length import seconds_of_training
@@ -121,6 +121,13 @@ def machine(*sections):
 
 def listener(wildcards):
     return person_of(wildcards).listener_side
+
+
+def has_conversations(name):
+    """Whether a person's whole conversations are known: those of recordings that are preprocessed here, or of several
+    people of whom each has them."""
+    person = ask(CONFIG.person, name)
+    return all(map(has_conversations, person.people)) if person.people else person.has_videos
 
 
 def members(wildcards):

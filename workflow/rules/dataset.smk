@@ -1,26 +1,29 @@
 # Recordings, arrays, other people or an archive -> windows of 64 frames in the published format. Recordings also become
-# whole conversations.
+# whole conversations, and so do several people of whom each has them.
 
 RECORDED = none_of([*people_from("arrays", "people"), *PUBLISHED])  # whose recordings are preprocessed here
-for command, people, files, options, sections in (
-    ("chunk", RECORDED, "results/{person}/preprocess.tsv", recordings_options, ["chunking"]),
-    ("chunk_arrays", one_of(people_from("arrays")), array_files, arrays_options, ["chunking"]),
-    ("gather", one_of(people_from("people")), members_chunks, members_options, []),
+WHOLE = [name for name in people_from("people") if has_conversations(name)]
+PARTLY = [name for name in people_from("people") if name not in WHOLE]
+for name, people, files, options, sections, whole in (
+    ("chunk", RECORDED, "results/{person}/preprocess.tsv", recordings_options, ["chunking"], True),
+    ("chunk_arrays", one_of(people_from("arrays")), array_files, arrays_options, ["chunking"], False),
+    ("gather", one_of(WHOLE), members_files, members_options, [], True),
+    ("gather_windows", one_of(PARTLY), members_files, members_options, [], False),
 ):
 
     rule:
         name:
-            command
+            name
         input:
             files,
         output:
             train=dataset_files("data/{person}", "train"),
             test=dataset_files("data/{person}", "test"),
-            conversations=conversation_files("data/{person}") if command == "chunk" else [],
+            conversations=conversation_files("data/{person}") if whole else [],
         log:
-            f"results/{{person}}/logs/{command}.log",
+            f"results/{{person}}/logs/{name}.log",
         benchmark:
-            f"results/{{person}}/benchmarks/{command}.tsv"
+            f"results/{{person}}/benchmarks/{name}.tsv"
         wildcard_constraints:
             person=people,
         conda:
@@ -29,7 +32,7 @@ for command, people, files, options, sections in (
             mem_mb=memory(4000),
             runtime=minutes(240),
         params:
-            command=command.replace("_", "-"),
+            command=name.removesuffix("_windows").replace("_", "-"),
             options=options,
             settings=settings(*sections),
             out=chunks_folder,

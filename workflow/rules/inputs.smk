@@ -79,7 +79,7 @@ def array_files(wildcards):
     """Every array of a person's recordings."""
     names = [name for part in ask(FOUND.split, wildcards.person).values() for name in part]
     folders = [Path("data/raw", wildcards.person, name) for name in names]
-    return [str(file) for folder in folders for file in sorted(folder.glob("*.npy"))]
+    return [str(file) for folder in folders for file in by_hand.files(folder)]
 
 
 def published_data(wildcards):
@@ -122,9 +122,9 @@ def chunks(*splits):
 
 
 def conversations(*splits):
-    """Input function: whole conversations of these splits, of people whose recordings are preprocessed here."""
+    """Input function: whole conversations of these splits, of people who have them."""
     return lambda wildcards: (
-        conversation_files(chunks_folder(wildcards), *splits) if person_of(wildcards).has_videos else []
+        conversation_files(chunks_folder(wildcards), *splits) if has_conversations(wildcards.person) else []
     )
 
 
@@ -151,6 +151,8 @@ def folds_option(wildcards, input):
     return f"--folds {input.folds}" if input.folds else ""
 
 
-def members_chunks(wildcards):
-    """The chunks of all people whom one model is to know."""
-    return [file for name in members(wildcards) for file in dataset_files(chunks_of(name))]
+def members_files(wildcards):
+    """The chunks of all people whom one model is to know, and the whole conversations of those who have them."""
+    chunked = [file for name in members(wildcards) for file in dataset_files(chunks_of(name))]
+    recorded = filter(has_conversations, members(wildcards))
+    return chunked + [file for name in recorded for file in conversation_files(chunks_of(name))]
