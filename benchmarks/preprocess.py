@@ -2,6 +2,7 @@
 
     python benchmarks/preprocess.py                       # the demo's first recording, 640x360
     python benchmarks/preprocess.py talk.mp4 --repeat 5   # the same recording, looped to five times its length
+    python benchmarks/preprocess.py --faces blendshapes   # with another backend of faces
 
 Prints one line per step: seconds, times real time, peak memory of the process and its children. Training is not part
 of it. The goal: at least 1.5 times real time in all on one core, and memory that does not grow with the length.
@@ -57,16 +58,17 @@ def looped(source: Path, times: int, folder: Path) -> Path:
     return target
 
 
-def steps(source: Path, folder: Path, encode: bool) -> list[list[str]]:
-    """The commands from a recording to chunks, in order."""
+def steps(source: Path, folder: Path, encode: bool, faces: str) -> list[list[str]]:
+    """The commands from a recording to chunks, in order; `faces` is a backend."""
     one = folder / "videos" / "one"
     basis = f"{folder}/face_basis.npz"
+    chosen = ["--set", f"faces.backend={faces}"]
     again = ["--set", f"video.max_height={probe(source).height - 2}"] if encode else []
     return [
         ["normalise", str(source), "--out", str(one), *again],
         *([step, str(one)] for step in ("track", "diarize", "separate")),
-        ["fit-faces", str(one), "--out", basis],
-        ["faces", str(one), "--basis", basis],
+        ["fit-faces", str(one), "--out", basis, *chosen],
+        ["faces", str(one), "--basis", basis, *chosen],
         ["mel", str(one)],
         ["chunk", str(one.parent), "--train", "one", "--listener", "left", "--out", f"{folder}/data"],
     ]
@@ -77,6 +79,7 @@ def main() -> None:
     parser.add_argument("recording", nargs="?", type=Path, help="a video of two people; default: the demo's first")
     parser.add_argument("--repeat", type=int, default=1, help="loop the recording to this many times its length")
     parser.add_argument("--encode", action="store_true", help="encode the picture again even if it is normal already")
+    parser.add_argument("--faces", default="landmarks", help="faces.backend")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -91,7 +94,7 @@ def main() -> None:
         print(f"{source.name}: {seconds:.0f} s, one core")
         print(f"{'step':12}{'seconds':>10}{'x real time':>14}{'peak MB':>10}")
         total = 0.0
-        for step in steps(source, folder, args.encode):
+        for step in steps(source, folder, args.encode, args.faces):
             took, _, peak = measure(step, folder / "notes")
             total += took
             print(f"{step[0]:12}{took:>10.1f}{seconds / took:>14.1f}{peak:>10.0f}", flush=True)

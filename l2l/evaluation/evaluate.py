@@ -30,8 +30,6 @@ from l2l.evaluation.gain import gains
 from l2l.evaluation.repeats import repeats
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import shifts_of
-from l2l.faces.landmarks import load_basis
-from l2l.faces.store import backend_of
 from l2l.inference import one_thread
 from l2l.sides import Side
 from l2l.training.checkpoint import read_checkpoint
@@ -98,8 +96,7 @@ def evaluate(
         settings.seed,
         settings.evaluation.event_window,
         released,
-        # FLAME's expression has no direction of the eyelids, and none of the smile that was checked.
-        Directions.of(load_basis(basis)) if basis and backend_of(basis) == "landmarks" else None,
+        Directions.of(basis) if basis else None,
         block=used.block if used else motion.BLOCK,
     )
     others, left_out = controls(model, test, truth, count, settings.seed)

@@ -4,9 +4,10 @@
   nod. Its moment is the middle of its dips.
 - shake: head yaw turns at least 3 times, left and right, each time 0.07 radians deep and at most 0.5 s after the last.
   Its moment is their middle.
-- smile: the mouth is 0.025 outer-eye distances wider than at rest for at least 0.4 s. Its moment is the first frame.
-- blink: the lids close by at least 0.008 outer-eye distances and open within 0.5 s. Its moment is the lowest point.
-- Smiles and blinks need a face basis, which says what expression coefficients do to the mouth and the lids.
+- smile: the mouth is wider than at rest for at least 0.4 s. Its moment is the first frame.
+- blink: the lids close and open within 0.5 s. Its moment is the lowest point.
+- Smiles and blinks need a face basis, which says which expression coefficients show them, and how much is one
+  (`Directions`).
 - The frames before a clip are looked at too, so that an event at its beginning is seen whole, but only events whose
   moment lies in the clip count.
 - How often they are right on the demo's recordings is in docs/metrics.md.
@@ -14,13 +15,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.signal import find_peaks
 
 from l2l.dataset.layout import EXPRESSION, ROTATION
 from l2l.evaluation.bootstrap import divide
+from l2l.faces.columns import SHAPES
 from l2l.faces.geometry import FaceBasis
+from l2l.faces.landmarks import load_basis
+from l2l.faces.store import backend_of
 from l2l.speech.intervals import intervals
 from l2l.units import FPS
 from l2l.video import mesh
@@ -30,27 +35,47 @@ _DEPTH = 0.07  # radians that a nod or a swing of a shake is deep
 _AGAIN = 0.6  # seconds between two dips of one nod, at most
 _SWING = 0.5  # seconds between two turning points of a shake, at most
 _TURNS = 3  # turning points of a shake, at least
-_WIDER = 0.025  # outer-eye distances
 _SMILE = 0.4  # seconds
-_LIDS = 0.008  # outer-eye distances
+# How much wider the mouth is in a smile, and how far the lids close in a blink.
+_WIDER, _LIDS = 0.025, 0.008  # landmarks: outer-eye distances
+_SMILE_WEIGHT, _BLINK_WEIGHT = 0.065, 0.05  # blendshapes: weights, mean of left and right
 _LID_PAIRS = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))  # upper, lower
 _WALL = 1e6  # stands between clips in one long signal: no peak is seen beyond it
 
 
 @dataclass(frozen=True)
 class Directions:
-    """What expression coefficients (50,) do to a face: linear functions of them, outer-eye distances."""
+    """How expression coefficients (50,) show smiles and blinks: weighted sums of them, and how much of each is one."""
 
-    mouth_width: np.ndarray  # (50,)
-    eye_opening: np.ndarray  # (50,)
+    smile: np.ndarray  # (50,) weights of a sum that grows with a smile
+    blink: np.ndarray  # (50,) weights of a sum that grows as the lids close
+    smiles_from: float  # the sum of a smile is above this
+    blink_depth: float  # the sum of a blink rises and falls by this
 
     @classmethod
-    def of(cls, basis: FaceBasis) -> "Directions":
+    def of(cls, basis: Path) -> "Directions | None":
+        """Of the faces of a face_basis.npz. None for deca: FLAME has no direction of the lids, and no checked smile."""
+        backend = backend_of(basis)
+        if backend == "landmarks":
+            return cls.of_mesh(load_basis(basis))
+        return cls.of_shapes() if backend == "blendshapes" else None
+
+    @classmethod
+    def of_mesh(cls, basis: FaceBasis) -> "Directions":
+        """By the width of the mouth and the opening of the eyes, in outer-eye distances."""
         x, y, _ = np.moveaxis(basis.components.reshape(len(basis.components), -1, 3), -1, 0)  # (50, 468)
         # Not by number: which corner stands on the picture's right follows from the face.
         left, right = sorted(mesh.MOUTH_CORNERS, key=lambda corner: basis.template[corner, 0])
         upper, lower = np.array(_LID_PAIRS).T
-        return cls(x[:, right] - x[:, left], (y[:, lower] - y[:, upper]).mean(1))
+        return cls(x[:, right] - x[:, left], (y[:, upper] - y[:, lower]).mean(1), _WIDER, _LIDS)
+
+    @classmethod
+    def of_shapes(cls) -> "Directions":
+        """By the weights of the named shapes, mean of left and right."""
+        smile, blink = np.zeros((2, EXPRESSION.stop))
+        for side in ("Left", "Right"):
+            smile[SHAPES.index(f"mouthSmile{side}")] = blink[SHAPES.index(f"eyeBlink{side}")] = 0.5
+        return cls(smile, blink, _SMILE_WEIGHT, _BLINK_WEIGHT)
 
 
 @dataclass(frozen=True)
@@ -81,8 +106,8 @@ def detect(motion: Sequence[np.ndarray], first: Sequence[int], directions: Direc
     events = {"nod": found(_nods(pitch, walls)), "shake": found(_shakes(yaw, walls))}
     if directions is not None:
         expression = joined[:, EXPRESSION]
-        events["smile"] = found(_smiles(expression @ directions.mouth_width, walls))
-        events["blink"] = found(_peaks(-expression @ directions.eye_opening, walls, _LIDS, 0.5))
+        events["smile"] = found(_smiles(expression @ directions.smile > directions.smiles_from, walls))
+        events["blink"] = found(_peaks(expression @ directions.blink, walls, directions.blink_depth, 0.5))
     return events
 
 
@@ -118,9 +143,9 @@ def _shakes(yaw: np.ndarray, walls: np.ndarray) -> np.ndarray:
     return np.array(middles, int)
 
 
-def _smiles(width: np.ndarray, walls: np.ndarray) -> np.ndarray:
-    wide = np.insert(width > _WIDER, walls, False)
-    begins = np.array([start for start, end in intervals(wide) if end - start >= _SMILE * FPS], int)
+def _smiles(smiling: np.ndarray, walls: np.ndarray) -> np.ndarray:
+    walled = np.insert(smiling, walls, False)
+    begins = np.array([start for start, end in intervals(walled) if end - start >= _SMILE * FPS], int)
     return begins - np.searchsorted(walls + np.arange(len(walls)), begins)
 
 

@@ -1,12 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from l2l.evaluation.events import SCORES, Directions, Events, detect, match
-from l2l.faces.geometry import FaceBasis
+from l2l.faces.columns import SHAPES
+from l2l.files import save_npz
 from l2l.video import mesh
 
 FRAMES = 300
-WIDTH, LIDS = np.eye(50)[:2]
+WIDE, CLOSED = np.eye(50)[:2]
 
 
 def still() -> np.ndarray:
@@ -20,7 +23,7 @@ def bump(at: int, frames: int, height: float) -> np.ndarray:
 
 
 def times(motion: np.ndarray, kind: str, first: int = 0) -> list[int]:
-    found = detect([motion], [first], Directions(WIDTH, LIDS))[kind]
+    found = detect([motion], [first], Directions(WIDE, CLOSED, 0.025, 0.008))[kind]
     assert (found.clip == 0).all()
     return found.time.tolist()
 
@@ -55,7 +58,7 @@ def test_smiles_and_blinks_need_to_know_what_expressions_do() -> None:
     x = still()
     x[100:130, 0] = 0.05  # mouth 0.05 wider for a second
     x[200:205, 0] = 0.05  # too short
-    x[:, 1] = -bump(50, 8, 0.03)  # lids close
+    x[:, 1] = bump(50, 8, 0.03)  # lids close
     assert times(x, "smile") == [100] and times(x, "blink") == [50]
     assert set(detect([x], [0], None)) == {"nod", "shake"}
 
@@ -78,15 +81,36 @@ def test_clips_are_looked_at_one_by_one() -> None:
     assert found.clip.tolist() == [0, 2] and found.time.tolist() == [100, 100]
 
 
-def test_the_directions_are_those_of_the_mesh() -> None:
+def test_the_directions_of_landmarks_are_those_of_the_mesh(tmp_path: Path) -> None:
     template = np.zeros((468, 3))
     template[mesh.MOUTH_CORNERS[0], 0], template[mesh.MOUTH_CORNERS[1], 0] = -1, 1
     components = np.zeros((50, 468, 3))
     components[3, mesh.MOUTH_CORNERS[1], 0] = 1.0  # one corner goes outwards
     components[7, [145, 153, 144, 374, 380, 373], 1] = 0.5  # lower lids go down
-    found = Directions.of(FaceBasis(template, components.reshape(50, -1)))
-    np.testing.assert_allclose(found.mouth_width, np.eye(50)[3])
-    np.testing.assert_allclose(found.eye_opening, 0.5 * np.eye(50)[7])
+    save_npz(tmp_path / "basis.npz", template=template, components=components.reshape(50, -1))
+    found = Directions.of(tmp_path / "basis.npz")
+    assert found is not None
+    np.testing.assert_allclose(found.smile, np.eye(50)[3])
+    np.testing.assert_allclose(found.blink, -0.5 * np.eye(50)[7])
+    assert (found.smiles_from, found.blink_depth) == (0.025, 0.008)
+
+
+def test_named_shapes_say_smile_and_blink(tmp_path: Path) -> None:
+    save_npz(tmp_path / "basis.npz", backend=np.array("blendshapes"), template=np.zeros((468, 3)))
+    directions = Directions.of(tmp_path / "basis.npz")
+    x = still()
+    for side in ("Left", "Right"):
+        x[100:130, SHAPES.index(f"mouthSmile{side}")] = 0.4
+        x[:, SHAPES.index(f"eyeBlink{side}")] = bump(50, 8, 0.5)
+    found = detect([x], [0], directions)
+    assert found["smile"].time.tolist() == [100] and found["blink"].time.tolist() == [50]
+    x[:, SHAPES.index("mouthSmileLeft")] *= -1  # one corner of the mouth is no smile
+    assert not len(detect([x], [0], directions)["smile"].time)
+
+
+def test_expressions_of_flame_show_no_events(tmp_path: Path) -> None:
+    save_npz(tmp_path / "basis.npz", backend=np.array("deca"), landmarks=np.array("mesh"))
+    assert Directions.of(tmp_path / "basis.npz") is None
 
 
 def at(*moments: tuple[int, int]) -> Events:

@@ -35,7 +35,7 @@ def score(predicted: Any, truth: Any, speaker: Any, before: Any, names: np.ndarr
         0,
         0.5,
         ([standardizer.apply(clip) for clip in truth], standardizer),
-        Directions(*np.eye(50)[:2]),
+        Directions(*np.eye(50)[:2], 0.025, 0.008),
     )
     return scorer.score(predicted)
 
