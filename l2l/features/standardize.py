@@ -4,6 +4,8 @@
   leaves channels 3 to 6 times too wide, by accident of the data, and explodes on a channel that moves alike in every
   window; it is the switch `windows.statistics: released`.
 - Smoothing over time, where there is any, comes first and belongs to the same numbers, so both travel together.
+- A named shape that hardly moves is divided by `LEAST`: divided by its own spread, its noise would weigh as much as
+  a smile. Other columns have no such unit, and none moves too little for its own.
 - The numbers live in the checkpoint of the model that was trained with them, never in a file of their own that a
   later run could overwrite.
 """
@@ -14,9 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2l.config.section import Smoothing, Statistics
+from l2l.faces.columns import columns_of
 from l2l.features.bilateral import bilateral
 
 BLOCK = 256  # windows read at a time, so that memory-mapped audio never has to fit in memory
+LEAST = 0.02  # of a weight of 0 to 1: what weights differ by in a face that is still
+
+_SHAPES = columns_of("blendshapes")
+_ALWAYS_0 = np.array([column.low == column.high for column in _SHAPES])  # (56,)
+_WEIGHTS = np.array([column.unit == "weight" for column in _SHAPES])  # (56,)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class Standardizer:
         """Mean and standard deviation (ddof 0) over all frames.
 
         A frame in two overlapping windows counts twice. A channel that does not vary is divided by 1, as in
-        scikit-learn's StandardScaler, so that a later small deviation stays small.
+        scikit-learn's StandardScaler, so that a later small deviation stays small; one of named shapes that varies by
+        less than `LEAST` is divided by that.
         """
         origin = windows[rows[0], 0].astype(np.float64)  # sums about a frame of the data lose no digits
         total, squares, count = np.zeros_like(origin), np.zeros_like(origin), 0
@@ -61,6 +70,8 @@ class Standardizer:
         std = np.sqrt(np.maximum(squares / count - mean**2, 0))
         mean = mean + origin
         constant = std <= 1e-6 * np.abs(mean)
+        if _are_shapes(mean, std):
+            std = np.where(_WEIGHTS, np.maximum(std, LEAST), std)
         return cls(mean.astype(np.float32), np.where(constant, 1, std).astype(np.float32), smoothing)
 
     @classmethod
@@ -88,6 +99,11 @@ class Standardizer:
     @classmethod
     def from_dict(cls, arrays: Mapping[str, np.ndarray], smoothing: Smoothing = "none") -> "Standardizer":
         return cls(np.asarray(arrays["mean"], np.float32), np.asarray(arrays["std"], np.float32), smoothing)
+
+
+def _are_shapes(mean: np.ndarray, std: np.ndarray) -> bool:
+    """Whether channels (F,) are faces of named shapes: of these alone, the same four columns are always 0."""
+    return len(mean) == len(_SHAPES) and not mean[_ALWAYS_0].any() and not std[_ALWAYS_0].any()
 
 
 def smooth(windows: np.ndarray, smoothing: Smoothing) -> np.ndarray:

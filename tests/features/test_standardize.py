@@ -42,6 +42,19 @@ def test_a_constant_channel_becomes_zero_and_does_not_explode() -> None:
     assert found.apply(np.array([0.0, 0.31]))[1] == pytest.approx(0.01, rel=1e-3)
 
 
+def test_a_named_shape_that_hardly_moves_is_not_blown_up() -> None:
+    x = np.random.default_rng(0).standard_normal((6, 4, 56)) * 0.1
+    x[..., 3] *= 0.01
+    plain = Standardizer.fit(x)
+    np.testing.assert_allclose(plain.std, x.std((0, 1)), rtol=1e-5)  # no faces of named shapes: as it is
+    x[..., [47, 48, 49, 55]] = 0
+    found = Standardizer.fit(x)
+    assert found.std[3] == pytest.approx(standardize.LEAST)
+    others = [k for k in range(55) if k not in (3, 47, 48, 49)]
+    np.testing.assert_array_equal(found.std[others], plain.std[others])
+    np.testing.assert_array_equal(found.std[[47, 48, 49, 55]], 1)
+
+
 def test_undo_and_the_dictionary_give_back_what_was_put_in() -> None:
     x = np.random.default_rng(0).standard_normal((6, 4, 3)) * 5 + 2
     found = Standardizer.from_dict(Standardizer.fit(x).to_dict())
