@@ -12,19 +12,16 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import laplacian
-from scipy.sparse.linalg import spsolve
 
 from l2l.video import mesh
+from l2l.video.harmonic import spread
 
 _OUTER_LIP_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
-_BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
-_NOSE = (168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 129, 358, 94)
 _CHEEKS = (50, 280)
 _EARS = (234, 454)
 _LOWER_LIP = 17
-_FIXED = mesh.FACE_OVAL + mesh.RIGHT_EYE + mesh.LEFT_EYE + _BROWS + _NOSE  # moved neither by a smile nor by a blink
+# Moved neither by a smile nor by a blink.
+_FIXED = mesh.FACE_OVAL + mesh.RIGHT_EYE + mesh.LEFT_EYE + mesh.BROWS + mesh.NOSE
 
 # Distances from the oval's centre in units of the oval itself: where the head ends and where nothing moves any more.
 _HEAD_SIDE, _HEAD_TOP, _HEAD_BOTTOM = 1.5, 2.05, 1.12
@@ -101,11 +98,11 @@ class Rig:
         height, ear, lips = landmarks[:, 1], self._hinge[1], landmarks[list(mesh.MOUTH_CORNERS), 1].mean()
         along = np.abs(np.linspace(-1, 1, len(mesh.INNER_LIP_LOWER)))  # 1 at the corners, 0 in the middle
         values = {i: float(_ease((height[i] - ear) / (lips - ear))) for i in mesh.FACE_OVAL}
-        values |= dict.fromkeys(_NOSE + _BROWS + mesh.RIGHT_EYE + mesh.LEFT_EYE, 0.0)
+        values |= dict.fromkeys(mesh.NOSE + mesh.BROWS + mesh.RIGHT_EYE + mesh.LEFT_EYE, 0.0)
         values |= dict(zip(_OUTER_LIP_UPPER, _CORNER_FOLLOWS * along**6, strict=True))
         values |= dict(zip(mesh.INNER_LIP_UPPER, _CORNER_FOLLOWS * along**6, strict=True))
         values |= dict(zip(mesh.INNER_LIP_LOWER, 1 - (1 - _CORNER_FOLLOWS) * along**2.5, strict=True))
-        return _spread({i: np.array([value]) for i, value in values.items()})[:, 0]
+        return spread({i: np.array([value]) for i, value in values.items()})[:, 0]
 
     def _smiling(self, landmarks: np.ndarray) -> np.ndarray:
         """(468, 3) pixels by which a full smile moves each landmark."""
@@ -115,7 +112,7 @@ class Rig:
             values[cheek] = self._width * np.array([side * 0.012, -0.02, -0.01])
         for lip in (13, 14, 0, _LOWER_LIP):
             values[lip] = self._width * np.array([0, -0.008, 0])
-        return _spread(values)
+        return spread(values)
 
     def _blinking(self, landmarks: np.ndarray) -> np.ndarray:
         """(468, 3) pixels by which closing the eyes moves each landmark."""
@@ -123,7 +120,7 @@ class Rig:
         for eye in (mesh.RIGHT_EYE, mesh.LEFT_EYE):
             for lower, upper in zip(eye[1:8], eye[:8:-1], strict=True):
                 values[upper] = landmarks[lower] - landmarks[upper]
-        return _spread(values)
+        return spread(values)
 
 
 def _ease(x: np.ndarray) -> np.ndarray:
@@ -161,18 +158,3 @@ def _bands(numbers: np.ndarray) -> np.ndarray:
     a_next, b_next = np.roll(a, -1, 1), np.roll(b, -1, 1)
     pairs = np.stack([np.stack([a, a_next, b], -1), np.stack([a_next, b_next, b], -1)])  # (2, R - 1, around, 3)
     return pairs.reshape(-1, 3).astype(np.int32)
-
-
-def _spread(values: dict[int, np.ndarray]) -> np.ndarray:
-    """(468, d): `values` (d,) where given, and elsewhere the mean of the neighbours on the face mesh."""
-    triangles = mesh.triangles()
-    a, b = triangles.ravel(), np.roll(triangles, 1, axis=1).ravel()  # each triangle's edges
-    links = coo_matrix((np.ones(len(a)), (a, b)), (mesh.LANDMARKS, mesh.LANDMARKS)).tocsr()
-    graph = laplacian(((links + links.T) > 0).astype(float)).tocsr()
-    fixed = np.array(sorted(values))
-    free = np.setdiff1d(np.arange(mesh.LANDMARKS), fixed)
-    given = np.stack([values[i] for i in fixed])  # (n, d)
-    spread = np.zeros((mesh.LANDMARKS, given.shape[1]))
-    spread[fixed] = given
-    spread[free] = spsolve(graph[free][:, free].tocsc(), -(graph[free][:, fixed] @ given)).reshape(len(free), -1)
-    return spread

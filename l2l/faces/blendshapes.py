@@ -172,9 +172,9 @@ def directions(tracks: Tracks, person: int, faces: np.ndarray, neutral: np.ndarr
     return found_directions
 
 
-def compose(faces: np.ndarray, mesh: np.ndarray, template: np.ndarray) -> np.ndarray:
-    """Faces (n, >=56) -> meshes (n, 468, 3) around the origin, in outer-eye distances; `mesh` is as of `directions`."""
+def upright(faces: np.ndarray, mesh: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """Faces (n, >=56) -> meshes (n, 468, 3), the head not turned, in outer-eye distances; `mesh`: of `directions`."""
     driven, components = faces.copy(), np.zeros((COMPONENTS, LANDMARKS * 3))
     driven[:, : len(_DRIVES)] = faces[:, _DRIVES]  # the jaw takes two of the columns that are empty
     components[: len(_DRIVES)] = mesh[1:].reshape(len(_DRIVES), -1)
-    return geometry.compose(driven, mesh[0], FaceBasis(template, components))
+    return geometry.upright(driven, mesh[0], FaceBasis(template, components))

@@ -151,11 +151,20 @@ def without_pose(
 
 def compose(faces: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:
     """Faces (n, >=56) -> meshes (n, 468, 3) around the origin, in outer-eye distances."""
-    expression, head, jaw = faces[:, :50], faces[:, 50:53], faces[:, 53:56]
-    straight = jaw_moved(neutral, jaw, basis) + (expression @ basis.components).reshape(-1, mesh.LANDMARKS, 3)
+    return turned(upright(faces, neutral, basis), faces[:, 50:53], basis.hinge)
+
+
+def upright(faces: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:
+    """As `compose`, with the head not yet turned, in the frame of `neutral`."""
+    expression, jaw = faces[:, :50], faces[:, 53:56]
+    return jaw_moved(neutral, jaw, basis) + (expression @ basis.components).reshape(-1, mesh.LANDMARKS, 3)
+
+
+def turned(straight: np.ndarray, head: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+    """Upright meshes (n, V, 3) turned by axis-angles (n, 3), around the origin."""
     # The head turns about a point between the ears, not about the bridge of the nose.
     rotation = Rotation.from_rotvec(head).as_matrix()
-    return np.einsum("nij,nkj->nki", rotation, straight - basis.hinge)
+    return np.einsum("nij,nkj->nki", rotation, straight - hinge)
 
 
 def _jaw_rotation(straight: np.ndarray, neutral: np.ndarray, basis: FaceBasis) -> np.ndarray:

@@ -23,8 +23,8 @@ from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces, load_faces
 from l2l.features.sequences import chain
 from l2l.files import atomic
+from l2l.pictures.face import draw_face
 from l2l.progress import progress
-from l2l.raster import draw_shaded
 from l2l.sides import SIDES, Side
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.speech.vad import read_wav
@@ -35,9 +35,9 @@ from l2l.video.tracks import Tracks, load_tracks
 WIDTH, HEIGHT = 1280, 720
 _PICTURE = (864, 486)  # width, height of the recording
 _STRIP_SECONDS = 6.0
+_TITLE = 24  # lines above a face
 _PAPER, _INK, _FAINT = (250, 249, 246), (40, 40, 44), (176, 176, 180)
 _COLOURS = ((38, 110, 190), (206, 96, 30))  # left, right
-_MOUTH = (92, 52, 50)
 _SKIN = {"true": (196, 206, 220), "sampled": (236, 200, 160)}
 
 
@@ -198,17 +198,7 @@ def _draw_strip(canvas: np.ndarray, scene: Scene, frame: int) -> None:
 
 
 def _draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, kind: str, title: str) -> None:
-    height, width = canvas.shape[:2]
-    vertices = mesher.vertices(face[None])[0]  # (V, 3)
-    low, high = mesher.rest.min(0), mesher.rest.max(0)
-    unit = 0.72 * height / (high[1] - low[1])
-    placed = (vertices - (low + high) / 2) * unit + [width / 2, height / 2 + 12, 0]
-    skin, mouth = mesher.parts(placed)
-    tile = np.ascontiguousarray(canvas)
-    depth = np.full((height, width), np.inf, np.float32)
-    draw_shaded(tile, depth, placed, skin, _SKIN[kind])
-    draw_shaded(tile, depth, placed, mouth, _MOUTH)
-    canvas[:] = tile
+    draw_face(canvas[_TITLE:], mesher, face, _SKIN[kind])
     _text(canvas, title, (16, 30), _INK)
 
 

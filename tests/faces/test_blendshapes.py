@@ -168,15 +168,26 @@ def test_the_file_says_what_its_columns_are(measured, tmp_path):
 
 def test_the_mesh_moves_as_the_person_was_seen_to(measured, recording):
     footage, _, tracked = recording
-    mesher = mesher_of(footage.tracks.parent / "basis.npz", measured[1].neutral)
+    basis, neutral = footage.tracks.parent / "basis.npz", measured[1].neutral
+    mesher = mesher_of(basis, neutral)
     np.testing.assert_allclose(mesher.vertices(np.zeros((1, 56)))[0], mesher.rest)
-    drawn = mesher.vertices(measured[1].faces)  # (T, 468, 3)
+    drawn = blendshapes.upright(measured[1].faces, neutral, blendshapes.load_basis(basis))  # (T, 468, 3)
     for frame in (10, 42):  # at rest, and smiling
         # Where the mesh stands in the picture follows from the skull.
-        rigid = geometry.rigid_landmarks(measured[1].neutral[0])
+        rigid = geometry.rigid_landmarks(neutral[0])
         rotation, scale, move = geometry.fit_rigid(drawn[frame][rigid], tracked[frame : frame + 1, 1][:, rigid])
         away = np.abs(scale[0] * drawn[frame] @ rotation[0].T + move[0] - tracked[frame, 1])  # px
         assert away[CORNER].max() < 2 and away.max() < 2.5  # the smile moves the corner by 7, the jaw would move lips
+
+
+def test_a_blink_is_drawn_with_closed_lids(measured, recording):
+    mesher = mesher_of(recording[0].tracks.parent / "basis.npz", measured[1].neutral)
+    faces = np.zeros((2, 56))
+    faces[1, COLUMNS.index("eyeBlinkRight")] = 1
+    still, blinking = mesher.vertices(faces)
+    upper, lower = (list(mesh.RIGHT_EYE[at]) for at in (slice(None, 8, -1), slice(1, 8)))
+    assert (still[lower, 1] > still[upper, 1]).all()
+    np.testing.assert_allclose(blinking[upper, :2], blinking[lower, :2], atol=1e-9)
 
 
 def test_smoothing_is_one_for_shapes_and_one_for_the_head(recording, tmp_path, monkeypatch):

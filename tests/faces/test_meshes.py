@@ -54,7 +54,7 @@ def test_the_person_s_own_shape_is_kept(basis, mesher, monkeypatch):
 
 
 def test_what_is_seen_from_behind_is_the_inside_of_the_mouth(mesher):
-    skin, inside = mesher.parts(mesher.rest)
+    skin, inside = mesher.parts(mesher.rest).values()
     assert len(skin) + len(inside) == 9976
     near = mesher.rest[skin].mean(1)[:, 2]
     assert (near < 0).mean() > 0.9 and (mesher.rest[inside].mean(1)[:, 2] > 0).mean() > 0.9
