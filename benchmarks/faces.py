@@ -7,8 +7,8 @@
 Prints three tables with a row for each backend.
 
 - Correlations over frames with the drawn smile, blink, jaw, pitch and yaw, mean (worst) over faces; and
-  CPU-milliseconds per face of the whole step. Smiles and blinks are what `l2l.evaluation.events.Directions` counts by. "best" is the
-  column that fits best, found with the truth.
+  CPU-milliseconds per face of the whole step. Smiles and blinks are what `l2l.evaluation.events.Directions` counts by.
+  "best" is the column that fits best, found with the truth.
 - Nods, smiles and blinks as `eval.json` counts them: drawn ones that were found, of how many, and how many were found
   where none was drawn. A found one is right when it begins while one is drawn, or within 0.2 s of it.
 - `--still FOLDER`: how much each person's face trembles there. It is the root mean square of what is faster than 3 Hz,

@@ -8,7 +8,7 @@
 - Nothing is learned from the recordings: `l2l fit-faces` only stores the canonical face.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,8 @@ _COLUMNS = [SHAPES.index(name) for name in columns.SHAPES]
 _OPEN, _LEFT, _RIGHT = (SHAPES.index(name) for name in ("jawOpen", "jawLeft", "jawRight"))
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
 _QUIET, _PLAIN = 0.5, 0.3  # share of the frames that are quiet, and share of these that show least
+# Between two frames whose weights all differ by less than this, the frame between has their mean.
+_ALIKE = 0.2
 _QUIET_FRAMES = 15  # frames around one in which the face must be quiet too
 # How strongly what a shape does to the mesh is pulled to nothing: as one frame in which the shape is there in full and
 # the mesh does not move.
@@ -67,9 +69,7 @@ def extract_faces(
     """Write faces_left.npz and faces_right.npz for one recording; short gaps of at most `bridge` frames are filled."""
     template, tracks = load_basis(basis_path), load_tracks(footage.tracks)
     tracks.check_both_seen()
-    weights = np.zeros((PEOPLE, len(tracks), len(SHAPES)), np.float32)
-    for person, frame, found in _weights(footage, tracks):
-        weights[person, frame] = found
+    weights = _weights(footage, tracks)
     for person, out in enumerate(outs):
         found = tracks.found[:, person]
         rest = at_rest(weights[person, found])
@@ -90,20 +90,42 @@ def extract_faces(
         write_faces(out, faces, valid, tracks.segment, mesh, "blendshapes", **more)
 
 
-def _weights(footage: Footage, tracks: Tracks) -> Iterator[tuple[int, int, np.ndarray]]:
-    """(person, frame, weights (52,)) of every tracked face, frame by frame."""
-    landmarker = FaceLandmarker()
+def _weights(footage: Footage, tracks: Tracks) -> np.ndarray:
+    """(2, T, 52) weights of both people; zeros where a face was not tracked.
+
+    Of every second frame the networks see only the faces that change (`_ALIKE`).
+    """
+    landmarker, found = FaceLandmarker(), tracks.found
+    weights = np.zeros((PEOPLE, len(tracks), len(SHAPES)), np.float32)
     frames = progress(read_frames(footage.video), "faces", unit="frame", total=len(tracks))
     meshes = (pair for _, block in tracks.blocks() for pair in block)
+    before: tuple[np.ndarray, np.ndarray] | None = None  # picture and meshes of the frame before
     frame = -1
+
+    def look(person: int, frame: int, picture: np.ndarray, pair: np.ndarray) -> None:
+        weights[person, frame] = landmarker.shapes(landmarker.points(picture, region_around(pair[person])))
+
     for frame, (picture, pair) in enumerate(zip(frames, meshes, strict=False)):
-        for person in np.flatnonzero(tracks.found[frame]):
-            points = landmarker.points(picture, region_around(pair[person]))
-            yield int(person), frame, landmarker.shapes(points)
+        if frame % 2 and frame + 1 < len(tracks):
+            before = picture, pair
+            continue
+        for person in np.flatnonzero(found[frame]):
+            look(int(person), frame, picture, pair)
+        if before is None or frame % 2:
+            continue
+        around = [frame - 2, frame]
+        for person in np.flatnonzero(found[frame - 1]):
+            one_scene = found[around, person].all() and tracks.segment[frame - 2] == tracks.segment[frame]
+            first, last = weights[person, around]
+            if one_scene and np.abs(last - first).max() < _ALIKE:
+                weights[person, frame - 1] = (first + last) / 2
+            else:
+                look(int(person), frame - 1, *before)
     if frame + 1 < len(tracks):
         raise UserError(
             f"{footage.video} has {frame + 1} pictures, {footage.tracks} {len(tracks)}; track the recording again."
         )
+    return weights
 
 
 def at_rest(weights: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ SMILE, BLINK, OPEN, LEFT = (SHAPES.index(n) for n in ("mouthSmileLeft", "eyeBlin
 # Brightness 0..1 of each person's half: still for half a second, then a smile that comes and goes.
 BRIGHT = np.concatenate([np.full(24, 0.2), 0.2 + 0.6 * np.sin(np.pi * np.arange(36) / 36) ** 2])
 CORNER = mesh.MOUTH_CORNERS[1]
+SMILED = COLUMNS.index("mouthSmileLeft")
 
 
 class FakeLandmarker:
@@ -105,6 +106,23 @@ def test_every_shape_is_in_its_column_and_0_is_the_person_at_rest(measured):
         np.testing.assert_allclose(found.faces[:, COLUMNS.index("eyeBlinkRight")], -moved, atol=0.02)
         others = [k for k in range(50) if k not in (COLUMNS.index("mouthSmileLeft"), COLUMNS.index("eyeBlinkRight"))]
         assert not found.faces[:, others].any()
+
+
+def test_the_networks_see_every_second_frame_and_what_is_between_where_a_face_changes(recording, tmp_path, monkeypatch):
+    seen = []
+
+    class Quick(FakeLandmarker):
+        def points(self, picture, region):
+            found = super().points(picture, region)
+            seen.append(found[0, 0])
+            return found * (1 + 3 * (region.x > SIZE[0] / 2))  # the person on the right moves four times as much
+
+    monkeypatch.setattr(blendshapes, "FaceLandmarker", Quick)
+    left, right = extract(recording[0], tmp_path, smoothing=0, head_smoothing=0)
+    # Of the left face hardly more than every second frame; of the right one also those of the smile.
+    assert 2 * FRAMES * 0.55 < len(seen) < 2 * FRAMES * 0.8
+    np.testing.assert_allclose(left.faces[:, SMILED], BRIGHT - BRIGHT[0], atol=0.02)
+    np.testing.assert_allclose(right.faces[:, SMILED], 4 * (BRIGHT - BRIGHT[0]), atol=0.08)
 
 
 def test_head_and_jaw_are_radians(measured, recording):

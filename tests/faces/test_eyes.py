@@ -1,4 +1,4 @@
-"""Eyes of a drawn mesh: lids close over them, and they look where they are told, each the person's own left or right."""
+"""Eyes of a drawn mesh: lids close over them, they look where they are told, and left and right are the person's."""
 
 import numpy as np
 import pytest
