@@ -24,7 +24,7 @@ from l2l.video.media import read_frames
 from l2l.video.tracks import load_tracks
 
 SIDE = 200  # pixels of a face, and of its mesh
-TEXT = 210  # pixels of the words beside them
+TEXT = 230  # pixels of the words beside them
 COLUMNS = 2  # frames in a row
 SKIN = (208, 196, 184)
 

@@ -4,7 +4,7 @@
   are columns 0-46, in ARKit's order (`columns.py`); 47-49 are zeros.
 - The jaw is the shapes jawOpen, jawLeft and jawRight, in radians. The head is turned as the tracked mesh is, which is
   measured as by backend `landmarks`, against the landmarker's canonical face instead of a fitted one.
-- 0 is the person at rest: the median of quiet frames in which the face shows least is taken off. The file keeps it.
+- 0 is the person at rest: the median of frames in which the face shows and moves least is taken off. The file keeps it.
 - Nothing is learned from the recordings: `l2l fit-faces` only stores the canonical face.
 """
 
@@ -43,7 +43,7 @@ _DRIVES = [*range(_SHAPES), 53, 54]  # columns that move the mesh: shapes, and t
 _COLUMNS = [SHAPES.index(name) for name in columns.SHAPES]
 _OPEN, _LEFT, _RIGHT = (SHAPES.index(name) for name in ("jawOpen", "jawLeft", "jawRight"))
 _NEUTRAL_FRAMES = 400  # enough for a median; spread over the whole recording
-_QUIET, _PLAIN = 0.5, 0.3  # share of the frames that are quiet, and share of these that show least
+_PLAIN, _QUIET = 0.3, 0.5  # share of the frames that show least, and share of these that move least
 # Between two frames whose weights all differ by less than this, the frame between has their mean.
 _ALIKE = 0.2
 _QUIET_FRAMES = 15  # frames around one in which the face must be quiet too
@@ -129,15 +129,16 @@ def _weights(footage: Footage, tracks: Tracks) -> np.ndarray:
 
 
 def at_rest(weights: np.ndarray) -> np.ndarray:
-    """(52,) the face at rest: the median of those frames of weights (n, 52) in which the face moves and shows least.
+    """(52,) the face at rest: of the frames of weights (n, 52) that show least, the median of those that move least.
 
-    Moving little is not enough: some people hold a smile.
+    Moving little is not enough: some people hold a smile, or laugh for long.
     """
+    shown = weights.sum(1)
+    plain = shown <= np.quantile(shown, _PLAIN)
     step = np.abs(np.diff(weights, axis=0, prepend=weights[:1])).sum(1)  # (n,)
     motion = uniform_filter1d(step, _QUIET_FRAMES)
-    quiet = weights[motion <= np.quantile(motion, _QUIET)]
-    shown = quiet.sum(1)
-    return np.asarray(np.median(quiet[shown <= np.quantile(shown, _PLAIN)], axis=0), np.float32)
+    quiet = plain & (motion <= np.quantile(motion[plain], _QUIET))
+    return np.asarray(np.median(weights[quiet], axis=0), np.float32)
 
 
 def opening(weight: npt.ArrayLike) -> np.ndarray:
