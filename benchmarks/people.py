@@ -1,7 +1,7 @@
 """One model of three people, or one for each? From how many minutes of each, and for whom.
 
     nice python -m benchmarks.people                     # 5, 10 and 20 minutes of each, one seed
-    python -m benchmarks.people --seeds 2 --minutes 5
+    python -m benchmarks.people --ways together "same codes" --minutes 5
     python -m benchmarks.people --table                  # only print what there is
 
 Three made-up people (benchmarks/dyads.py) have the same face, blinks and shape of a nod. They differ in how they hold
@@ -17,6 +17,7 @@ Default settings. 10 recordings of a minute of each person to test on, the same 
   compared, alone has codes of its own. over: how much better with the speaker than without.
 - nods, smiles, delay: the mean over people of how far the model is from the person's own habit, which is that of four
   other true listeners: probability of a nod after a pause, of a smile returned, and seconds until the nod is deepest.
+- CPU-s: of all trainings; without the codebook, where it is that of all.
 - Brackets: 95 %, over recordings and seeds together (benchmarks/measures.py).
 """
 
@@ -137,26 +138,29 @@ class Bench:
         }
 
 
-def run(folder: Path, benches: dict[str, Bench], minutes: int, seed: int) -> None:
-    """All trainings of so many minutes and their scores; what is there is not done again."""
+def run(folder: Path, benches: dict[str, Bench], way: str, minutes: int, seed: int) -> None:
+    """The trainings of one way on so many minutes, and their scores; what is there is not done again."""
     settings, together = Settings().model_copy(update={"seed": seed}), folder / "together"
-    for way in WAYS:
-        for person, bench in benches.items():
-            own = together if way == "together" else folder / way.replace(" ", "_") / person
-            scores = folder / f"{way.replace(' ', '_')}_{person}.json"
-            if scores.exists():
-                continue
-            if way == "together":
-                train(own, partial(write_together, seed, minutes), settings, tuple(PEOPLE))
-            else:
-                if way == "same codes":
-                    own.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(together / "codebook.pt", own / "codebook.pt")
-                train(own, partial(write, person, seed, minutes), settings)
-            spent = json.loads((own / "training.json").read_text())
-            found = bench.score(Modern(own, person if way == "together" else None))
-            save_json(scores, found | {"cpu_seconds": sum(spent.values())})
-            print(f"{minutes} minutes, seed {seed}, {way}, {person}: done", flush=True)
+    for person, bench in benches.items():
+        scores = folder / _name(way) / f"{person}.json"
+        if scores.exists():
+            continue
+        own = together if way == "together" else folder / _name(way) / person
+        if way == "together":
+            train(own, partial(write_together, seed, minutes), settings, tuple(PEOPLE))
+        else:
+            if way == "same codes":
+                own.mkdir(parents=True, exist_ok=True)
+                shutil.copy(together / "codebook.pt", own / "codebook.pt")
+            train(own, partial(write, person, seed, minutes), settings)
+        spent = json.loads((own / "training.json").read_text())
+        found = bench.score(Modern(own, person if way == "together" else None))
+        save_json(scores, found | {"cpu_seconds": sum(spent.values())})
+        print(f"{minutes} minutes, seed {seed}, {way}, {person}: done", flush=True)
+
+
+def _name(way: str) -> str:
+    return way.replace(" ", "_")
 
 
 def rates(scores: list[dict], name: str) -> float:
@@ -164,57 +168,55 @@ def rates(scores: list[dict], name: str) -> float:
     return float(np.sum([s[name]["hits"] for s in scores]) / max(np.sum([s[name]["counts"] for s in scores]), 1e-9))
 
 
+Scores = dict[str, list[dict]]  # of each person, one for each seed
 HEAD = ["minutes of each", "way", "CPU-s", "nats", "over", "FD", "nods off by", "smiles off by", "delay off by, s"]
 
 
 def table(folder: Path) -> str:
     """A line for each way: means over people. Then each person's own habits and what was drawn."""
-    references = json.loads((folder / "references.json").read_text())
+    references = {person: [scores] for person, scores in json.loads((folder / "references.json").read_text()).items()}
     lines, details = [HEAD], [["minutes of each", "way", *(f"{p}: nods / smiles / delay" for p in PEOPLE)]]
-
-    def detail(first: list[str], found: dict[str, list[dict]]) -> None:
-        said = [[f"{rates(found[p], name):.2f}" for name in ("nods", "smiles", "delay")] for p in PEOPLE]
-        details.append([*first, *(" / ".join(cells) for cells in said)])
-
-    detail(["-", "the person"], {person: [references[person]] for person in PEOPLE})
+    details.append(["-", "the person", *habits(references)])
     for minutes in sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()):
         for way in WAYS:
-            files = f"*/{way.replace(' ', '_')}_{{}}.json"
-            found = {
-                p: [json.loads(f.read_text()) for f in sorted((folder / str(minutes)).glob(files.format(p)))]
-                for p in PEOPLE
-            }
-            if not all(found.values()):
-                continue
-            everything = [score for scores in found.values() for score in scores]
-            seeds = len(everything) // len(PEOPLE)
-            spent = np.mean([score["cpu_seconds"] for score in everything]) * (1 if way == "together" else len(PEOPLE))
-            # Recordings of all people beside each other: (seeds, people * recordings).
-            true, alone = (
-                np.array([np.concatenate([found[p][k]["nats"][name] for p in PEOPLE]) for k in range(seeds)])
-                for name in ("with_speaker", "without_speaker")
-            )
-            off = [
-                f"{np.mean([abs(rates(found[p], name) - rates([references[p]], name)) for p in PEOPLE]):.2f}"
-                for name in ("nods", "smiles", "delay")
-            ]
-            fd = np.mean([score["fd"][0] for score in everything])
-            first = [f"{minutes} ({seeds})", way]
-            lines.append(
-                [
-                    *first,
-                    f"{spent:.0f}",
-                    f"{true.mean():.4f}",
-                    shown(measures.interval(alone - true), 4),
-                    f"{fd:.2f}",
-                    *off,
-                ]
-            )
-            detail(first, found)
+            files = {p: sorted((folder / str(minutes)).glob(f"*/{_name(way)}/{p}.json")) for p in PEOPLE}
+            found = {p: [json.loads(file.read_text()) for file in files[p]] for p in PEOPLE}
+            if all(found.values()):
+                first = [f"{minutes} ({min(map(len, found.values()))})", way]
+                lines.append([*first, *cells(way, found, references)])
+                details.append([*first, *habits(found)])
     return "\n\n".join(
         "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]])
         for rows in (lines, details)
     )
+
+
+def habits(found: Scores) -> list[str]:
+    """Of each person."""
+    return [
+        " / ".join(f"{rates(scores, name):.2f}" for name in ("nods", "smiles", "delay")) for scores in found.values()
+    ]
+
+
+def cells(way: str, found: Scores, references: Scores) -> list[str]:
+    """The numbers of a line of the table."""
+    seconds = [np.mean([score["cpu_seconds"] for score in scores]) for scores in found.values()]
+    # All people's recordings beside each other: (seeds, people x recordings).
+    true, without = (
+        np.concatenate([[score["nats"][name] for score in scores] for scores in found.values()], axis=1)
+        for name in ("with_speaker", "without_speaker")
+    )
+    off = {
+        name: np.mean([abs(rates(found[p], name) - rates(references[p], name)) for p in PEOPLE])
+        for name in ("nods", "smiles", "delay")
+    }
+    return [
+        f"{np.mean(seconds) if way == 'together' else np.sum(seconds):.0f}",
+        f"{true.mean():.4f}",
+        shown(measures.interval(without - true), 4),
+        f"{np.mean([score['fd'][0] for scores in found.values() for score in scores]):.2f}",
+        *(f"{value:.2f}" for value in off.values()),
+    ]
 
 
 def main() -> None:
@@ -222,6 +224,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("results/people"), help="where everything is kept")
     parser.add_argument("--minutes", nargs="+", type=int, default=list(MINUTES), help="of each person")
     parser.add_argument("--seeds", type=int, default=1, help="trainings for each number of minutes")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, help="together comes before same codes")
     parser.add_argument("--table", action="store_true", help="only print")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -229,9 +232,8 @@ def main() -> None:
         benches = {person: Bench(person) for person in PEOPLE}
         if not (args.folder / "references.json").exists():
             save_json(args.folder / "references.json", {p: bench.moved(bench.others()) for p, bench in benches.items()})
-        for seed in range(args.seeds):
-            for minutes in args.minutes:
-                run(args.folder / str(minutes) / str(seed), benches, minutes, seed)
+        for minutes, seed, way in [(m, s, w) for s in range(args.seeds) for m in args.minutes for w in args.ways]:
+            run(args.folder / str(minutes) / str(seed), benches, way, minutes, seed)
     text = table(args.folder)
     (args.folder / "table.md").write_text(text + "\n")
     print(text)

@@ -156,13 +156,17 @@ class _Table:
                 f"{self.path} does not say when its rows are; add a column `time`, in seconds, or a first line "
                 "'# fps: 48' with its rate."
             )
+        places = [self._places[name.lower()] for name in names]
         moments: list[tuple[float, float]] = []  # seconds, and frames of a timecode
         values: list[list[float]] = []
         lines: list[int] = []
         for line, row in self._rows():
             if self.has("success") and not self._value(row, "success", line):
                 continue
-            values.append([self._value(row, name, line) for name in names])
+            numbers = _numbers(row, places)
+            if numbers is None:
+                numbers = [self._value(row, name, line) for name in names]  # says which is wrong
+            values.append(numbers)
             moments.append(self._moment(row, clock, line))
             lines.append(line)
         whole, frames = np.array(moments, float).reshape(-1, 2).T
@@ -225,3 +229,12 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _numbers(row: list[str], places: list[int]) -> list[float] | None:
+    """Some cells of a row as finite numbers, or None when one of them is none."""
+    try:
+        found = [float(row[place]) for place in places]
+    except (ValueError, IndexError):
+        return None
+    return found if all(map(math.isfinite, found)) else None

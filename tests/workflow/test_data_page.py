@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from l2l.cli import main as cli
@@ -20,6 +21,7 @@ from tests.released.test_archive import members, write
 from tests.road import ROOT, TINY, snakemake
 
 PAGE = (ROOT / "docs" / "data.md").read_text()
+SCRIPT = re.findall(r"```python\n(.*?)```", PAGE, re.S)[0]
 COMMANDS = re.findall(r"^\$ (.*)$", PAGE, re.M)
 
 
@@ -64,7 +66,9 @@ def test_every_shown_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         times = np.arange(7 * 48) / 48
         table = {"timestamp": times, **{name: 0.1 * np.abs(nods(times)) for name in names}}
         write_table(folder / "p1_faces.csv", table | {f"pose_R{axis}": nods(times) for axis in "xyz"})
-        np.save(folder / "p1_audio.npy", rng.standard_normal((4 * 210 + 1, 128)).astype(np.float32))
+        soundfile.write("p1_audio.wav", 0.1 * rng.standard_normal(7 * 16000), 16000)
+        exec(SCRIPT)
+        Path("p1_audio.npy").rename(folder / "p1_audio.npy")
     assert len(COMMANDS) >= 7
     for command in COMMANDS:
         program, *arguments = shlex.split(command)
