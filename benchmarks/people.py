@@ -11,6 +11,10 @@ their head, how likely a pause is answered by a nod and how late, and the same f
 - same codes: a predictor for each person, on the codebook of all: what the predictor alone gains from the others.
 - alone: a codebook and a predictor for each, as a user trains them who has one person.
 
+With --codebook, one that is there already serves for together and same codes, at every number of minutes: then nats
+can be compared down the table too, and only predictors are trained. The faces of all people here, and those of
+benchmarks/quality.py, move alike, so that its codebook of `answers` will do.
+
 Default settings. 10 recordings of a minute of each person to test on, the same for all, with 4 drawn listeners each.
 
 - nats: of the true codes of test recordings, per frame, given all of their past. Together and same codes can be
@@ -138,20 +142,26 @@ class Bench:
         }
 
 
-def run(folder: Path, benches: dict[str, Bench], way: str, minutes: int, seed: int) -> None:
-    """The trainings of one way on so many minutes, and their scores; what is there is not done again."""
+def run(
+    folder: Path, benches: dict[str, Bench], way: str, minutes: int, seed: int, codebook: Path | None = None
+) -> None:
+    """The trainings of one way on so many minutes, and their scores; what is there is not done again.
+
+    `codebook`: that of all ways; None: trained here.
+    """
     settings, together = Settings().model_copy(update={"seed": seed}), folder / "together"
+    given = together / "codebook.pt" if way == "same codes" and not codebook else codebook
     for person, bench in benches.items():
         scores = folder / _name(way) / f"{person}.json"
         if scores.exists():
             continue
         own = together if way == "together" else folder / _name(way) / person
+        if given and not (own / "codebook.pt").exists():
+            own.mkdir(parents=True, exist_ok=True)
+            shutil.copy(given, own / "codebook.pt")
         if way == "together":
             train(own, partial(write_together, seed, minutes), settings, tuple(PEOPLE))
         else:
-            if way == "same codes":
-                own.mkdir(parents=True, exist_ok=True)
-                shutil.copy(together / "codebook.pt", own / "codebook.pt")
             train(own, partial(write, person, seed, minutes), settings)
         spent = json.loads((own / "training.json").read_text())
         found = bench.score(Modern(own, person if way == "together" else None))
@@ -225,6 +235,7 @@ def main() -> None:
     parser.add_argument("--minutes", nargs="+", type=int, default=list(MINUTES), help="of each person")
     parser.add_argument("--seeds", type=int, default=1, help="trainings for each number of minutes")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, help="together comes before same codes")
+    parser.add_argument("--codebook", type=Path, help="a codebook.pt for all ways but alone; default: trained here")
     parser.add_argument("--table", action="store_true", help="only print")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -233,7 +244,8 @@ def main() -> None:
         if not (args.folder / "references.json").exists():
             save_json(args.folder / "references.json", {p: bench.moved(bench.others()) for p, bench in benches.items()})
         for minutes, seed, way in [(m, s, w) for s in range(args.seeds) for m in args.minutes for w in args.ways]:
-            run(args.folder / str(minutes) / str(seed), benches, way, minutes, seed)
+            if way != "alone" or not args.codebook:
+                run(args.folder / str(minutes) / str(seed), benches, way, minutes, seed, args.codebook)
     text = table(args.folder)
     (args.folder / "table.md").write_text(text + "\n")
     print(text)
