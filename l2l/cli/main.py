@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         models.compare,
     ),
     "Pictures": (models.preview, models.listen),
+    "Motion for other programs": (models.export,),
     "Settings and weight files": (config.config, config.weights),
     "The released program's files": (
         *(released.fetch_models, released.import_released, released.import_config, released.export_pkl),

@@ -1,10 +1,11 @@
-"""Commands for models: train, sample, score, watch."""
+"""Commands for models: train, sample, score, watch, export."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from l2l.cli.options import DEFAULTS, Names, Options, Paths, about
 from l2l.errors import UserError
+from l2l.export import FormatName
 from l2l.sides import Side
 
 
@@ -151,3 +152,24 @@ def listen(
     if results is None and person is None:
         raise UserError("say whose listener it is: --person NAME, for results/NAME/, or --results FOLDER.")
     listen(video, results or Path("results") / str(person), out, options.read(), name, listener)
+
+
+def export(
+    source: Annotated[Path, about("a faces file, a folder of one recording, or a person's results")],
+    /,
+    *,
+    format: Annotated[FormatName, about("docs/export.md says what each carries")],
+    side: Annotated[tuple[Side, ...], about("of whom; default: of results the listener, else both")] = (),
+    samples: Annotated[
+        int | None, about("results: futures of every test window; default: one of every whole turn, where there is one")
+    ] = None,
+    chunks: Annotated[Path | None, about("results: folder of the test windows; default: data/<person>")] = None,
+    basis: Annotated[Path | None, about("face_basis.npz; default: of the results that the source lies in")] = None,
+    out: Annotated[Path, about("a folder, or the file where there is one to write")],
+    options: Options = DEFAULTS,
+) -> None:
+    """Write motion for avatars, animation programs, ELAN, Praat or tables."""
+    from l2l.export.export import export
+
+    paths = export(source, format, out, options.read().chunking, side, samples, chunks, basis)
+    print("\n".join(map(str, paths if len(paths) <= 3 else [paths[0], "...", paths[-1]])))

@@ -43,7 +43,7 @@ def write_faces(
     **more: np.ndarray,
 ) -> None:
     """Write the arrays of `Faces`, what the backend adds, and what the columns are (`l2l.faces.columns`)."""
-    columns = columns_of(backend)
+    columns = columns_of(backend)[: faces.shape[1]]
     arrays = {"faces": faces.astype(np.float32), "neutral": neutral.astype(np.float32), **more}
     arrays |= {"backend": np.array(backend), "columns": np.array([column.name for column in columns])}
     arrays |= {"units": np.array([column.unit for column in columns])}
@@ -62,6 +62,13 @@ def smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: in
     for start, end in runs(scene):
         if scene[start] >= 0 and end - start >= window:
             faces[start:end] = savgol_filter(faces[start:end], window, _ORDER, axis=0)
+
+
+def hold(faces: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Faces (T, C): each where it was seen (T,), else the last one seen before it, or the first that will be."""
+    known = np.flatnonzero(seen)
+    last = np.maximum(np.searchsorted(known, np.arange(len(faces)), side="right") - 1, 0)
+    return np.asarray(faces[known[last]])
 
 
 def load_faces(path: str | Path) -> Faces:

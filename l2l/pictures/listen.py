@@ -4,6 +4,7 @@
 - Every 8 frames of the speaker go into `Listener.step`. The answer is shown when it would have come in a live
   conversation: 16 frames (0.53 s) after the speaker, 8 to hear a patch and 8 of look-ahead.
 - Where the speaker's face is not seen, the last one seen is used.
+- Beside the video lies the listener's motion as a faces file, for `l2l export`.
 """
 
 import tempfile
@@ -14,7 +15,8 @@ import numpy as np
 
 from l2l.config import Settings
 from l2l.errors import UserError
-from l2l.faces.store import Faces, load_faces
+from l2l.faces.face_landmarker import SHAPES
+from l2l.faces.store import Faces, backend_of, hold, load_faces, write_faces
 from l2l.patches.checkpoint import load_codebook as load_patch_codebook
 from l2l.patches.live import Listener
 from l2l.pictures.preview import Scene, render
@@ -31,7 +33,8 @@ DELAY = PATCH + Listener.look_ahead  # frames between what the speaker does and 
 def listen(
     video: Path, results: Path, out: Path, settings: Settings, person: str | None = None, side: Side | None = None
 ) -> None:
-    """Write `out`, a video of the recording and of the listener in `results`, a person's folder of results.
+    """Write `out`, a video of the recording and of the listener in `results`, a person's folder of results; and beside
+    it the listener's motion, a faces file that also holds who speaks (`probability`).
 
     Where the models know several people, `person` listens, who sits at `side`; the basis is that person's own. Raises
     UserError when the recording cannot be measured or the person has no trained models of patches.
@@ -53,16 +56,28 @@ def listen(
         shown = play(listener.step, held(speaker), load_mel(folder / f"mel_{SIDES[1 - number]}.npy"))
         late = np.full((len(true), MODEL_DIM), np.nan, np.float32)
         late[DELAY:] = shown[: len(true) - DELAY]
-        render(Scene.of(folder, number, true, late, basis), 0, len(true), out)
+        scene = Scene.of(folder, number, true, late, basis)
+        render(scene, 0, len(true), out)
+        write_motion(out.with_suffix(".npz"), late, true, backend_of(basis), scene.probability)
+
+
+def write_motion(path: Path, motion: np.ndarray, like: Faces, backend: str, probability: np.ndarray) -> None:
+    """Write a listener's motion (T, 56), NaN where there is none, as a faces file of the person `like`.
+
+    It also holds the `probability` (T, 2) that each person of the recording speaks.
+    """
+    more = {"probability": probability}
+    if like.rest is not None:
+        more |= {"rest": like.rest, "shapes": np.array(SHAPES)}
+    there = np.isfinite(motion[:, 0])
+    write_faces(path, np.nan_to_num(motion), there, like.segment, like.neutral, backend, **more)
 
 
 def held(faces: Faces) -> np.ndarray:
     """(T, 56): each face, or the last one seen before it; at the beginning, the first that will be seen."""
-    seen = np.flatnonzero(faces.valid)
-    if not len(seen):
+    if not faces.valid.any():
         raise UserError("the speaker's face is never seen in this recording; give another one.")
-    last = np.maximum(np.searchsorted(seen, np.arange(len(faces)), side="right") - 1, 0)
-    return np.asarray(faces.faces[seen[last], :MODEL_DIM])
+    return hold(faces.faces[:, :MODEL_DIM], faces.valid)
 
 
 def play(step: Callable[[np.ndarray, np.ndarray], np.ndarray], faces: np.ndarray, rows: np.ndarray) -> np.ndarray:

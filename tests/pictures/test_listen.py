@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from l2l.errors import UserError
+from l2l.export.sources import of_file
 from l2l.faces.store import Faces
-from l2l.pictures.listen import held, play
+from l2l.pictures.listen import DELAY, held, play, write_motion
 
 
 def test_what_comes_out_answers_the_frames_that_went_in():
@@ -30,3 +31,19 @@ def test_the_last_face_seen_stays():
     assert seen[:, 0].tolist() == [1, 1, 1, 1, 4, 4]
     with pytest.raises(UserError, match="never seen"):
         held(Faces(faces, valid & False, np.zeros(6, np.int32), np.zeros((468, 3), np.float32)))
+
+
+def test_what_is_left_beside_the_video_can_be_exported(tmp_path):
+    motion = np.random.default_rng(0).uniform(0, 0.3, (40, 56)).astype(np.float32)
+    motion[:DELAY] = np.nan
+    rest, speaks = np.full(52, 0.1, np.float32), np.tile([0.2, 0.8], (40, 1))
+    like = Faces(motion, np.ones(40, bool), np.zeros(40, np.int32), np.zeros((50, 468, 3), np.float32), rest)
+    (tmp_path / "talk.mp4").write_bytes(b"")
+    write_motion(tmp_path / "talk.npz", motion, like, "blendshapes", speaks)
+    take = of_file(tmp_path / "talk.npz")
+    assert (take.name, take.what, take.backend) == ("talk", "listener", "blendshapes")
+    assert take.seen.tolist() == [False] * DELAY + [True] * (40 - DELAY)
+    np.testing.assert_array_equal(take.motion[DELAY:], motion[DELAY:])
+    np.testing.assert_array_equal(take.person.rest, rest)
+    assert take.recording.video == tmp_path / "talk.mp4"
+    np.testing.assert_array_equal(take.recording.speaks, speaks >= 0.5)
