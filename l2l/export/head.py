@@ -1,7 +1,7 @@
 """A head around a face of 468 points: eyes, a mouth to look into, a tongue, and the rest of the skull.
 
 - What is added follows the face: the skull fades out what the face's rim does, the inside of the mouth goes with the
-  lips, lower teeth and tongue with the chin. So anything that moves 468 points moves a head (`Head.follow`).
+  lips, lower teeth and tongue with the lower one. So anything that moves 468 points moves a head (`Head.follow`).
 - It is made here, of the person's own points at rest: there is no other model in it. Eyes are those of the previews
   (`l2l.faces.eyes`).
 - Axes and lengths are those of the points: x right, y down, z away from the camera, outer-eye distances.
@@ -25,6 +25,7 @@ _LEVEL, _HAIRLINE = 0.05, 0.35  # outer-eye distances below the eyes: back of th
 _FULL = 0.7  # 1 is an ellipse, less is fuller
 _INNER_LIPS = mesh.INNER_LIP_UPPER + mesh.INNER_LIP_LOWER[-2:0:-1]  # once around
 _DEEP = (0.06, 0.2, 0.4)  # outer-eye distances that rings of the mouth's inside are behind the lips
+_JAW = 14  # the middle of the lower lip's inner edge: it goes with the jaw, and lies where teeth do
 _DRAWN_BACK = 0.03  # outer-eye distances
 _TONGUE = 0.25  # outer-eye distances that tongueOut brings its tip forward
 _BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
@@ -156,39 +157,37 @@ def _skull(building: _Building) -> None:
 
 
 def _mouth(building: _Building) -> None:
-    """A dark bag behind the lips, and teeth: upper ones that stay, lower ones that go with the chin."""
+    """A dark bag behind the lips, and teeth: upper ones that stay, lower ones that go with the lower lip."""
     lips = building.rest[list(_INNER_LIPS)]
     rings = [np.array(_INNER_LIPS)]
     middle = lips.mean(0)
     for number, deep in enumerate(_DEEP):
         wide = 1 + 0.15 * np.sin(np.pi * number / 2)
-        ring = middle + (lips - middle) * [wide, 1, 1]
+        ring = middle + (lips - middle) * [wide, 1.3, 1]
         ring[:, 2] = lips[:, 2] + deep
-        share = 1 - 0.2 * number
-        at = building.add(ring, {i: (landmark, share) for i, landmark in enumerate(_INNER_LIPS)})
+        at = building.add(ring, {i: (landmark, 1.0) for i, landmark in enumerate(_INNER_LIPS)})
         rings.append(np.arange(at.start, at.stop))
     end = building.add((middle + [0, 0, _DEEP[-1] + 0.05])[None], {0: (17, 0.4)})
     building.tube("mouth", [*rings, np.full(len(lips), end.start)], False)
-    half = 0.38 * np.abs(lips[0, 0] - lips[10, 0])
-    along = np.linspace(-1, 1, 11)
-    front = middle + np.stack([half * along, np.zeros(11), 0.07 + 0.12 * along**2], 1)
-    for top, bottom, follows in ((-0.06, 0.035, None), (0.04, 0.11, mesh.CHIN)):
-        rows = np.concatenate([front + [0, top, 0], front + [0, bottom, 0.01]])
-        shares = {i: (follows, 0.9) for i in range(len(rows))} if follows else {}
-        at = building.add(rows, shares)
-        upper = np.arange(at.start, at.start + 11)
-        a, b = upper[:-1], upper[1:]
-        corners = np.concatenate([np.stack([a, a + 11, b], 1), np.stack([b, a + 11, b + 11], 1)])
+    half, along = 0.38 * np.abs(lips[0, 0] - lips[10, 0]), np.linspace(-1, 1, 11)
+    arch = np.stack([middle[0] + half * along, np.zeros(11), middle[2] + 0.07 + 0.12 * along**2], 1)  # (11, 3)
+    upper, lower = building.rest[[13, _JAW], 1]
+    for top, bottom, share in ((upper - 0.06, upper + 0.03, 0.0), (lower - 0.03, lower + 0.05, 0.9)):
+        rows = np.concatenate([arch + [0, top, 0], arch + [0, bottom, 0.01]])
+        at = building.add(rows, {i: (_JAW, share) for i in range(len(rows))})
+        a = np.arange(at.start, at.start + 10)
+        corners = np.concatenate([np.stack([a, a + 11, a + 1], 1), np.stack([a + 1, a + 11, a + 12], 1)])
         building.parts.setdefault("teeth", []).append(corners)
 
 
 def _tongue(building: _Building) -> slice:
-    """A flat ellipsoid above the lower teeth; it goes with the chin."""
+    """A flat ellipsoid above the lower teeth; it goes with the lower lip."""
     lips = building.rest[list(_INNER_LIPS)]
     radii = np.array([0.25 * np.abs(lips[0, 0] - lips[10, 0]), 0.035, 0.2])
     length, around = np.meshgrid(np.linspace(0, np.pi, 9), 2 * np.pi * np.arange(16) / 16, indexing="ij")
     sphere = np.stack([np.sin(length) * np.cos(around), np.sin(length) * np.sin(around), -np.cos(length)], -1)
-    points = (lips.mean(0) + [0, 0.02, 0.3] + sphere * radii).reshape(-1, 3)
-    at = building.add(points, {i: (mesh.CHIN, 0.85) for i in range(len(points))})
+    centre = [lips[:, 0].mean(), building.rest[_JAW, 1] - 0.045, lips[:, 2].mean() + 0.3]
+    points = (centre + sphere * radii).reshape(-1, 3)
+    at = building.add(points, {i: (_JAW, 0.9) for i in range(len(points))})
     building.tube("tongue", list(np.arange(at.start, at.stop).reshape(9, 16)), True)
     return at

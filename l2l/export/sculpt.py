@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from l2l.faces.geometry import COMPONENTS, FaceBasis, jaw_moved
+from l2l.faces.geometry import COMPONENTS, FaceBasis
 from l2l.video.mesh import LANDMARKS, LEFT_EYE, RIGHT_EYE
 
 JAW_OPEN, JAW_SIDEWAYS = 0.42, 0.15  # radians of a shape in full
@@ -135,11 +136,19 @@ def _lower(rest: np.ndarray) -> np.ndarray:
 
 def _jaw(rest: np.ndarray) -> dict[str, np.ndarray]:
     basis = FaceBasis(rest, np.zeros((COMPONENTS, 3 * LANDMARKS)))
-    # jaw y > 0 moves the chin to the picture's left, which is the person's right.
-    turns = np.array([[JAW_OPEN, 0, 0], [0, -JAW_SIDEWAYS, 0], [0, JAW_SIDEWAYS, 0]])
-    opened, to_left, to_right = jaw_moved(rest, turns, basis) - rest
-    forward = basis.jaw_weights[:, None] * [0, 0, -0.07]
-    return {"jawOpen": opened, "jawLeft": to_left, "jawRight": to_right, "jawForward": forward}
+    # Unlike in `l2l.faces.geometry`, the whole lower lip goes with the jaw, and all between it and the chin.
+    corners = rest[[61, 291]]
+    middle = np.abs(rest[:, 0] - corners[:, 0].mean()) / (np.ptp(corners[:, 0]) / 2)
+    below = (rest[:, 1] > corners[:, 1].mean()) & (middle < 1)
+    below[list(_LOWER_LIP)], below[list(_UPPER_LIP)] = True, False
+    weights = np.where(below, np.maximum(basis.jaw_weights, 1 - 0.85 * middle**2), basis.jaw_weights)[:, None]
+    from_hinge = rest - basis.hinge
+    # y > 0 moves the chin to the picture's left, which is the person's right.
+    turns = {"jawOpen": (JAW_OPEN, 0, 0), "jawLeft": (0, -JAW_SIDEWAYS, 0), "jawRight": (0, JAW_SIDEWAYS, 0)}
+    found = {
+        name: weights * (Rotation.from_rotvec(turn).apply(from_hinge) - from_hinge) for name, turn in turns.items()
+    }
+    return found | {"jawForward": weights * [0, 0, -0.07]}
 
 
 def _mouth(rest: np.ndarray, opened: np.ndarray, lower: np.ndarray) -> dict[str, np.ndarray]:
