@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from l2l.cli.options import DEFAULTS, Names, Options, Paths, about
 from l2l.errors import UserError
-from l2l.export import FormatName
+from l2l.export import FacesBackend, FormatName
 from l2l.sides import Side
 
 
@@ -165,11 +165,14 @@ def export(
     ] = None,
     chunks: Annotated[Path | None, about("results: folder of the test windows; default: data/<person>")] = None,
     basis: Annotated[Path | None, about("face_basis.npz; default: of the results that the source lies in")] = None,
+    backend: Annotated[
+        FacesBackend | None, about("results without recordings: what their faces are; default: deca, as published")
+    ] = None,
     out: Annotated[Path, about("a folder, or the file where there is one to write")],
     options: Options = DEFAULTS,
 ) -> None:
     """Write motion for avatars, animation programs, ELAN, Praat or tables."""
     from l2l.export.export import export
 
-    paths = export(source, format, out, options.read().chunking, side, samples, chunks, basis)
+    paths = export(source, format, out, options.read().chunking, side, samples, chunks, basis, backend)
     print("\n".join(map(str, paths if len(paths) <= 3 else [paths[0], "...", paths[-1]])))

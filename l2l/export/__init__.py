@@ -3,3 +3,4 @@
 from typing import Literal
 
 FormatName = Literal["livelink", "arkit-json", "glb", "bvh", "csv", "eaf", "textgrid"]
+FacesBackend = Literal["blendshapes", "landmarks", "deca"]

@@ -52,14 +52,15 @@ def export(
     samples: int | None = None,
     chunks: Path | None = None,
     basis: Path | None = None,
+    backend: str | None = None,
 ) -> list[Path]:
     """Write `source` as `format`: to the file `out` where there is one to write, else into the folder `out`.
 
-    `source` is a faces file, the folder of a preprocessed recording, or a person's results, whose test clips are
-    `chunks` (default: data/<person> beside results/). Returns the files. Raises UserError where the source's backend
-    does not have what the format needs.
+    `source` is a faces file, the folder of a preprocessed recording, or a person's results. Their test clips are
+    `chunks` (default: data/<person> beside results/); where no recording says it, their faces are of `backend`. Returns
+    the files. Raises UserError where the source's backend does not have what the format needs.
     """
-    takes = read(source, sides, samples, chunks, basis)
+    takes = read(source, sides, samples, chunks, basis, backend)
     how, backend = FORMATS[format], takes[0].backend
     if backend not in how.backends:
         able = [name for name, other in FORMATS.items() if backend in other.backends]
@@ -85,7 +86,12 @@ def export(
 
 
 def read(
-    source: Path, sides: Sequence[Side], samples: int | None, chunks: Path | None, basis: Path | None
+    source: Path,
+    sides: Sequence[Side],
+    samples: int | None,
+    chunks: Path | None,
+    basis: Path | None,
+    backend: str | None,
 ) -> list[Take]:
     """The takes of a source; at least one. Raises UserError when it is none of the three."""
     if source.is_file():
@@ -98,7 +104,8 @@ def read(
             "these, e.g. results/alice or results/alice/videos/alice_03."
         )
     person = source.resolve()
-    takes = sources.of_results(source, chunks or person.parents[1] / "data" / person.name, sides, samples, basis)
+    chunks = chunks or person.parents[1] / "data" / person.name
+    takes = sources.of_results(source, chunks, sides, samples, basis, backend)
     if not takes:
         raise UserError(f"{source}: its person listens in no test window; export the faces of a recording instead.")
     return takes

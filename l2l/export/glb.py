@@ -2,8 +2,10 @@
 
 - glTF's axes: x to the person's left, y up, z out of the face, metres. The node `Head` turns about a point between the
   ears.
-- Of blendshapes, the targets are ARKit's 52 by name (`head.py`), and the animation has the face at rest put back.
-- Of landmarks, the targets are the person's own directions and the jaw; weights may be negative.
+- The head without any shape is the person at rest. So weights are those above rest, and may be a little below 0.
+- Of blendshapes, the targets are ARKit's 52 by name (`head.py`). Lids are closed where the previews have them closed.
+  Whose face is not known - arrays have none - gets an average one.
+- Of landmarks, the targets are the person's own directions and the jaw.
 """
 
 from pathlib import Path
@@ -11,9 +13,14 @@ from pathlib import Path
 import numpy as np
 import pygltflib as gltf
 
+from l2l.dataset.layout import EXPRESSION, JAW
 from l2l.errors import UserError
 from l2l.export.head import Head, head_of
-from l2l.export.take import Take
+from l2l.export.sculpt import JAW_OPEN, JAW_SIDEWAYS
+from l2l.export.take import ARKIT, Take
+from l2l.faces.columns import SHAPES
+from l2l.faces.eyes import CLOSED
+from l2l.faces.face_landmarker import canonical_face
 from l2l.faces.geometry import COMPONENTS, FaceBasis, jaw_moved
 from l2l.faces.landmarks import load_basis
 from l2l.files import atomic
@@ -40,7 +47,7 @@ COLOURS = {  # linear RGB
 
 
 def write(take: Take, out: Path) -> None:
-    """Write one take of backend blendshapes or landmarks. Raises UserError where the person's mesh is not known."""
+    """Write one take of backend blendshapes or landmarks. Raises UserError where the latter's basis is not known."""
     head, targets, weights = _named(take) if take.backend == "blendshapes" else _own(take)
     with atomic(out) as partial:
         document(take, head, targets, weights).save_binary(partial)
@@ -48,24 +55,33 @@ def write(take: Take, out: Path) -> None:
 
 def _named(take: Take) -> tuple[Head, dict[str, np.ndarray], np.ndarray]:
     """The head, what each of ARKit's shapes adds to it (V, 3), and the weights (T, 52)."""
-    if not take.person:
-        raise UserError(f"{take.name}: the recording's faces files are missing, so the face is not known.")
-    head = head_of(take.person.neutral[0].astype(np.float64))
-    return head, head.shapes(), take.weights()
+    head = head_of(take.person.neutral[0].astype(np.float64) if take.person else canonical_face())
+    return head, head.shapes(), above_rest(take.motion)
+
+
+def above_rest(motion: np.ndarray) -> np.ndarray:
+    """Named shapes (T, 56) -> weights (T, 52) in the order of `ARKIT` that a head at rest takes."""
+    weights = np.zeros((len(motion), len(ARKIT)))
+    weights[:, [ARKIT.index(name) for name in SHAPES]] = motion[:, : len(SHAPES)]
+    blinks = [ARKIT.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+    weights[:, blinks] = np.minimum(weights[:, blinks] / CLOSED, 1)
+    opened, to_the_right = motion[:, JAW.start], motion[:, JAW.start + 1]
+    weights[:, ARKIT.index("jawOpen")] = opened / JAW_OPEN
+    weights[:, ARKIT.index("jawRight")] = np.maximum(to_the_right, 0) / JAW_SIDEWAYS
+    weights[:, ARKIT.index("jawLeft")] = np.maximum(-to_the_right, 0) / JAW_SIDEWAYS
+    return weights
 
 
 def _own(take: Take) -> tuple[Head, dict[str, np.ndarray], np.ndarray]:
     """As `_named`, of the person's own directions, and of the jaw."""
     if not take.person or not take.basis:
-        raise UserError(
-            f"{take.name}: glb needs the directions of this person; name their face_basis.npz with --basis."
-        )
+        raise UserError(f"{take.name}: glb needs this person's directions; name their face_basis.npz with --basis.")
     known, rest = load_basis(take.basis), take.person.neutral.astype(np.float64)
     head = head_of(rest)
     moved = {f"expression_{k}": part.reshape(-1, 3) for k, part in enumerate(known.components)}
     moved |= {name: jaw_moved(rest, np.array([turn]), known)[0] - rest for name, turn in _JAW.items()}
-    jaw = take.motion[:, 53:55] / [max(turn) for turn in _JAW.values()]
-    weights = np.concatenate([take.motion[:, :COMPONENTS], jaw], axis=1)
+    jaw = take.motion[:, JAW][:, :2] / [max(turn) for turn in _JAW.values()]
+    weights = np.concatenate([take.motion[:, EXPRESSION], jaw], axis=1)
     return head, {name: head.follow(part) for name, part in moved.items()}, weights
 
 

@@ -4,7 +4,7 @@
 - Of a person's results, the test clips: turns where a future of whole turns was drawn, else windows. Where a person
   sits in a recording is found by comparing its faces files with the windows: several people in one model may sit on
   different sides.
-- Data without recordings (published, or arrays) have the columns of `deca`.
+- Data without recordings have the columns of `deca`, as published ones do, unless `backend` says what they are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -68,7 +68,12 @@ class Clip(NamedTuple):
 
 
 def of_results(
-    results: Path, chunks: Path, sides: Sequence[Side], count: int | None, basis: Path | None = None
+    results: Path,
+    chunks: Path,
+    sides: Sequence[Side],
+    count: int | None,
+    basis: Path | None = None,
+    backend: str | None = None,
 ) -> list[Take]:
     """The takes of the test clips: the true listener, and `count` futures of each window.
 
@@ -93,7 +98,7 @@ def of_results(
     takes: list[Take] = []
     for name in dict.fromkeys(windows.videos.tolist()):
         own = [clip for clip in clips if windows.videos[clip.rows[0]] == name]
-        place = _place(results, name, windows, own, listener, basis)
+        place = _place(results, name, windows, own, listener, basis, backend)
         for clip in own:
             takes += _of_clip(clip, windows, futures, int(given[clip.rows[0]]), place, sides)
     return takes
@@ -109,14 +114,20 @@ class Place(NamedTuple):
 
 
 def _place(
-    results: Path, name: str, windows: Chunks, clips: Sequence[Clip], listener: Side, basis: Path | None
+    results: Path,
+    name: str,
+    windows: Chunks,
+    clips: Sequence[Clip],
+    listener: Side,
+    basis: Path | None,
+    backend: str | None,
 ) -> Place:
     home, folder = results, results / "videos" / name
     person, _, recording = name.partition(BETWEEN)  # of several people in one model
     if (results.parent / person / "videos" / recording).is_dir() and recording:
         home, folder = results.parent / person, results.parent / person / "videos" / recording
     basis = basis or _basis(home)
-    backend = backend_of(basis) if basis else "deca"
+    backend = backend_of(basis) if basis else backend or "deca"
     end = max(clip.first + len(clip.of(windows.listener)) for clip in clips)
     around = replace(_recording(folder, end), name=name)
     if not folder.is_dir():

@@ -60,3 +60,13 @@ def test_the_command_says_what_it_wrote(results, tmp_path, capsys):
         *(str(tmp_path / "talk_00008_true.csv"), "...", str(tmp_path / "talk_00104_speaker.csv")),
     ]
     assert len(list(tmp_path.iterdir())) == 4 * len(STARTS)
+
+
+def test_named_shapes_of_arrays_are_played_by_an_average_head(tmp_path):
+    results = write_results(tmp_path)
+    results.joinpath("face_basis.npz").unlink()
+    results.joinpath("videos").rename(tmp_path / "gone")
+    with pytest.raises(UserError, match="needs named shapes"):
+        export(results, "glb", tmp_path / "out", SETTINGS)
+    paths = export(results, "glb", tmp_path / "out", SETTINGS, samples=0, backend="blendshapes")
+    assert len(paths) == len(STARTS) and all(path.stat().st_size > 900_000 for path in paths)

@@ -9,6 +9,7 @@ import pytest
 from pylivelinkface import FaceBlendShape, PyLiveLinkFace
 from scipy.spatial.transform import Rotation
 
+from l2l.dataset import face_tables
 from l2l.export import arkit_json, bvh, livelink, table
 from l2l.export.take import ARKIT, Person, Recording, Take
 from l2l.faces.columns import columns_of
@@ -128,3 +129,16 @@ def test_bvh(take, backend, tmp_path):
         values = np.array(found.frames_joint_channels(joint, channels), float)
         turned = Rotation.from_euler("".join(name[0] for name in channels), values, degrees=True)
         assert (turned * truth.inv()).magnitude().max() < 1e-4
+
+
+def test_a_listener_can_be_trained_on_what_was_exported(take, tmp_path):
+    """`source: arrays` reads both tables."""
+    table.write(take, tmp_path / "a.csv")
+    found = face_tables.read_faces(tmp_path / "a.csv").faces
+    np.testing.assert_allclose(found, take.motion[2:], atol=1e-4)  # from the first face that was seen on
+    livelink.write(take, tmp_path / "b.csv")
+    found = face_tables.read_faces(tmp_path / "b.csv").faces
+    np.testing.assert_allclose(found[:, 50:53], take.motion[:, 50:53], atol=1e-4)
+    # Another rest is taken off: shapes are the same but for a constant.
+    apart = found[:, :47] - take.motion[:, :47]
+    np.testing.assert_allclose(apart, np.tile(apart[:1], (40, 1)), atol=1e-4)
