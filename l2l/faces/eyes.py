@@ -34,7 +34,7 @@ _CAPS = {
 _REFLECTION = np.radians([-10, -12])  # to the right and down, so left and above, where the light comes from
 
 # What the shapes do.
-_BLINK = 0.5  # weight above rest at which lids are closed
+CLOSED = 0.5  # weight above rest at which lids are closed
 _WIDE, _SQUINT, _FOLLOW = 0.3, 0.3, 0.3  # share of the opening that eyeWide adds; that eyeSquint and eyeLookDown take
 _LOOK = np.radians([24, 13])  # sideways, up and down: an iris stays in sight
 _BLINK_COLUMNS, _WIDE_COLUMNS, _SQUINT_COLUMNS, _DOWN, _UP, _IN, _OUT = (
@@ -134,7 +134,7 @@ def _axis(gaze: np.ndarray) -> np.ndarray:
 def shown_by_shapes(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`opening` and `gaze` for `Eyes.drawn`, of faces (n, >=56) of named shapes."""
     closed = (
-        np.maximum(faces[:, _BLINK_COLUMNS], 0) / _BLINK
+        np.maximum(faces[:, _BLINK_COLUMNS], 0) / CLOSED
         + _SQUINT * faces[:, _SQUINT_COLUMNS]
         + _FOLLOW * faces[:, _DOWN]
     )
