@@ -73,6 +73,8 @@ def export(
     for take in takes:
         groups.setdefault(take.recording.name.replace("/", "_") if how.tiers else take.name, []).append(take)
     one = out.suffix.lower() == how.suffix.lower()
+    if not one and (out.is_file() or out.suffix.lower() in {other.suffix.lower() for other in FORMATS.values()}):
+        raise UserError(f"{out}: --format {format} writes {how.suffix} files; give a folder, or a name that ends so.")
     if one and len(groups) > 1:
         raise UserError(f"{source} has {len(groups)} files to write as {format}; give a folder as --out, not {out}.")
     write, paths = import_module(f"l2l.export.{how.module}").write, []

@@ -44,6 +44,15 @@ def test_one_file_goes_where_it_is_told(results, tmp_path):
         export(video, "csv", tmp_path / "a.csv", SETTINGS)
 
 
+def test_a_file_of_another_format_is_no_folder(results, tmp_path):
+    _, folder = results
+    (tmp_path / "notes").write_text("mine")
+    for name in ("a.glb", "notes"):
+        with pytest.raises(UserError, match=rf"{name}: --format bvh writes \.bvh files; give a folder, or a name"):
+            export(folder / "videos/talk/faces_left.npz", "bvh", tmp_path / name, SETTINGS)
+    assert (tmp_path / "notes").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
+
+
 def test_what_is_no_source(tmp_path):
     with pytest.raises(UserError, match=r"is no faces file, no folder with faces_left\.npz and no results"):
         export(tmp_path, "csv", tmp_path / "out", SETTINGS)
