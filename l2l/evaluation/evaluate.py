@@ -96,7 +96,7 @@ def evaluate(
         settings.seed,
         settings.evaluation.event_window,
         released,
-        Directions.of(basis) if basis else None,
+        Directions.of(basis) if basis else Directions.without_basis(truth),
         block=used.block if used else motion.BLOCK,
     )
     others, left_out = controls(model, test, truth, count, settings.seed)

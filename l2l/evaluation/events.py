@@ -7,7 +7,7 @@
 - smile: the mouth is wider than at rest for at least 0.4 s. Its moment is the first frame.
 - blink: the lids close and open within 0.5 s. Its moment is the lowest point.
 - Smiles and blinks need a face basis, which says which expression coefficients show them, and how much is one
-  (`Directions`).
+  (`Directions`). Named shapes say it themselves.
 - The frames before a clip are looked at too, so that an event at its beginning is seen whole, but only events whose
   moment lies in the clip count.
 - How often they are right on the demo's recordings is in docs/metrics.md.
@@ -22,7 +22,7 @@ from scipy.signal import find_peaks
 
 from l2l.dataset.layout import EXPRESSION, ROTATION
 from l2l.evaluation.bootstrap import divide
-from l2l.faces.columns import SHAPES
+from l2l.faces.columns import SHAPES, are_shapes
 from l2l.faces.geometry import FaceBasis
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
@@ -59,6 +59,11 @@ class Directions:
         if backend == "landmarks":
             return cls.of_mesh(load_basis(basis))
         return cls.of_shapes() if backend == "blendshapes" else None
+
+    @classmethod
+    def without_basis(cls, faces: np.ndarray) -> "Directions | None":
+        """Of faces (..., 56) when these are named shapes, as those of a phone; else None."""
+        return cls.of_shapes() if are_shapes(faces) and faces[..., EXPRESSION].any() else None
 
     @classmethod
     def of_mesh(cls, basis: FaceBasis) -> "Directions":

@@ -6,6 +6,8 @@ Print the page: `python -m l2l.faces.columns > docs/faces.md`.
 
 from typing import NamedTuple
 
+import numpy as np
+
 from l2l.faces.geometry import COMPONENTS
 from l2l.units import FACE_DIM, MODEL_DIM
 
@@ -85,6 +87,12 @@ _DICTIONARY = {"landmarks": _landmarks, "blendshapes": _blendshapes, "deca": _de
 def columns_of(backend: str) -> list[Column]:
     """The columns of the faces of a backend, in order: 56 of them; of deca 184."""
     return _DICTIONARY[backend]()
+
+
+def are_shapes(faces: np.ndarray) -> bool:
+    """Whether faces (..., F) are those of `blendshapes`: of these alone, the same four columns are always 0."""
+    always_0 = [column.low == column.high for column in _blendshapes()]
+    return faces.shape[-1] == len(always_0) and not faces[..., always_0].any()
 
 
 _TOP = """# What the numbers of a face mean

@@ -16,15 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2l.config.section import Smoothing, Statistics
-from l2l.faces.columns import columns_of
+from l2l.faces.columns import are_shapes, columns_of
 from l2l.features.bilateral import bilateral
 
 BLOCK = 256  # windows read at a time, so that memory-mapped audio never has to fit in memory
 LEAST = 0.02  # of a weight of 0 to 1: what weights differ by in a face that is still
 
-_SHAPES = columns_of("blendshapes")
-_ALWAYS_0 = np.array([column.low == column.high for column in _SHAPES])  # (56,)
-_WEIGHTS = np.array([column.unit == "weight" for column in _SHAPES])  # (56,)
+_WEIGHTS = np.array([column.unit == "weight" for column in columns_of("blendshapes")])  # (56,)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Standardizer:
         std = np.sqrt(np.maximum(squares / count - mean**2, 0))
         mean = mean + origin
         constant = std <= 1e-6 * np.abs(mean)
-        if _are_shapes(mean, std):
+        if are_shapes(np.stack([mean, std])):
             std = np.where(_WEIGHTS, np.maximum(std, LEAST), std)
         return cls(mean.astype(np.float32), np.where(constant, 1, std).astype(np.float32), smoothing)
 
@@ -99,11 +97,6 @@ class Standardizer:
     @classmethod
     def from_dict(cls, arrays: Mapping[str, np.ndarray], smoothing: Smoothing = "none") -> "Standardizer":
         return cls(np.asarray(arrays["mean"], np.float32), np.asarray(arrays["std"], np.float32), smoothing)
-
-
-def _are_shapes(mean: np.ndarray, std: np.ndarray) -> bool:
-    """Whether channels (F,) are faces of named shapes: of these alone, the same four columns are always 0."""
-    return len(mean) == len(_SHAPES) and not mean[_ALWAYS_0].any() and not std[_ALWAYS_0].any()
 
 
 def smooth(windows: np.ndarray, smoothing: Smoothing) -> np.ndarray:

@@ -104,8 +104,18 @@ def test_named_shapes_say_smile_and_blink(tmp_path: Path) -> None:
         x[:, SHAPES.index(f"eyeBlink{side}")] = bump(50, 8, 0.5)
     found = detect([x], [0], directions)
     assert found["smile"].time.tolist() == [100] and found["blink"].time.tolist() == [50]
+    assert detect([x], [0], Directions.without_basis(x)).keys() == found.keys()
     x[:, SHAPES.index("mouthSmileLeft")] *= -1  # one corner of the mouth is no smile
     assert not len(detect([x], [0], directions)["smile"].time)
+
+
+def test_without_a_basis_only_named_shapes_are_known() -> None:
+    assert Directions.without_basis(still()) is None
+    x = still()
+    x[:, SHAPES.index("mouthPucker")] = bump(50, 8, 0.5)
+    assert Directions.without_basis(x) is not None
+    x[0, 48] = 0.01  # a column that named shapes leave empty
+    assert Directions.without_basis(x) is None
 
 
 def test_expressions_of_flame_show_no_events(tmp_path: Path) -> None:
