@@ -51,15 +51,15 @@ def read_faces(path: Path) -> Faces:
         shapes = table.has("jawOpen")
         names = _shape_names(table) if shapes else _column_names(table)
         head = table.one_of(_HEADS, "rotation of the head", "add head_x, head_y and head_z, in radians")
-        times, values = table.read([*names, *head])
-    if len(times) < 2:
-        raise UserError(f"{path} has {len(times)} rows with a face; export it again.")
+        times, values, shown = table.read([*names, *head])
+    if len(values) < 2:
+        raise UserError(f"{path} has {len(values)} rows with a face; export it again.")
     if shapes:
         _check(path, names, values, _LARGEST_WEIGHT, "weights lie between 0 and 1: divide them by 100")
     _check(path, head, values[:, len(names) :], _LARGEST_ANGLE, "angles are radians: convert them from degrees")
     if not values[:, len(names) :].any():
         log.warning("%s: the head never turns; let the tool record its rotation, or no nod is learned", path)
-    found, known = resampled(times, values)
+    found, known = resampled(times[shown], values, (times[0], times[-1]))
     measured = found[:, : len(names)]
     faces = _of_shapes(names, measured, known) if shapes else _of_columns(names, measured)
     faces[:, 50:53] = _rotation(head, found[:, len(names) :])
@@ -148,8 +148,9 @@ class _Table:
                 return names
         raise UserError(f"{self.path} has no {what} ({', '.join(' '.join(names) for names in choices)}); {hint}.")
 
-    def read(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Times (R,), seconds, increasing, and the columns `names` (R, C). Rows whose `success` is 0 are left out."""
+    def read(self, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Times (R,), seconds, increasing; the columns `names` of the rows that show a face (n, C), and which these
+        are (R,) bool: all but those whose `success` is 0."""
         clock = next((name for name in (livelink.TIMECODE, *_TIMES) if self.has(name)), None)
         if clock is None and self.rate is None:
             raise UserError(
@@ -160,15 +161,14 @@ class _Table:
         moments: list[tuple[float, float]] = []  # seconds, and frames of a timecode
         values: list[list[float]] = []
         lines: list[int] = []
+        shown: list[bool] = []
         for line, row in self._rows():
-            if self.has("success") and not self._value(row, "success", line):
-                continue
-            numbers = _numbers(row, places)
-            if numbers is None:
-                numbers = [self._value(row, name, line) for name in names]  # says which is wrong
-            values.append(numbers)
             moments.append(self._moment(row, clock, line))
             lines.append(line)
+            shown.append(not self.has("success") or bool(self._value(row, "success", line)))
+            if shown[-1]:
+                # What is slow says which number is wrong.
+                values.append(_numbers(row, places) or [self._value(row, name, line) for name in names])
         whole, frames = np.array(moments, float).reshape(-1, 2).T
         # Decimals of a frame are below 1, so that the largest frame number says how many there are.
         counted = next((rate for rate in _RATES if rate > frames.max(initial=0.0)), max(_RATES))
@@ -177,7 +177,7 @@ class _Table:
         if (stuck := np.flatnonzero(np.diff(times) <= 0)).size:
             where = f"line {lines[stuck[0] + 1]}"
             raise UserError(f"{self.path}, {where}: {clock} is not later than in the row before; delete the row.")
-        return times, np.array(values).reshape(len(times), len(names))
+        return times, np.array(values).reshape(len(values), len(names)), np.array(shown, bool)
 
     def _moment(self, row: list[str], clock: str | None, line: int) -> tuple[float, float]:
         if clock is None:

@@ -18,21 +18,28 @@ _FINE = 8  # times FPS
 _FASTER = 1.05  # times FPS: rows that come faster are filtered
 
 
-def resampled(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def resampled(
+    times: np.ndarray, values: np.ndarray, span: tuple[float, float] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Values (R, C) at increasing times (R,), seconds, R >= 2 -> (T, C) and which frames are known (T,) bool.
 
-    Frame 0 is at the first time. Frames inside a gap of more than LONGEST frames are not known.
+    Frame 0 is at the beginning of `span`, and the last one at its end or just before; default: first and last time.
+    Frames inside a gap of more than LONGEST frames are not known, nor are those before the first and after the last
+    time.
     """
-    since = times - times[0]
-    count = int(np.floor(since[-1] * FPS + 1e-6)) + 1
+    begin, end = span or (times[0], times[-1])
+    since = times - begin
+    count = int(np.floor((end - begin) * FPS + 1e-6)) + 1
     frames = np.arange(count) / FPS
     found = np.empty((count, values.shape[1]))
     filtered = np.median(np.diff(times)) * FPS * _FASTER < 1
-    fine = np.arange((count - 1) * _FINE + 1) / (FPS * _FINE)
+    moments = np.arange((count - 1) * _FINE + 1) / (FPS * _FINE) if filtered else frames
+    moments = np.clip(moments, since[0], since[-1])
     for k, column in enumerate(values.T):
-        curve = PchipInterpolator(since, column)
-        found[:, k] = resample_poly(curve(fine), 1, _FINE, padtype="edge") if filtered else curve(frames)
+        curve = PchipInterpolator(since, column)(moments)
+        found[:, k] = resample_poly(curve, 1, _FINE, padtype="edge") if filtered else curve
     after = np.clip(np.searchsorted(since, frames, side="right"), 1, len(since) - 1)
     gap = since[after] - since[after - 1]
-    on_a_row = np.minimum(frames - since[after - 1], since[after] - frames) < 1e-6
-    return found, (gap * FPS < LONGEST + 1.01) | on_a_row
+    inside = (frames > since[0] - 1e-6) & (frames < since[-1] + 1e-6)
+    on_a_row = np.minimum(np.abs(frames - since[after - 1]), np.abs(since[after] - frames)) < 1e-6
+    return found, inside & ((gap * FPS < LONGEST + 1.01) | on_a_row)

@@ -99,9 +99,11 @@ def test_a_rate_may_stand_before_the_header_and_rows_without_a_face_are_left_out
     del table[" timestamp"]
     table["HeadPitch"], table["HeadYaw"] = table["HeadYaw"], table["HeadPitch"]
     table["success"][50:75] = [0] * 25
+    table["success"][:10], table["success"][-5:] = [0] * 10, [0] * 5
     found = read_faces(write_table(tmp_path / "faces.csv", table, first="# fps: 25\n"))
-    times = np.arange(len(found.faces)) / 30
-    assert (~found.known)[60:90].sum() >= 29 and found.known.sum() > 200
+    times = np.arange(len(found.faces)) / 30  # frame 0 is the first row, though it shows no face
+    assert len(times) == 239 and (~found.known)[60:90].sum() >= 29 and found.known.sum() > 185
+    assert not found.known[:12].any() and not found.known[-5:].any()
     np.testing.assert_allclose(found.faces[found.known, 50], nod(times)[found.known], atol=0.02)
 
 
