@@ -3,11 +3,14 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import Browser
 
+from tests.browser import launched
 from tests.road import PEOPLE, TINY, snakemake
 
 LONGEST = "tests/workflow/test_road.py"
@@ -54,3 +57,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def demo_copy(demo: tuple[Path, str], tmp_path: Path) -> Path:
     """A copy of the demo's folder, to be changed."""
     return Path(shutil.copytree(demo[0], tmp_path / "demo"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; pages of it are opened with `tests.browser.opened`."""
+    with launched() as found:
+        yield found

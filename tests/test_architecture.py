@@ -19,7 +19,7 @@ ORDER = [
     "released",
     "architectures",
     "evaluation",
-    "demo pictures",
+    "demo pictures export",
     "cli",
     "__main__",
     "__init__",  # what `import l2l` offers
