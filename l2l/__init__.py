@@ -1,4 +1,5 @@
-"""Learning to listen: see README.md. `l2l.Listener` is the real-time listener of a trained model."""
+"""Learning to listen: see README.md. `l2l.Listener` is the real-time listener of a trained model, `l2l.Session` a
+conversation with it by camera and microphone."""
 
 import os
 from importlib import import_module
@@ -12,4 +13,6 @@ def __getattr__(name: str) -> Any:
     # Not at import: the command line and the workflow ask for this package long before they need torch.
     if name == "Listener":
         return import_module("l2l.patches.live").Listener
+    if name == "Session":
+        return import_module("l2l.live.session").Session
     raise AttributeError(f"module 'l2l' has no attribute {name!r}")

@@ -19,7 +19,8 @@ ORDER = [
     "released",
     "architectures",
     "evaluation",
-    "demo pictures export",
+    "demo pictures export live",
+    "web",
     "cli",
     "__main__",
     "__init__",  # what `import l2l` offers

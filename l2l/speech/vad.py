@@ -11,7 +11,7 @@ from l2l.errors import UserError
 from l2l.progress import progress
 from l2l.units import FPS, SAMPLE_RATE
 
-_CHUNK, _CONTEXT = 512, 64  # samples: the network hears 512 new ones and the 64 before
+CHUNK, _CONTEXT = 512, 64  # samples: the network hears 512 new ones and the 64 before
 
 
 def read_wav(path: str | Path) -> soundfile.SoundFile:
@@ -27,26 +27,35 @@ def read_wav(path: str | Path) -> soundfile.SoundFile:
     return file
 
 
+class VoiceActivity:
+    """The network, chunk after chunk of one sound."""
+
+    def __init__(self) -> None:
+        # The package itself imports torch; only the network inside it is needed.
+        package = importlib.util.find_spec("silero_vad")
+        assert package is not None and package.origin is not None
+        options = onnxruntime.SessionOptions()
+        options.inter_op_num_threads = options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        network = Path(package.origin).parent / "data" / "silero_vad.onnx"
+        self._session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._context = np.zeros(_CONTEXT, np.float32)
+        self._rate = np.array(SAMPLE_RATE, np.int64)
+
+    def __call__(self, chunk: np.ndarray) -> float:
+        """Probability that somebody speaks in the next `CHUNK` samples, float32."""
+        heard = np.concatenate([self._context, chunk])[None]  # (1, 576)
+        probability, self._state = self._session.run(None, {"input": heard, "state": self._state, "sr": self._rate})
+        self._context = chunk[-_CONTEXT:]
+        return float(probability[0, 0])
+
+
 def voice_activity(wav: str | Path, frames: int, fps: int = FPS) -> np.ndarray:
     """(frames,) float32 probability that somebody speaks in each video frame."""
-    # The package itself imports torch; only the network inside it is needed.
-    package = importlib.util.find_spec("silero_vad")
-    assert package is not None and package.origin is not None
-    options = onnxruntime.SessionOptions()
-    options.inter_op_num_threads = options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    network = Path(package.origin).parent / "data" / "silero_vad.onnx"
-    session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
-    state = np.zeros((2, 1, 128), np.float32)
-    context = np.zeros(_CONTEXT, np.float32)
-    rate = np.array(SAMPLE_RATE, np.int64)
-    found = []
+    network = VoiceActivity()
     with read_wav(wav) as file:
-        blocks = file.blocks(blocksize=_CHUNK, dtype="float32", fill_value=0.0)
-        for chunk in progress(blocks, "voice activity", unit="chunk", total=len(file) // _CHUNK):
-            heard = np.concatenate([context, chunk])[None]  # (1, 576)
-            probability, state = session.run(None, {"input": heard, "state": state, "sr": rate})
-            context = chunk[-_CONTEXT:]
-            found.append(float(probability[0, 0]))
-    middle = (np.arange(frames) + 0.5) / fps * SAMPLE_RATE / _CHUNK - 0.5  # each frame's place among the chunks
+        blocks = file.blocks(blocksize=CHUNK, dtype="float32", fill_value=0.0)
+        found = [network(chunk) for chunk in progress(blocks, "voice activity", unit="chunk", total=len(file) // CHUNK)]
+    middle = (np.arange(frames) + 0.5) / fps * SAMPLE_RATE / CHUNK - 0.5  # each frame's place among the chunks
     return np.interp(middle, np.arange(len(found)), found).astype(np.float32)
