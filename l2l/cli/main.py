@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter,
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from l2l.cli import config, data, demo, models, released, steps
+from l2l.cli import config, data, demo, live, models, released, steps
 from l2l.cli.options import explained
 from l2l.errors import TemporaryError, UserError, temporary_cause
 
@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         models.compare,
     ),
     "Pictures": (models.preview, models.listen),
+    "Talk to it": (live.live,),
     "Motion for other programs": (models.export,),
     "Settings and weight files": (config.config, config.weights),
     "The released program's files": (

@@ -20,8 +20,8 @@ import numpy as np
 
 from l2l.config import Settings
 from l2l.errors import UserError
-from l2l.live.hearing import Hearing
-from l2l.live.seeing import Seeing
+from l2l.live.face import LiveFace
+from l2l.live.sound import LiveSound
 from l2l.patches.live import Listener
 from l2l.units import FPS, PATCH, SAMPLE_RATE
 
@@ -69,40 +69,48 @@ class Session:
     def reset(self, seed: int | None = None) -> None:
         """Begin again from nothing, with another seed if one is given."""
         self._listener.reset(seed)
-        self._hearing, self._seeing = Hearing(self._settings.mel), Seeing(self._basis, self._settings)
+        self._sound, self._face = LiveSound(self._settings.mel), LiveFace(self._basis, self._settings)
         self._patches = 0
+
+    def warm(self) -> None:
+        """Compile and load what the first answers need, so that they come in time; then begin again."""
+        for patch in range(2):
+            self.see(np.full((PATCH, PATCH, 3), 128, np.uint8), patch * PATCH / FPS)
+            self.hear(np.zeros(PATCH * SAMPLE_RATE // FPS + SAMPLE_RATE // 4, np.float32))
+            list(self.answers())
+        self.reset()
 
     @property
     def seconds(self) -> float:
         """The sound so far."""
-        return self._hearing.samples / SAMPLE_RATE
+        return self._sound.samples / SAMPLE_RATE
 
     @property
     def landmarks(self) -> np.ndarray | None:
         """(468, 3) pixels of the face in the newest picture; None where there is none."""
-        return self._seeing.last_found
+        return self._face.last_found
 
     def see(self, picture: np.ndarray, at: float) -> None:
         """A picture, RGB (H, W, 3) uint8, taken `at` seconds after the session began. Older ones than the last are
         left out."""
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             raise UserError(f"Session.see: the picture is {picture.shape} {picture.dtype}, expected (H, W, 3) uint8.")
-        self._seeing.add(picture, at)
+        self._face.add(picture, at)
 
     def hear(self, sound: np.ndarray) -> None:
         """The next samples (n,), float32 from -1 to 1, 16 kHz, mono."""
         if sound.ndim != 1 or not np.isfinite(sound).all():
             raise UserError(f"Session.hear: the sound is {sound.shape}, expected (n,) finite numbers, mono.")
-        self._hearing.add(sound)
+        self._sound.add(sound)
 
     def answers(self) -> Iterator[Answer]:
         """The patches that are complete now, in order."""
         while True:
             first, last = self._patches * PATCH, (self._patches + 1) * PATCH
             late = self.seconds - last / FPS > PATIENCE
-            if self._hearing.frames < last or not (late or self._seeing.until >= (last - 1) / FPS):
+            if self._sound.frames < last or not (late or self._face.until >= (last - 1) / FPS):
                 return
-            faces, seen = self._seeing.patch(np.arange(first, last) / FPS)
-            motion = self._listener.step(faces, self._hearing.rows(first, last))
+            faces, seen = self._face.patch(np.arange(first, last) / FPS)
+            motion = self._listener.step(faces, self._sound.rows(first, last))
             self._patches += 1
-            yield Answer(first - PATCH, motion, faces, seen, self._hearing.speaks(first, last))
+            yield Answer(first - PATCH, motion, faces, seen, self._sound.speaks(first, last))

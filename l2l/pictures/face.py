@@ -7,13 +7,14 @@ from l2l.raster import draw_shaded
 
 Colour = tuple[int, int, int]  # RGB 0..255, in full light
 
-_COLOURS: dict[str, Colour] = {
+COLOURS: dict[str, Colour] = {
     "mouth": (92, 52, 50),
     "white": (238, 236, 232),
     "iris": (96, 116, 134),
     "pupil": (28, 28, 32),
     "reflection": (255, 255, 255),
 }
+SKIN: Colour = (236, 200, 160)  # of a listener who was made up
 _HEIGHT = 0.72  # of the picture's, that a face at rest takes
 
 
@@ -27,5 +28,5 @@ def draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, skin: Colour
     tile = np.ascontiguousarray(canvas)
     depth = np.full((height, width), np.inf, np.float32)
     for name, triangles in mesher.parts(placed).items():
-        draw_shaded(tile, depth, placed, triangles, _COLOURS.get(name, skin))
+        draw_shaded(tile, depth, placed, triangles, COLOURS.get(name, skin))
     canvas[:] = tile

@@ -23,7 +23,7 @@ from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces, load_faces
 from l2l.features.sequences import chain
 from l2l.files import atomic
-from l2l.pictures.face import draw_face
+from l2l.pictures.face import SKIN, draw_face
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
 from l2l.speech.speaking import SPEAKS, load_speaking
@@ -38,7 +38,7 @@ _STRIP_SECONDS = 6.0
 _TITLE = 24  # lines above a face
 _PAPER, _INK, _FAINT = (250, 249, 246), (40, 40, 44), (176, 176, 180)
 _COLOURS = ((38, 110, 190), (206, 96, 30))  # left, right
-_SKIN = {"true": (196, 206, 220), "sampled": (236, 200, 160)}
+_SKIN = {"true": (196, 206, 220), "sampled": SKIN}
 
 
 @dataclass(frozen=True)

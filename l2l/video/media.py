@@ -38,12 +38,21 @@ _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error")
 
 
 def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None:
-    """Convert `stream` (of ffmpeg-python) to `target`. Raises UserError naming `reading`, with ffmpeg's last words."""
-    done = subprocess.run(_command([stream], target, options), capture_output=True)
+    """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
+    words."""
+    streams = stream if isinstance(stream, list) else [stream]
+    done = subprocess.run(_command(streams, target, options), capture_output=True)
     if done.returncode:
         words = _last_words(done.stderr, done.returncode, target, reading)
         check_readable(reading)
         raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+
+
+def add_sound(video: Path, sound: Path, out: Path) -> None:
+    """Write `out`, the pictures of an mp4 and a sound in one. Raises UserError naming the video."""
+    streams = [ffmpeg.input(str(video)).video, ffmpeg.input(str(sound)).audio]
+    coding = {"vcodec": "copy", "acodec": "aac", "audio_bitrate": "96k", "movflags": "+faststart"}
+    run_ffmpeg(video, streams, out, **coding)
 
 
 def _command(streams: list[Any], target: Path, options: dict[str, Any]) -> list[str]:

@@ -127,7 +127,7 @@ _BACKENDS: dict[str, Callable[[Path, config.FacesSettings], _Backend]] = {
 }
 
 
-class Seeing:
+class LiveFace:
     """One person's face: pictures in, faces of patches out."""
 
     def __init__(self, basis: Path, settings: config.Settings) -> None:

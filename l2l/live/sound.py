@@ -16,7 +16,7 @@ _KEPT = 4 * SAMPLE_RATE  # samples that are remembered
 _PER_UNIT = UNIT_FRAMES * AUDIO_PER_FRAME
 
 
-class Hearing:
+class LiveSound:
     """One person's sound, 16 kHz mono."""
 
     def __init__(self, settings: config.MelSettings) -> None:

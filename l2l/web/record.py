@@ -1,0 +1,112 @@
+"""A live conversation as a recording: `live_<date>.mp4` and what was measured in `live_<date>.npz`.
+
+- The video is as recordings in data/raw are: two people side by side, one sound. On the left is the person, on the
+  right the listener as they saw it, 16 frames after what it answers to.
+- The .npz holds `speaker` and `listener` (T, 56), `seen` (T,), `frame` of the session that comes first, and `backend`.
+- It is written while the conversation goes on, under a temporary name until it is closed.
+"""
+
+import contextlib
+import tempfile
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import soundfile
+
+from l2l.faces.meshes import Mesher
+from l2l.files import atomic, save_npz
+from l2l.live.session import Answer
+from l2l.pictures.face import SKIN, draw_face
+from l2l.units import FPS, MODEL_DIM, PATCH, SAMPLE_RATE
+from l2l.video.media import add_sound, video_writer
+
+WIDTH, HEIGHT = 480, 480  # of each half
+_PAPER = 250
+
+
+class Recorder:
+    """Writes one recording, from the moment it is made to `close`."""
+
+    def __init__(self, folder: Path, mesher: Mesher, second: float, backend: str) -> None:
+        """`second` of the session is the beginning."""
+        self._mesher, self._backend = mesher, backend
+        self._first = -(-round(second * FPS) // PATCH) * PATCH  # frame of the session: the next patch
+        self._skip = round((self._first / FPS - second) * SAMPLE_RATE)  # samples until then
+        folder.mkdir(parents=True, exist_ok=True)
+        self._out = _free(folder / f"live_{datetime.now():%Y%m%d_%H%M%S}.mp4")
+        self._open = contextlib.ExitStack()
+        scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        self._video, self._wav = scratch / "video.mp4", scratch / "sound.wav"
+        self._writing = contextlib.ExitStack()
+        self._write = self._writing.enter_context(video_writer(self._video, 2 * WIDTH, HEIGHT))
+        self._sound = self._writing.enter_context(soundfile.SoundFile(self._wav, "w", SAMPLE_RATE, 1, "PCM_16"))
+        self._pictures: deque[tuple[float, np.ndarray]] = deque()
+        self._shown = np.zeros((PATCH, MODEL_DIM), np.float32)  # what the person sees during the next patch
+        self._speaker: list[np.ndarray] = []
+        self._listener: list[np.ndarray] = []
+        self._seen: list[np.ndarray] = []
+
+    def see(self, picture: np.ndarray, at: float) -> None:
+        """The next picture, RGB, taken at this second of the session."""
+        self._pictures.append((at, _fitted(picture)))
+
+    def hear(self, sound: np.ndarray) -> None:
+        """The next samples."""
+        self._sound.write(sound[self._skip :])
+        self._skip = max(0, self._skip - len(sound))
+
+    def answer(self, answer: Answer) -> None:
+        """The next patch: the frames in which the person did what it answers to are written."""
+        first = answer.frame + PATCH
+        if first >= self._first:
+            for number in range(PATCH):
+                canvas = np.full((HEIGHT, 2 * WIDTH, 3), _PAPER, np.uint8)
+                canvas[:, :WIDTH] = self._picture((first + number) / FPS)
+                draw_face(canvas[:, WIDTH:], self._mesher, self._shown[number], SKIN)
+                self._write(canvas)
+            self._speaker.append(answer.speaker)
+            self._listener.append(answer.motion)
+            self._seen.append(answer.seen)
+        self._shown = answer.motion
+
+    def _picture(self, at: float) -> np.ndarray:
+        """The newest picture that is not younger."""
+        while len(self._pictures) > 1 and self._pictures[1][0] <= at:
+            self._pictures.popleft()
+        return self._pictures[0][1] if self._pictures else np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
+
+    def close(self) -> list[Path]:
+        """Finish; returns the files, none when not even one patch was recorded."""
+        with self._open:
+            self._writing.close()
+            if not self._speaker:
+                return []
+            with atomic(self._out) as partial:
+                add_sound(self._video, self._wav, partial)
+            numbers = self._out.with_suffix(".npz")
+            arrays = {"speaker": self._speaker, "listener": self._listener, "seen": self._seen}
+            joined = {name: np.concatenate(parts) for name, parts in arrays.items()}
+            save_npz(numbers, **joined, frame=np.array(self._first), backend=np.array(self._backend))
+            return [self._out, numbers]
+
+
+def _fitted(picture: np.ndarray) -> np.ndarray:
+    """The middle of a picture, as large as a half."""
+    height, width = picture.shape[:2]
+    side = min(height, width * HEIGHT // WIDTH)
+    across = min(width, side * WIDTH // HEIGHT)
+    top, left = (height - side) // 2, (width - across) // 2
+    cut = np.ascontiguousarray(picture[top : top + side, left : left + across])
+    return cv2.resize(cut, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+def _free(path: Path) -> Path:
+    """A name that is not taken."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}_{number}")
+    return free

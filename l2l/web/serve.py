@@ -1,0 +1,36 @@
+"""Serving an application to this machine's browser until Ctrl-C."""
+
+import socket
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from l2l.errors import UserError
+from l2l.web.guard import Guard
+
+PAGES = Path(__file__).parent / "pages"
+
+
+def serve(app: ASGIApp, host: str, port: int, browser: bool, said: Callable[[str], None] = print) -> None:
+    """Serve `app` behind a `Guard`; port 0 takes a free one. Prints the address, and opens it where asked to.
+
+    Raises UserError when the port is taken or the host is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            raise UserError(f"--host {host} --port {port}: {error.strerror}; give another port, or 0.") from None
+        listening.listen()
+        guard = Guard(app, host, listening.getsockname()[1])
+        said(f"Open {guard.address}\nCtrl-C ends it.")
+        if browser:
+            webbrowser.open(guard.address)
+        # Without compression, and with small pings: everything is on this machine, and what is late is useless.
+        config = uvicorn.Config(guard, log_level="warning", ws="websockets-sansio", ws_per_message_deflate=False)
+        uvicorn.Server(config).run(sockets=[listening])
