@@ -24,9 +24,9 @@ from l2l.faces.store import backend_of, smooth
 from l2l.units import MODEL_DIM, PATCH
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 
-_REMEMBERED = 400  # pictures from which the resting face is estimated, as for a recording
-_FEWEST = 5  # pictures before there is an estimate
-_EVERY = 3  # every third picture is remembered; they are much alike
+_REMEMBERED = 400  # frames from which the resting face is estimated, as for a recording
+_FEWEST = 5  # frames before there is an estimate
+_EVERY = 3  # every third frame is remembered; they are much alike
 _CONTEXT = 16  # frames before a patch that smoothing looks at
 
 
@@ -155,8 +155,6 @@ class LiveFace:
         self.last_found = self._face(picture)
         measured = None if self.last_found is None else self._backend.look(picture, self.last_found)
         self._pictures.append((at, measured))
-        if measured is not None:
-            self._remember(measured)
 
     def _remember(self, measured: Measured) -> None:
         self._count += 1
@@ -180,6 +178,8 @@ class LiveFace:
                 self._pictures.popleft()
             now = self._between(time)
             seen[number] = now is not None
+            if now is not None:
+                self._remember(now)
             if now is not None or self._frames:
                 self._frames.append(self._frames[-1] if now is None else now)
         self._frames = self._frames[-(PATCH + _CONTEXT) :]

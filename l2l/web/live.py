@@ -29,7 +29,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from l2l.errors import UserError
 from l2l.evaluation.events import Directions
-from l2l.faces.meshes import Mesher
+from l2l.faces.meshes import Mesher, mesher_of
+from l2l.faces.store import Faces
 from l2l.live.session import Answer, Session
 from l2l.pictures.face import COLOURS, SKIN
 from l2l.units import FPS, PATCH, SAMPLE_RATE
@@ -48,7 +49,8 @@ class Live:
     """What the page shows: a session with one of the people, and how to draw them."""
 
     open_session: Callable[[str | None, int], Session]  # by person and seed
-    mesher_of: Callable[[str | None], Mesher]
+    looks_of: Callable[[str | None], Faces]  # the person at rest
+    basis_of: Callable[[str | None], Path]
     people: list[str]  # empty: the models are of one person
     title: str
     directions: Directions | None
@@ -112,6 +114,7 @@ class _Talk:
         self._received, self._dropped = 0.0, 0  # when the newest sound came; pictures that nobody had time for
         self._session: Session | None = None
         self._mesher: Mesher | None = None
+        self._like: Faces | None = None
         self._recorder: Recorder | None = None
 
     async def run(self) -> None:
@@ -143,7 +146,8 @@ class _Talk:
                 self._arrived.set()
                 return
             if (text := message.get("text")) is not None:
-                self._wishes.append(json.loads(text))
+                with contextlib.suppress(ValueError, TypeError, RecursionError):
+                    self._wishes.append(dict(json.loads(text)))
             elif (data := message.get("bytes")) and 9 < len(data) <= _LARGEST:
                 self._take(data)
             self._arrived.set()
@@ -195,17 +199,21 @@ class _Talk:
         if wish.get("do") == "begin":
             person = wish.get("person") if wish.get("person") in live.people else None
             person = person or (live.people[0] if live.people else None)
-            self._session = live.open_session(person, int(wish.get("seed") or 0))
-            self._mesher = live.mesher_of(person)
+            seed = wish.get("seed")
+            self._session = live.open_session(person, seed if isinstance(seed, int) and 0 <= seed < 2**31 else 0)
+            self._like = live.looks_of(person)
+            self._mesher = mesher_of(live.basis_of(person), self._like.neutral)
             self._close_recorder()
             self._pictures.clear()
             self._sounds.clear()
             return [{"is": "begun", "person": person, "mesh": _described(self._mesher)}]
-        if wish.get("do") == "record" and self._session and self._mesher:
+        if wish.get("do") == "record" and self._session and self._mesher and self._like is not None:
             if not wish.get("on"):
                 return [{"is": "recorded", "path": str(path)} for path in self._close_recorder()]
             if self._recorder is None:
-                self._recorder = Recorder(live.recordings, self._mesher, self._session.seconds, live.backend)
+                self._recorder = Recorder(
+                    live.recordings, self._mesher, self._like, live.backend, self._session.seconds
+                )
             return [{"is": "recording"}]
         return []
 

@@ -9,14 +9,15 @@ import numpy as np
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.evaluation.events import Directions
+from l2l.faces.face_landmarker import SHAPES
 from l2l.faces.geometry import COMPONENTS
-from l2l.faces.meshes import Mesher, mesher_of
-from l2l.faces.store import backend_of, load_faces, read_basis
+from l2l.faces.store import Faces, backend_of, load_faces, read_basis
 from l2l.live.session import Session
 from l2l.patches.checkpoint import load_codebook, load_models
 from l2l.patches.live import Listener
 from l2l.recordings.table import read_table
 from l2l.sides import Side
+from l2l.units import MODEL_DIM
 from l2l.video.media import add_sound
 from l2l.web.live import Live
 from l2l.web.serve import serve
@@ -67,7 +68,8 @@ def live(
         session(names[0], 0).warm()
         app = Live(
             session,
-            lambda name: _mesher(bases[name], folder_of(name), side),
+            lambda name: _looks(bases[name], folder_of(name), side),
+            lambda name: bases[name],
             people,
             results.name,
             Directions.of(basis),
@@ -90,11 +92,13 @@ def _a_recording(results: Path) -> Path | None:
     return None
 
 
-def _mesher(basis: Path, results: Path, side: Side) -> Mesher:
-    """How to draw the listener: as one of their recordings shows them, else as the average face of the basis."""
+def _looks(basis: Path, results: Path, side: Side) -> Faces:
+    """The listener at rest: as one of their recordings shows them, else the average face of the basis."""
     for faces in sorted((results / "videos").glob(f"*/faces_{side}.npz")):
-        return mesher_of(basis, load_faces(faces).neutral)
-    (template,) = read_basis(basis, backend_of(basis), "template")
+        return load_faces(faces)
+    (neutral,) = read_basis(basis, backend_of(basis), "template")
+    rest = None
     if backend_of(basis) == "blendshapes":
-        template = np.concatenate([template[None], np.zeros((COMPONENTS - 1, *template.shape))])
-    return mesher_of(basis, template)
+        neutral = np.concatenate([neutral[None], np.zeros((COMPONENTS - 1, *neutral.shape))])
+        rest = np.zeros(len(SHAPES), np.float32)
+    return Faces(np.zeros((0, MODEL_DIM), np.float32), np.zeros(0, bool), np.zeros(0, np.int32), neutral, rest)

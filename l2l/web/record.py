@@ -2,7 +2,8 @@
 
 - The video is as recordings in data/raw are: two people side by side, one sound. On the left is the person, on the
   right the listener as they saw it, 16 frames after what it answers to.
-- The .npz holds `speaker` and `listener` (T, 56), `seen` (T,), `frame` of the session that comes first, and `backend`.
+- The .npz is a faces file of the listener as shown, which `l2l export` reads; it also holds the person's face as
+  `speaker` (T, 56) and `speaker_seen` (T,), and the `probability` (T, 2) that each of the two speaks.
 - It is written while the conversation goes on, under a temporary name until it is closed.
 """
 
@@ -16,8 +17,10 @@ import cv2
 import numpy as np
 import soundfile
 
+from l2l.faces.face_landmarker import SHAPES
 from l2l.faces.meshes import Mesher
-from l2l.files import atomic, save_npz
+from l2l.faces.store import Faces, write_faces
+from l2l.files import atomic
 from l2l.live.session import Answer
 from l2l.pictures.face import SKIN, draw_face
 from l2l.units import FPS, MODEL_DIM, PATCH, SAMPLE_RATE
@@ -30,9 +33,9 @@ _PAPER = 250
 class Recorder:
     """Writes one recording, from the moment it is made to `close`."""
 
-    def __init__(self, folder: Path, mesher: Mesher, second: float, backend: str) -> None:
-        """`second` of the session is the beginning."""
-        self._mesher, self._backend = mesher, backend
+    def __init__(self, folder: Path, mesher: Mesher, like: Faces, backend: str, second: float) -> None:
+        """`like` is the listener at rest; `second` of the session is the beginning."""
+        self._mesher, self._like, self._backend = mesher, like, backend
         self._first = -(-round(second * FPS) // PATCH) * PATCH  # frame of the session: the next patch
         self._skip = round((self._first / FPS - second) * SAMPLE_RATE)  # samples until then
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,9 +48,8 @@ class Recorder:
         self._sound = self._writing.enter_context(soundfile.SoundFile(self._wav, "w", SAMPLE_RATE, 1, "PCM_16"))
         self._pictures: deque[tuple[float, np.ndarray]] = deque()
         self._shown = np.zeros((PATCH, MODEL_DIM), np.float32)  # what the person sees during the next patch
-        self._speaker: list[np.ndarray] = []
         self._listener: list[np.ndarray] = []
-        self._seen: list[np.ndarray] = []
+        self._answered: list[Answer] = []
 
     def see(self, picture: np.ndarray, at: float) -> None:
         """The next picture, RGB, taken at this second of the session."""
@@ -67,9 +69,8 @@ class Recorder:
                 canvas[:, :WIDTH] = self._picture((first + number) / FPS)
                 draw_face(canvas[:, WIDTH:], self._mesher, self._shown[number], SKIN)
                 self._write(canvas)
-            self._speaker.append(answer.speaker)
-            self._listener.append(answer.motion)
-            self._seen.append(answer.seen)
+            self._listener.append(self._shown)
+            self._answered.append(answer)
         self._shown = answer.motion
 
     def _picture(self, at: float) -> np.ndarray:
@@ -82,14 +83,21 @@ class Recorder:
         """Finish; returns the files, none when not even one patch was recorded."""
         with self._open:
             self._writing.close()
-            if not self._speaker:
+            if not self._answered:
                 return []
             with atomic(self._out) as partial:
                 add_sound(self._video, self._wav, partial)
-            numbers = self._out.with_suffix(".npz")
-            arrays = {"speaker": self._speaker, "listener": self._listener, "seen": self._seen}
-            joined = {name: np.concatenate(parts) for name, parts in arrays.items()}
-            save_npz(numbers, **joined, frame=np.array(self._first), backend=np.array(self._backend))
+            motion, numbers = np.concatenate(self._listener), self._out.with_suffix(".npz")
+            speaks = np.concatenate([one.speaks for one in self._answered])
+            more = {
+                "speaker": np.concatenate([one.speaker for one in self._answered]),
+                "speaker_seen": np.concatenate([one.seen for one in self._answered]),
+                "probability": np.column_stack([speaks, np.zeros(len(speaks))]),
+            }
+            if self._like.rest is not None:
+                more |= {"rest": self._like.rest, "shapes": np.array(SHAPES)}
+            valid, segment = np.ones(len(motion), bool), np.zeros(len(motion), np.int32)
+            write_faces(numbers, motion, valid, segment, self._like.neutral, self._backend, **more)
             return [self._out, numbers]
 
 
