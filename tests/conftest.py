@@ -64,3 +64,11 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium; pages of it are opened with `tests.browser.opened`."""
     with launched() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of a person to talk to: models of a few thousand weights, and the basis of one photograph."""
+    from tests.live.trained import write_results  # torch and the networks, which most tests can do without
+
+    return write_results(tmp_path_factory.mktemp("trained") / "alice")

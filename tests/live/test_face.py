@@ -16,8 +16,8 @@ def tilt(at):
     return 0.2 * np.sin(2 * np.pi * 0.5 * at)
 
 
-def test_the_head_turns_as_the_picture_does_at_uneven_times(results):
-    face, times = LiveFace(results / "face_basis.npz", Settings()), np.cumsum(np.tile([0.02, 0.06, 0.04], 20))
+def test_the_head_turns_as_the_picture_does_at_uneven_times(trained):
+    face, times = LiveFace(trained / "face_basis.npz", Settings()), np.cumsum(np.tile([0.02, 0.06, 0.04], 20))
     found, patch = [], 0
     for at in times:
         face.add(portrait(tilt(at)), at)
@@ -34,8 +34,8 @@ def test_the_head_turns_as_the_picture_does_at_uneven_times(results):
     assert np.abs(roll - tilt(frames) - offset)[late].max() < 0.05
 
 
-def test_the_last_face_seen_stays(results):
-    face = LiveFace(results / "face_basis.npz", Settings())
+def test_the_last_face_seen_stays(trained):
+    face = LiveFace(trained / "face_basis.npz", Settings())
     for frame in range(8):
         face.add(portrait(0.1), frame / 30)
     first, seen = face.patch(np.arange(8) / 30)
@@ -47,15 +47,15 @@ def test_the_last_face_seen_stays(results):
     np.testing.assert_allclose(faces, np.repeat(first[-1:], 8, 0), atol=0.02)
 
 
-def test_before_a_face_is_seen_it_is_at_rest(results):
-    face = LiveFace(results / "face_basis.npz", Settings())
+def test_before_a_face_is_seen_it_is_at_rest(trained):
+    face = LiveFace(trained / "face_basis.npz", Settings())
     face.add(EMPTY, 0.0)
     faces, seen = face.patch(np.arange(8) / 30)
     assert not faces.any() and not seen.any()
 
 
-def test_an_older_picture_is_left_out(results):
-    face = LiveFace(results / "face_basis.npz", Settings())
+def test_an_older_picture_is_left_out(trained):
+    face = LiveFace(trained / "face_basis.npz", Settings())
     face.add(EMPTY, 1.0)
     face.add(portrait(), 0.5)
     assert face.until == 1.0 and face.last_found is None

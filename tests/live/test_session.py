@@ -32,8 +32,8 @@ def converse(session, sound, block=512, pictures=True):
 
 
 @pytest.fixture(scope="module")
-def session(results):
-    return l2l.Session.load(results, seed=3)
+def session(trained):
+    return l2l.Session.load(trained, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,11 @@ def test_every_patch_is_answered_in_order(answers):
     assert all(answer.motion.shape == (8, 56) and np.isfinite(answer.motion).all() for answer in answers)
 
 
-def test_the_listener_is_the_one_that_hears_the_same(results, answers, sound):
+def test_the_listener_is_the_one_that_hears_the_same(trained, answers, sound):
     heard = LiveSound(Settings().mel)
     heard.add(sound)
     speaker = np.concatenate([answer.speaker for answer in answers])
-    motion = play(l2l.Listener.load(results, seed=3).step, speaker, heard.rows(0, len(speaker)))
+    motion = play(l2l.Listener.load(trained, seed=3).step, speaker, heard.rows(0, len(speaker)))
     np.testing.assert_allclose(np.concatenate([answer.motion for answer in answers])[8:], motion, atol=1e-4)
 
 
@@ -90,8 +90,8 @@ def test_what_is_no_picture_or_sound_is_refused(session):
         session.hear(np.zeros((2, 100), np.float32))
 
 
-def test_a_missing_basis_is_named(tmp_path, results):
+def test_a_missing_basis_is_named(tmp_path, trained):
     for name in ("codebook.pt", "predictor.pt"):
-        (tmp_path / name).write_bytes((results / name).read_bytes())
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
     with pytest.raises(UserError, match=r"face_basis.npz is missing; make it with `l2l fit-faces`"):
         l2l.Session.load(tmp_path)

@@ -1,6 +1,7 @@
 """The page that talks: who may ask, what it answers, and what it writes."""
 
 import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,14 +16,14 @@ from websockets.sync.client import connect
 from l2l.export.sources import of_file
 from l2l.video.media import probe, read_frames
 from l2l.web.record import HEIGHT, WIDTH
-from tests.live.trained import portrait, write_results
+from tests.live.trained import portrait
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tmp_path_factory, trained):
     """The address with its token, and the folder for what is recorded."""
     folder = tmp_path_factory.mktemp("served")
-    write_results(folder / "<b>alice")
+    shutil.copytree(trained, folder / "<b>alice")
     command = ["live", folder / "<b>alice", "--no-browser", "--recordings", folder / "recorded"]
     server = subprocess.Popen([sys.executable, "-m", "l2l", *command], stdout=subprocess.PIPE, text=True, cwd=folder)
     assert server.stdout is not None
