@@ -4,9 +4,11 @@ import re
 import shlex
 import shutil
 import subprocess
+import webbrowser
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from l2l import config
 from l2l.cli import main as cli
@@ -56,6 +58,9 @@ def test_the_workflow_plans_what_is_shown(command, folder):
 @pytest.mark.workflow
 def test_the_steps_run_alone_as_shown(folder, monkeypatch):
     monkeypatch.chdir(folder)
+    # Pages are served until Ctrl-C; tests/web asks for them.
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    monkeypatch.setattr(webbrowser, "open", lambda address: True)
     for command in commands("l2l"):
         assert cli.main(shlex.split(command)[1:]) == 0, command
 
