@@ -96,6 +96,8 @@ def read(
     backend: str | None,
 ) -> list[Take]:
     """The takes of a source; at least one. Raises UserError when it is none of the three."""
+    if not source.exists():
+        raise UserError(f"{source} does not exist; check the path.")
     if source.is_file():
         return [sources.of_file(source, basis)]
     if any((source / f"faces_{side}.npz").exists() for side in ("left", "right")):

@@ -54,6 +54,8 @@ def test_a_file_of_another_format_is_no_folder(results, tmp_path):
 
 
 def test_what_is_no_source(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.npz does not exist; check the path"):
+        export(tmp_path / "nowhere.npz", "csv", tmp_path / "out", SETTINGS)
     with pytest.raises(UserError, match=r"is no faces file, no folder with faces_left\.npz and no results"):
         export(tmp_path, "csv", tmp_path / "out", SETTINGS)
     (tmp_path / "notes.npz").write_text("no")
