@@ -166,7 +166,8 @@ def export(
     chunks: Annotated[Path | None, about("results: folder of the test windows; default: data/<person>")] = None,
     basis: Annotated[Path | None, about("face_basis.npz; default: of the results that the source lies in")] = None,
     backend: Annotated[
-        FacesBackend | None, about("results without recordings: what their faces are; default: deca, as published")
+        FacesBackend | None,
+        about("results without recordings: what their faces are; default: as they look, blendshapes or deca"),
     ] = None,
     out: Annotated[Path, about("a folder, or the file where there is one to write")],
     options: Options = DEFAULTS,

@@ -4,7 +4,8 @@
 - Of a person's results, the test clips: turns where a future of whole turns was drawn, else windows. Where a person
   sits in a recording is found by comparing its faces files with the windows: several people in one model may sit on
   different sides.
-- Data without recordings have the columns of `deca`, as published ones do, unless `backend` says what they are.
+- Data without recordings are named shapes where they look so, else they have the columns of `deca`, as published ones
+  do; `backend` may say it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from l2l.dataset.samples import load_samples
 from l2l.dataset.together import BETWEEN
 from l2l.errors import UserError
 from l2l.export.take import Person, Recording, Take
+from l2l.faces.columns import are_shapes
 from l2l.faces.store import Faces, backend_of, hold, load_faces
 from l2l.features.sequences import chain
 from l2l.files import reading
@@ -127,7 +129,8 @@ def _place(
     if (results.parent / person / "videos" / recording).is_dir() and recording:
         home, folder = results.parent / person, results.parent / person / "videos" / recording
     basis = basis or _basis(home)
-    backend = backend_of(basis) if basis else backend or "deca"
+    guessed = "blendshapes" if are_shapes(windows.listener[..., :MODEL_DIM]) else "deca"
+    backend = backend_of(basis) if basis else backend or guessed
     end = max(clip.first + len(clip.of(windows.listener)) for clip in clips)
     around = replace(_recording(folder, end), name=name)
     if not folder.is_dir():

@@ -78,6 +78,6 @@ def test_named_shapes_of_arrays_are_played_by_an_average_head(tmp_path):
     results.joinpath("face_basis.npz").unlink()
     results.joinpath("videos").rename(tmp_path / "gone")
     with pytest.raises(UserError, match="needs named shapes"):
-        export(results, "glb", tmp_path / "out", SETTINGS)
-    paths = export(results, "glb", tmp_path / "out", SETTINGS, samples=0, backend="blendshapes")
+        export(results, "glb", tmp_path / "out", SETTINGS, backend="deca")
+    paths = export(results, "glb", tmp_path / "out", SETTINGS, samples=0)
     assert len(paths) == len(STARTS) and all(path.stat().st_size > 900_000 for path in paths)

@@ -77,12 +77,17 @@ def test_more_futures_than_were_drawn(results):
         of(results, count=4)
 
 
-def test_data_without_recordings_have_the_published_columns(tmp_path):
+def test_data_without_recordings_are_named_shapes_or_have_the_published_columns(tmp_path):
     results = write_results(tmp_path)
     results.joinpath("face_basis.npz").unlink()
     results.joinpath("videos").rename(tmp_path / "gone")
     take = of(results)[0]
-    assert (take.backend, take.person, take.recording.video, take.recording.frames) == ("deca", None, None, 168)
+    assert (take.backend, take.person, take.recording.video, take.recording.frames) == ("blendshapes", None, None, 168)
+    listener = tmp_path / "data/alice/test/p0_list_faces_clean_deca.npy"
+    windows = np.load(listener)
+    windows[..., 49] = 1  # no shape has this column
+    np.save(listener, windows)
+    assert of(results)[0].backend == "deca"
 
 
 def test_several_people_in_one_model_have_recordings_of_their_own(tmp_path):

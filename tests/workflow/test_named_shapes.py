@@ -51,6 +51,8 @@ def test_a_raw_video_ends_with_smiles_and_blinks(demo: tuple[Path, str], tmp_pat
     models = ["--codebook", codebook, "--predictor", predictor, *listener]
     run("sample", str(data), *models, "--out", samples)
     run("evaluate", str(data), "--samples", samples, *models, "--basis", basis, "--out", report)
+    run("export", str(results), "--chunks", str(data), "--format", "livelink", "--out", str(tmp_path / "exports"))
+    run("export", folders[2], "--basis", basis, "--format", "glb", "--out", str(tmp_path / "exports"))
 
     for row in read_report(Path(report))["results"].values():
         assert all(row["event_rate"][kind]["value"] >= 0 for kind in ("nod", "smile", "blink"))
@@ -62,3 +64,6 @@ def test_a_raw_video_ends_with_smiles_and_blinks(demo: tuple[Path, str], tmp_pat
     assert np.isfinite(moved).all() and moved.std() > 0
     _, standardizer, _ = load_codebook(Path(codebook))
     assert standardizer.std[:47].min() >= 0.02 - 1e-6  # columns of noise are not blown up
+    written = [path.name for path in sorted((tmp_path / "exports").iterdir())]
+    assert written[-2:] == [f"{PARTS[2]}_faces_left.glb", f"{PARTS[2]}_faces_right.glb"]
+    assert written[0].endswith("_sample_1.csv") and written[1].endswith("_true.csv")
