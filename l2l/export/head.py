@@ -29,13 +29,7 @@ _JAW = 14  # the middle of the lower lip's inner edge: it goes with the jaw, and
 _DRAWN_BACK = 0.03  # outer-eye distances
 _TONGUE = 0.25  # outer-eye distances that tongueOut brings its tip forward
 _BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
-_LIPS = {
-    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 314, 405, 321, 375),
-    *(76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 77, 90, 180, 85, 16, 315, 404, 320, 307),
-    *(62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 96, 89, 179, 86, 15, 316, 403, 319, 325),
-    *mesh.INNER_LIP_UPPER,
-    *mesh.INNER_LIP_LOWER,
-}
+_LIPS = [*sculpt.UPPER_LIP, *sculpt.LOWER_LIP, *sculpt.CORNERS[0], *sculpt.CORNERS[1]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def head_of(rest: np.ndarray) -> Head:
     if np.cross(b - a, c - a)[:, 2].sum() > 0:  # they are listed as seen from inside
         skin = skin[:, ::-1]
     building = _Building(rest)
-    lips = np.isin(skin, sorted(_LIPS)).all(1)
+    lips = np.isin(skin, _LIPS).all(1)
     brows = np.any([np.isin(skin, brow).all(1) for brow in _BROWS], axis=0)
     building.parts = {"skin": [skin[~lips & ~brows]], "lips": [skin[lips]], "brows": [skin[brows]]}
     eyes = Eyes(rest)

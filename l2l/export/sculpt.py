@@ -18,15 +18,16 @@ from l2l.video.mesh import LANDMARKS, LEFT_EYE, RIGHT_EYE
 
 JAW_OPEN, JAW_SIDEWAYS = 0.42, 0.15  # radians of a shape in full
 
-_UPPER_LIP = (
+# Rows of points from the outer to the inner edge of each lip, and both corners.
+UPPER_LIP = (
     *(185, 40, 39, 37, 0, 267, 269, 270, 409, 184, 74, 73, 72, 11, 302, 303, 304, 408),
     *(183, 42, 41, 38, 12, 268, 271, 272, 407, 191, 80, 81, 82, 13, 312, 311, 310, 415),
 )
-_LOWER_LIP = (
+LOWER_LIP = (
     *(146, 91, 181, 84, 17, 314, 405, 321, 375, 77, 90, 180, 85, 16, 315, 404, 320, 307),
     *(96, 89, 179, 86, 15, 316, 403, 319, 325, 95, 88, 178, 87, 14, 317, 402, 318, 324),
 )
-_CORNERS = ((61, 76, 62, 78), (291, 306, 292, 308))
+CORNERS = ((61, 76, 62, 78), (291, 306, 292, 308))
 
 
 class Move(NamedTuple):
@@ -129,8 +130,8 @@ def _lower(rest: np.ndarray) -> np.ndarray:
     """(468,) 0 on the upper lip and above, 1 on the lower lip and below, between at the corners."""
     corners = rest[[61, 291]]
     share = 1 / (1 + np.exp(-(rest[:, 1] - corners[:, 1].mean()) / 0.02))
-    share[list(_UPPER_LIP)], share[list(_LOWER_LIP)] = 0, 1
-    share[list(sum(_CORNERS, ()))] = 0.5
+    share[list(UPPER_LIP)], share[list(LOWER_LIP)] = 0, 1
+    share[list(sum(CORNERS, ()))] = 0.5
     return np.asarray(share)
 
 
@@ -140,7 +141,7 @@ def _jaw(rest: np.ndarray) -> dict[str, np.ndarray]:
     corners = rest[[61, 291]]
     middle = np.abs(rest[:, 0] - corners[:, 0].mean()) / (np.ptp(corners[:, 0]) / 2)
     below = (rest[:, 1] > corners[:, 1].mean()) & (middle < 1)
-    below[list(_LOWER_LIP)], below[list(_UPPER_LIP)] = True, False
+    below[list(LOWER_LIP)], below[list(UPPER_LIP)] = True, False
     weights = np.where(below, np.maximum(basis.jaw_weights, 1 - 0.85 * middle**2), basis.jaw_weights)[:, None]
     from_hinge = rest - basis.hinge
     # y > 0 moves the chin to the picture's left, which is the person's right.
@@ -153,7 +154,7 @@ def _jaw(rest: np.ndarray) -> dict[str, np.ndarray]:
 
 def _mouth(rest: np.ndarray, opened: np.ndarray, lower: np.ndarray) -> dict[str, np.ndarray]:
     """Shapes of the whole mouth. mouthClose brings the lips together that a jaw in full opens."""
-    lips = rest[list(_UPPER_LIP + _LOWER_LIP)]
+    lips = rest[list(UPPER_LIP + LOWER_LIP)]
     near, gap = fade(rest, lips, 0.1)[:, None], opened[14]
     close = near * np.where(lower[:, None] > 0.5, -0.75 * opened, 0.25 * gap * (1 - lower[:, None]))
     middle = fade(rest, lips, 0.16)[:, None]
