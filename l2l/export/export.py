@@ -99,7 +99,7 @@ def read(
     if not source.exists():
         raise UserError(f"{source} does not exist; check the path.")
     if source.is_file():
-        return [sources.of_file(source, basis)]
+        return sources.of_session(source, sides, basis)
     if any((source / f"faces_{side}.npz").exists() for side in ("left", "right")):
         return sources.of_recording(source, sides, basis)
     if not (source / "samples.npz").exists():

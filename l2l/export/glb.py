@@ -74,7 +74,9 @@ def above_rest(motion: np.ndarray) -> np.ndarray:
 
 def _own(take: Take) -> tuple[Head, dict[str, np.ndarray], np.ndarray]:
     """As `_named`, of the person's own directions, and of the jaw."""
-    if not take.person or not take.basis:
+    if not take.person:
+        raise UserError(f"{take.name}: this face at rest is not known, so there is no head to draw; take csv or bvh.")
+    if not take.basis:
         raise UserError(f"{take.name}: glb needs this person's directions; name their face_basis.npz with --basis.")
     known, rest = load_basis(take.basis), take.person.neutral.astype(np.float64)
     head = head_of(rest)

@@ -51,6 +51,24 @@ def of_file(path: Path, basis: Path | None = None) -> Take:
     return Take(name, what, backend, motion, faces.valid, around, person=person, basis=basis)
 
 
+def of_session(path: Path, sides: Sequence[Side], basis: Path | None = None) -> list[Take]:
+    """The takes of a faces file. One of a live conversation (`l2l live`) also holds who talked, on the left.
+
+    Default: of the person whose file it is. Raises UserError as `of_file`, and for a side that the file does not have.
+    """
+    listener = of_file(path, basis)
+    with np.load(path, allow_pickle=False) as file:
+        talked = (file["speaker"], file["speaker_seen"].astype(bool)) if "speaker" in file else None
+    if "left" not in sides or (talked is None and listener.what != "listener"):
+        return [listener]  # a faces file is of one person
+    if talked is None or not talked[1].any():
+        raise UserError(f"{path} holds no face of the person on the left; leave --side out.")
+    motion = hold(talked[0][:, :MODEL_DIM], talked[1])
+    name, what = f"{listener.name}_speaker", "speaker"
+    speaker = replace(listener, name=name, what=what, motion=motion, seen=talked[1], person=None)
+    return [speaker, *([listener] if "right" in sides else [])]
+
+
 def of_recording(folder: Path, sides: Sequence[Side], basis: Path | None = None) -> list[Take]:
     """The takes of the people of a preprocessed recording; default: both."""
     return [of_file(folder / f"faces_{side}.npz", basis) for side in sides or SIDES]

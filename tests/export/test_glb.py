@@ -145,7 +145,11 @@ def test_a_person_s_own_directions_are_the_targets_of_landmarks(tmp_path):
     np.testing.assert_allclose(moved, truth * [1, -1, -1] * 0.09, atol=1e-6)
 
 
-def test_landmarks_without_their_basis_are_refused(tmp_path):
+def test_landmarks_without_their_basis_or_face_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"name their face_basis\.npz with --basis"):
         glb.write(take("landmarks"), tmp_path / "talk.glb")
-    assert not list(tmp_path.iterdir())
+    write_basis(tmp_path / "basis.npz", "landmarks")
+    nobody = Take(**{**vars(take("landmarks", tmp_path / "basis.npz")), "person": None})
+    with pytest.raises(UserError, match="at rest is not known"):
+        glb.write(nobody, tmp_path / "talk.glb")
+    assert [path.name for path in tmp_path.iterdir()] == ["basis.npz"]

@@ -112,6 +112,24 @@ def test_a_faces_file_is_a_take_whose_unseen_frames_hold_the_face(results):
     assert left.basis == results / "face_basis.npz"
 
 
+def test_a_live_conversation_also_holds_who_talked(results, tmp_path):
+    with np.load(results / "videos/talk/faces_left.npz") as file:
+        listener = dict(file)
+    seen = np.arange(FRAMES) >= 5
+    more = {"probability": np.zeros((FRAMES, 2)), "speaker": motion(seed=1), "speaker_seen": seen}
+    save_npz(tmp_path / "live.npz", **listener, **more)
+    assert [take.name for take in sources.of_session(tmp_path / "live.npz", ())] == ["live"]
+    speaker, take = sources.of_session(tmp_path / "live.npz", ("left", "right"))
+    assert (speaker.name, speaker.what, speaker.person, take.name) == ("live_speaker", "speaker", None, "live")
+    np.testing.assert_array_equal(speaker.motion[5:], motion(seed=1)[5:])
+    np.testing.assert_array_equal(speaker.motion[0], motion(seed=1)[5])
+    assert speaker.seen.tolist() == seen.tolist()
+    save_npz(tmp_path / "talk.npz", **listener, probability=np.zeros((FRAMES, 2)))
+    with pytest.raises(UserError, match="holds no face of the person on the left; leave --side out"):
+        sources.of_session(tmp_path / "talk.npz", ("left",))
+    assert len(sources.of_session(results / "videos/talk/faces_left.npz", ("left",))) == 1
+
+
 def test_a_face_that_is_never_seen(tmp_path):
     face = {"faces": np.zeros((9, 56)), "valid": np.zeros(9, bool), "segment": np.zeros(9)}
     save_npz(tmp_path / "faces.npz", **face, neutral=np.zeros((468, 3)))
