@@ -28,3 +28,17 @@ def live(
     from l2l.web.open_live import live
 
     live(results, options.read(), person, sample, recordings, host, port, browser)
+
+
+def view(
+    results: Annotated[Path, about("a person's folder of results, with models and recordings")],
+    /,
+    *,
+    host: Annotated[str, about("address to serve on")] = "127.0.0.1",
+    port: Annotated[int, about("0: a free one")] = 0,
+    browser: Annotated[bool, Parameter(help="open the page", negative="--no-browser")] = True,
+) -> None:
+    """See recordings beside their true listener and one that is drawn anew as you turn a slider."""
+    from l2l.web.view import view
+
+    view(results, host, port, browser)

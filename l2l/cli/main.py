@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         models.compare,
     ),
     "Pictures": (models.preview, models.listen),
-    "Talk to it": (live.live,),
+    "See it, and talk to it": (live.view, live.live),
     "Motion for other programs": (models.export,),
     "Settings and weight files": (config.config, config.weights),
     "The released program's files": (

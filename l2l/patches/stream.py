@@ -108,17 +108,19 @@ def sample_sequences(
     sampling: Sampling | None = None,
     past: np.ndarray | None = None,
     who: Sequence[int] | np.ndarray | None = None,
+    before: int = 0,
 ) -> Sampled:
     """Listeners to whole sequences of speaker: faces (B, T, 56) and sound (B, T, 128), one row a frame (`frame_sound`).
 
     T need not be a multiple of 8: the last frames are repeated to fill a patch. With `past` (B, 8 n, 56), the real
     listener of the first 8 n frames, codes are drawn from there on; those frames come back as the codebook has them.
-    `who`: the number of each listener in `models.people`.
+    `who`: the number of each listener in `models.people`. The first `before` frames of the speaker, a multiple of 8,
+    come before the listener's first.
     """
-    frames = faces.shape[1]
+    frames = faces.shape[1] - before
     missing = -frames % PATCH
     faces, sound = (np.pad(x, ((0, 0), (0, missing), (0, 0)), mode="edge") for x in (faces, sound))
-    heard = models.hear(faces, sound)  # (B, P, H)
+    heard = models.hear(faces, sound)[:, before // PATCH :]  # (B, P, H)
     known = torch.empty(len(faces), 0, models.predictor.per_patch, dtype=torch.int64)
     if past is not None:
         known = models.codebook.encode(torch.from_numpy(models.listener.apply(past)).to(models.device))

@@ -32,8 +32,8 @@ from l2l.evaluation.events import Directions
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces
 from l2l.live.session import Answer, Session
-from l2l.pictures.face import COLOURS, SKIN
 from l2l.units import FPS, PATCH, SAMPLE_RATE
+from l2l.web.messages import described, packed
 from l2l.web.record import Recorder
 from l2l.web.serve import PAGES
 
@@ -206,7 +206,7 @@ class _Talk:
             self._close_recorder()
             self._pictures.clear()
             self._sounds.clear()
-            return [{"is": "begun", "person": person, "mesh": _described(self._mesher)}]
+            return [{"is": "begun", "person": person, "mesh": described(self._mesher)}]
         if wish.get("do") == "record" and self._session and self._mesher and self._like is not None:
             if not wish.get("on"):
                 return [{"is": "recorded", "path": str(path)} for path in self._close_recorder()]
@@ -224,7 +224,6 @@ class _Talk:
     def _packed(self, answer: Answer) -> bytes:
         """What was noticed, as JSON behind its length, then the meshes (8, V, 3) float32."""
         assert self._mesher is not None
-        meshes = self._mesher.vertices(answer.motion)
         smile = self._live.directions
         noticed = {
             "frame": answer.frame,
@@ -240,19 +239,4 @@ class _Talk:
             "dropped": self._dropped,
             "took": round(time.perf_counter() - self._received, 4),
         }
-        words = json.dumps(noticed).encode()
-        words += b" " * (-len(words) % 4)
-        return struct.pack("<I", len(words)) + words + meshes.astype("<f4").tobytes()
-
-
-def _described(mesher: Mesher) -> dict[str, Any]:
-    """The parts of a mesh for the page: triangles and colours, and the size of the face at rest."""
-    parts = [
-        {
-            "triangles": np.asarray(triangles).ravel().tolist(),
-            "colour": COLOURS.get(name, SKIN),
-            "smooth": name == "skin",
-        }
-        for name, triangles in mesher.parts(mesher.rest).items()
-    ]
-    return {"parts": parts, "rest": np.round(mesher.rest, 5).ravel().tolist()}
+        return packed(noticed, self._mesher.vertices(answer.motion))

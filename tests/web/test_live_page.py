@@ -50,7 +50,7 @@ def shot(page, name):
 def wait_for(page, answers):
     # Not by wait_for_function, which evaluates a string: the page allows none.
     for _ in range(600):
-        if page.evaluate("l2l.answers") >= answers:
+        if page.evaluate("window.l2l?.answers ?? 0") >= answers:
             return
         page.wait_for_timeout(100)
     raise AssertionError(page.inner_text("#status"))

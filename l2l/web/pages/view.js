@@ -1,0 +1,130 @@
+// A stretch of a recording, its true listener, and one drawn anew whenever a slider moves.
+import { Stage } from "/stage.js";
+
+const $ = (id) => document.getElementById(id);
+const about = await (await fetch("/about")).json();
+const video = $("picture"), stages = { true: new Stage($("true")), drawn: new Stage($("drawn")) };
+const measured = (window.l2l = { took: [], drawings: 0 }); // milliseconds from a slider to its listener
+let shown = null; // what is drawn: curves, and meshes of each frame
+let asking = null;
+
+$("title").textContent = `A listener: ${about.title}`;
+for (const { name, split } of about.recordings) $("recording").append(new Option(split === "test" ? `${name} (test)` : name, name));
+const recording = () => about.recordings.find(({ name }) => name === $("recording").value);
+
+function choose() {
+  const { name, seconds, side } = recording();
+  video.src = `/video/${encodeURIComponent(name)}`;
+  $("side").textContent = `The recording: they listen on the ${side}`;
+  $("start").max = Math.max(0, Math.floor(seconds - 2));
+  $("start").value = 0;
+  draw();
+}
+
+async function draw() {
+  asking?.abort();
+  const mine = (asking = new AbortController()), began = performance.now();
+  for (const name of ["start", "temperature"]) $(`${name}_at`).textContent = name === "start" ? `${$(name).value} s` : $(name).value;
+  const own = $("strength").dataset.own === "yes";
+  $("strength_at").textContent = own ? `as trained (${about.strength})` : $("strength").value;
+  const query = new URLSearchParams({ recording: recording().name, start: $("start").value, seed: $("seed").value || 0, temperature: $("temperature").value });
+  if (!own) query.set("strength", $("strength").value);
+  try {
+    const reply = await fetch(`/draw?${query}`, { signal: mine.signal });
+    if (!reply.ok) throw new Error(await reply.text());
+    take(await reply.arrayBuffer());
+    measured.took.push(performance.now() - began);
+    measured.drawings += 1;
+    $("took").textContent = `in ${Math.round(performance.now() - began)} ms`;
+    $("status").textContent = "Move a slider: the listener is drawn anew.";
+  } catch (error) {
+    if (error.name !== "AbortError") $("status").textContent = error.message;
+  }
+}
+
+function take(data) {
+  const size = new DataView(data).getUint32(0, true), words = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
+  if (!words.frames) throw new Error("There is nothing to draw here: choose another moment.");
+  const numbers = new Float32Array(data, 4 + size), half = numbers.length / 2;
+  const first = !shown || shown.start !== Number($("start").value) || shown.name !== recording().name;
+  shown = { ...words, start: Number($("start").value), name: recording().name, meshes: { true: numbers.subarray(0, half), drawn: numbers.subarray(half) }, each: half / words.frames };
+  for (const stage of Object.values(stages)) stage.take(words.mesh);
+  if (first) video.currentTime = shown.start;
+}
+
+const frameNow = () => Math.max(0, Math.min(shown.frames - 1, Math.floor((video.currentTime - shown.start) * about.fps)));
+
+function frame() {
+  requestAnimationFrame(frame);
+  if (!shown) return;
+  const end = shown.start + shown.frames / about.fps;
+  if (!video.paused && (video.currentTime >= end || video.currentTime < shown.start - 0.2)) video.currentTime = shown.start;
+  const now = frameNow();
+  for (const [name, stage] of Object.entries(stages)) {
+    if (name === "true" && !shown.seen[now]) continue;
+    stage.draw(shown.meshes[name].subarray(now * shown.each, (now + 1) * shown.each));
+  }
+  line(now);
+}
+
+function line(now) {
+  const canvas = $("line"), ratio = window.devicePixelRatio || 1, style = getComputedStyle(document.body);
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight], step = width / shown.frames;
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+  const paint = canvas.getContext("2d"), colour = (name) => style.getPropertyValue(`--${name}`);
+  paint.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paint.clearRect(0, 0, width, height);
+  paint.fillStyle = colour("speech");
+  shown.speaks.forEach((speaks, k) => speaks && paint.fillRect(k * step, 2, step + 1, 10));
+  const sorted = [...shown.true.pitch].sort((a, b) => a - b), middle = sorted[sorted.length >> 1];
+  const curve = (name, values, y, visible = () => true) => {
+    paint.strokeStyle = colour(name);
+    paint.lineWidth = 2;
+    paint.beginPath();
+    values.forEach((value, k) => paint[k && visible(k) && visible(k - 1) ? "lineTo" : "moveTo"](k * step, y(value)));
+    paint.stroke();
+  };
+  const pitch = (value) => height * 0.4 + Math.max(-1, Math.min(1, (value - middle) / 14)) * height * 0.27;
+  const smile = (value) => height - 4 - Math.max(0, Math.min(1, value / 4)) * height * 0.2;
+  const seen = (k) => shown.seen[k];
+  curve("faint", shown.true.pitch, pitch, seen);
+  curve("faint", shown.true.smile, smile, seen);
+  curve("nod", shown.drawn.pitch, pitch);
+  curve("smile", shown.drawn.smile, smile);
+  paint.fillStyle = colour("ink");
+  paint.fillRect(now * step - 1, 0, 2, height);
+  canvas.setAttribute("aria-valuetext", `${(shown.start + now / about.fps).toFixed(1)} seconds`);
+}
+
+const seek = (seconds) => (video.currentTime = Math.max(shown.start, Math.min(shown.start + shown.frames / about.fps - 0.05, seconds)));
+$("line").onclick = ({ offsetX }) => shown && seek(shown.start + (offsetX / $("line").clientWidth) * (shown.frames / about.fps));
+$("line").onkeydown = (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (by && shown) seek(video.currentTime + by);
+  else if (event.key === " ") $("play").click();
+  else return;
+  event.preventDefault();
+};
+$("play").onclick = () => (video.paused ? video.play() : video.pause());
+video.onplay = video.onpause = () => ($("play").textContent = video.paused ? "Play" : "Pause");
+$("recording").onchange = choose;
+for (const name of ["start", "seed", "temperature"]) $(name).oninput = draw;
+$("strength").oninput = () => {
+  $("strength").dataset.own = "no";
+  draw();
+};
+$("another").onclick = () => {
+  $("seed").value = Number($("seed").value) + 1;
+  draw();
+};
+$("reset").onclick = () => {
+  $("strength").dataset.own = "yes";
+  $("strength").value = about.strength;
+  $("temperature").value = 1;
+  draw();
+};
+$("strength").dataset.own = "yes";
+$("strength").value = about.strength;
+choose();
+requestAnimationFrame(frame);
