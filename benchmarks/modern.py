@@ -62,7 +62,9 @@ def nats(
     """
     predictor = models.predictor
     heard = models.hear(faces, sound) if with_speaker else None
-    logits = predictor.conditioned(likelihood.unconditional(predictor, codes, models.whose(who)), heard)
+    logits = predictor.conditioned(
+        likelihood.unconditional(predictor, codes, models.whose(who)), heard, models.whose(who)
+    )
     found = likelihood.nats(logits, codes).sum(-1).numpy()  # (B, P)
     if counted is None:
         return found.mean(1) / PATCH

@@ -78,6 +78,7 @@ class Model:
             for n, pieces in enumerate(chains):
                 for piece in pieces:
                     number[piece.row], at[piece.row] = n, piece.at
+        self.who = models.whose(identities(models.people, chunks.videos))  # (N,) of several
         self.begins = sequences.starts[number] + at  # (N,) first frame in the arrays of `sequences`
         self.codes, self.logits = self._known(sequences, number, at)  # (N, 8, Q), (N, P, Q, K) of what is predicted
         self.heard = _heard(models, sequences)  # (F, H)
@@ -104,7 +105,9 @@ class Model:
         codes, found = self.codes[:, self.first // PATCH :], []
         for start in range(0, len(codes), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
-            logits = self.models.predictor.conditioned(self.logits[rows], None if heard is None else heard[rows])
+            logits = self.models.predictor.conditioned(
+                self.logits[rows], None if heard is None else heard[rows], None if self.who is None else self.who[rows]
+            )
             found.append(nats(logits, codes[rows]).sum((1, 2)))
         return torch.cat(found).cpu().numpy().astype(np.float64)
 

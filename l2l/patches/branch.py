@@ -3,6 +3,7 @@
 - It is small, and starts at nothing: its last layers are zeros. A branch that validation does not like stays there, so
   a listener with a speaker is never worse than without.
 - It aims at vectors of the codebook, not at numbers of codes: 64 free logits a code, of the same size, learned a tenth.
+- Several people hear alike, and answer each in their own way: each has last layers of their own.
 - It looks 9 patches back (2.4 s). What lasts longer is in the features (`l2l.features.speaker`).
 - Ng et al. 2022, section 3.3, join speaker and listener by cross-attention from the first layer on.
 """
@@ -22,15 +23,16 @@ PARTS = 2  # of a patch, of which the branch sees the means of all features
 class SpeakerBranch(nn.Module):
     """Features (B, 8 P, F) of the speaker -> additions to the logits of Q codes (B, P, Q, K)."""
 
-    def __init__(self, sizes: config.BranchSettings, latents: list[int]) -> None:
-        """`latents`: size of the vectors of each of the Q codes of a patch."""
+    def __init__(self, sizes: config.BranchSettings, latents: list[int], people: int = 0) -> None:
+        """`latents`: size of the vectors of each of the Q codes of a patch. `people`: as of the predictor."""
         super().__init__()
         width, hidden = sizes.width, sizes.hidden
         self.input_dropout, self.dropout = nn.Dropout(sizes.input_dropout), nn.Dropout(sizes.dropout)
         self.start = nn.Linear(PARTS * speaker.count(), width)
         self.near = CausalConv(width, hidden, 3)
         self.far = CausalConv(hidden, hidden, 3, dilation=3)
-        self.aims = nn.ModuleList([nn.Linear(hidden, latent) for latent in latents])
+        self.people = max(people, 1)
+        self.aims = nn.ModuleList([nn.Linear(hidden, self.people * latent) for latent in latents])
         for weight in self.aims.parameters():
             nn.init.zeros_(weight)
 
@@ -53,7 +55,15 @@ class SpeakerBranch(nn.Module):
         past, memory[number] = memory[number], torch.cat([memory[number], x], dim=-1)[..., -conv.reach :]
         return conv(x, past)
 
-    def added(self, heard: Tensor, vectors: list[Tensor]) -> Tensor:
-        """What is heard (..., H) -> additions to logits (..., Q, K), for the vectors (K, L) of each code."""
-        found = [layer(heard) @ own.T for layer, own in zip(self.aims, vectors, strict=True)]
+    def added(self, heard: Tensor, vectors: list[Tensor], who: Tensor | None = None) -> Tensor:
+        """What is heard (B, ..., H) -> additions to logits (B, ..., Q, K), for the vectors (K, L) of each code.
+
+        `who` (B,): which listener, of several; None: what they add on average.
+        """
+        found = [self._own(layer(heard), who) @ own.T for layer, own in zip(self.aims, vectors, strict=True)]
         return torch.stack(found, dim=-2)
+
+    def _own(self, aims: Tensor, who: Tensor | None) -> Tensor:
+        """Of the aims of everybody (B, ..., people L) those of `who` (B,), or their mean: (B, ..., L)."""
+        everybody = aims.unflatten(-1, (self.people, -1))
+        return everybody.mean(-2) if who is None else everybody[torch.arange(len(who), device=who.device), ..., who, :]

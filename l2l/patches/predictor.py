@@ -94,7 +94,7 @@ class Predictor(nn.Module):
         )
         self.head = DepthHead(width, sizes.head_width, self.vectors, per_patch, codes)
         self.dropout = nn.Dropout(sizes.dropout)
-        self.branch = SpeakerBranch(sizes.branch, [self.vectors.level(q).shape[1] for q in range(per_patch)])
+        self.branch = SpeakerBranch(sizes.branch, [self.vectors.level(q).shape[1] for q in range(per_patch)], people)
         self.register_buffer("offset", torch.zeros(per_patch, codes))
         self.register_buffer("temperature", torch.ones(per_patch))
         self.register_buffer("strength", torch.ones(per_patch))
@@ -136,22 +136,22 @@ class Predictor(nn.Module):
         which listener, for a model of several.
         """
         return self.conditioned(
-            self.unconditional(past, codes, who), None if features is None else self.branch(features)
+            self.unconditional(past, codes, who), None if features is None else self.branch(features), who
         )
 
-    def conditioned(self, logits: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Logits (..., Q, K) without a speaker, and what is heard (..., H), if anything -> logits (..., Q, K)."""
+    def conditioned(self, logits: Tensor, heard: Tensor | None = None, who: Tensor | None = None) -> Tensor:
+        """Logits (B, ..., Q, K) without a speaker, and what `who` (B,) hears (B, ..., H), if anything -> logits."""
         if heard is not None:
-            logits = logits + self.added(heard)
+            logits = logits + self.added(heard, who)
         return logits / self.temperature[:, None]
 
     def unconditional(self, past: Tensor, codes: Tensor, who: Tensor | None = None) -> Tensor:
         """Logits (B, P, Q, K) without a speaker, as in `forward`, before the temperature."""
         return self.head(self.dropout(self.trunk(self.tokens(past, who))), codes) + self.offset
 
-    def added(self, heard: Tensor) -> Tensor:
-        """What is heard (..., H) -> what it adds to the logits (..., Q, K), before the temperature."""
-        return self.branch.added(heard, [self.vectors.aims(q) for q in range(self.per_patch)])
+    def added(self, heard: Tensor, who: Tensor | None = None) -> Tensor:
+        """What `who` (B,) hears (B, ..., H) -> what it adds to the logits (B, ..., Q, K), before the temperature."""
+        return self.branch.added(heard, [self.vectors.aims(q) for q in range(self.per_patch)], who)
 
     def begin(self, batch: int) -> Cache:
         """An empty memory for `step`."""

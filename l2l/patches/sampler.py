@@ -51,7 +51,7 @@ class Sampler:
         model = self.predictor
         pulled = model.posture.added(memory.posture)
         x = model.step(memory.past, memory.cache, memory.who)  # (B, D)
-        added = model.offset + self.strength[:, None] * model.added(heard)  # (B, Q, K)
+        added = model.offset + self.strength[:, None] * model.added(heard, memory.who)  # (B, Q, K)
         codes, entropy = [], uniform.new_zeros(len(uniform))
         for q in range(model.per_patch):
             logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + model.bias[q]  # (B, K)

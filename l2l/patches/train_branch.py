@@ -54,8 +54,8 @@ class Known:
         return len(self.logits)
 
     def without_speaker(self) -> "Known":
-        """The same with a speaker who never changes."""
-        return Known(self.crops._replace(features=torch.zeros_like(self.crops.features)), self.logits)
+        """The same with a speaker who never changes, and nobody answers in a way of their own."""
+        return Known(self.crops._replace(features=torch.zeros_like(self.crops.features), who=None), self.logits)
 
     def shifted(self, offset: Tensor) -> "Known":
         """The same with `offset` (Q, K) added to the logits."""
@@ -125,13 +125,13 @@ def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]
 @torch.no_grad()
 def loss(model: Predictor, known: Known, branch: SpeakerBranch | None) -> float:
     """Nats per frame, with the speaker as `branch` hears it."""
-    logits = known.logits if branch is None else known.logits + added(model, branch, known.crops.features)
+    logits = known.logits if branch is None else known.logits + added(model, branch, known.crops)
     found = nats(logits / model.temperature[:, None], known.crops.codes).sum(-1) * known.crops.counted
     return float(found.sum() / known.crops.patches) / PATCH
 
 
-def added(model: Predictor, branch: SpeakerBranch, features: Tensor) -> Tensor:
-    return branch.added(branch(features), [model.vectors.aims(q) for q in range(model.per_patch)])
+def added(model: Predictor, branch: SpeakerBranch, crops: Crop) -> Tensor:
+    return branch.added(branch(crops.features), [model.vectors.aims(q) for q in range(model.per_patch)], crops.who)
 
 
 def fitted_temperatures(known: Known) -> Tensor:
@@ -165,8 +165,8 @@ def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSetting
             group["lr"] = rate
         branch.train()
         crops = train.crops.rows(rows)
-        features = crops.features + sizes.noise * torch.randn_like(crops.features)
-        logits = (train.logits[rows] + added(model, branch, features)) / model.temperature[:, None]
+        noisy = crops._replace(features=crops.features + sizes.noise * torch.randn_like(crops.features))
+        logits = (train.logits[rows] + added(model, branch, noisy)) / model.temperature[:, None]
         optimizer.zero_grad(set_to_none=True)
         ((nats(logits, crops.codes).sum(-1) * crops.counted).sum() / crops.patches).backward()
         nn.utils.clip_grad_norm_(branch.parameters(), CLIP)

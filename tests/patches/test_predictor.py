@@ -67,3 +67,16 @@ def test_listeners_are_told_apart_with_and_without_a_speaker(inputs):
         assert not torch.allclose(logits[0], logits[1])
         same = model(past, codes, heard, torch.tensor([1, 1]))
         torch.testing.assert_close(same[0], logits[1])
+
+
+def test_each_of_several_people_answers_in_their_own_way(inputs):
+    features = inputs[2]
+    model, who = untrained(people=3), torch.tensor([2, 0])
+    heard = model.branch(features)
+    found = model.added(heard, who)
+    for k, person in enumerate(who):
+        torch.testing.assert_close(found[k], model.added(heard[k : k + 1], person[None])[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(found[k, 5], model.added(heard[:, 5], who)[k], atol=1e-5, rtol=0)  # of one patch
+    assert not torch.allclose(found, model.added(heard, who.flip(0)))
+    everybody = [model.added(heard, torch.tensor([person] * 2)) for person in range(3)]
+    torch.testing.assert_close(model.added(heard), torch.stack(everybody).mean(0), atol=1e-4, rtol=0)
