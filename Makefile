@@ -13,7 +13,7 @@ PYTEST = $(BIN)/pytest -n $(if $(filter all,$(CORES)),logical,$(CORES)) --dist l
 export PYTHONDONTWRITEBYTECODE :=
 LINTERS := ruff ruff-format mypy snakefmt snakemake-lint
 
-.PHONY: install demo test test-slurm lint $(LINTERS) unit workflows clean
+.PHONY: install demo test test-slurm lint $(LINTERS) unit workflows picture clean
 
 install: .venv/.installed
 
@@ -55,6 +55,11 @@ workflows: install
 test-slurm: install
 	$(PIP) -e '.[slurm]'
 	$(BIN)/pytest -m slurm tests/slurm
+
+# The README's moving picture, 8 seconds of the demo's preview. Look at it before it is committed.
+picture: demo
+	$$($(BIN)/python -c 'from l2l.video.media import ffmpeg_path; print(ffmpeg_path())') -y -loglevel error -ss 3 -t 8 \
+	  -i results/demo/preview.mp4 -an -vf fps=10,scale=640:-1 -c:v libwebp_anim -q:v 30 -loop 0 docs/demo.webp
 
 # What is computed goes; recordings and downloads stay.
 clean:
