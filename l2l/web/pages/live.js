@@ -115,7 +115,7 @@ class Talk {
     measured.took.push(1000 * noticed.took);
     measured.pitch.push(...noticed.pitch);
     const seen = noticed.seen.some(Boolean), speaks = noticed.speaks.at(-1) >= 0.5, smiles = (noticed.yours.at(-1) ?? 0) > 1;
-    $("noticed").textContent = [seen ? "" : "no face is seen", speaks ? "speaks" : "is silent", smiles ? "smiles" : ""].filter(Boolean).join(", ");
+    $("noticed").textContent = [seen ? "" : "no face seen", speaks ? "speaking" : "silent", smiles ? "smiling" : ""].filter(Boolean).join(", ");
   }
 
   draw(now) {
@@ -171,6 +171,7 @@ $("camera").onclick = () => start(async (context) => {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 30 }, audio: { channelCount: 1, echoCancellation: true } });
   const video = $("picture");
   $("you").className = "camera";
+  $("who").textContent = "You";
   video.srcObject = stream;
   await video.play();
   return new Talk(video, context, context.createMediaStreamSource(stream), null);
@@ -183,6 +184,7 @@ $("play").onclick = () => start(async (context) => {
   video.src = "/sample.mp4";
   $("picture").replaceWith(video);
   $("you").className = "";
+  $("who").textContent = `The recording: it hears the ${about.side}`;
   video.onended = () => stop("The recording is over.");
   await video.play();
   const sound = context.createMediaElementSource(video);
