@@ -7,7 +7,9 @@ A job works on several recordings, so it must know whose fault an error is: `bla
 """
 
 import errno
+import os
 import re
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -28,6 +30,11 @@ class TemporaryError(UserError):
 
 class Stopped(TemporaryError):
     """A step was told to stop before its end, and left what the same command needs to go on."""
+
+
+def shown(path: str | Path) -> str:
+    """A path as a message can hold it: bytes of its name that are not UTF-8 are shown as such."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 _TEMPORARY = {

@@ -8,12 +8,17 @@ import numpy as np
 from l2l.video.media import ffmpeg_path
 
 
-def ffmpeg(*arguments: str) -> None:
+def ffmpeg(*arguments: str | bytes) -> None:
     subprocess.run([ffmpeg_path(), "-nostdin", "-loglevel", "error", "-y", *arguments], check=True)
 
 
 def noise_video(
-    path: Path, seconds: float = 2.0, rate: str = "30", size: str = "320x240", sound: float | None = None, *extra: str
+    path: Path,
+    seconds: float = 2.0,
+    rate: str = "30",
+    size: str = "320x240",
+    sound: float | None = None,
+    *extra: str | bytes,
 ) -> Path:
     """A moving test picture; `sound` is the length of a tone in seconds (None: as long as the picture, 0: none)."""
     inputs = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}"]

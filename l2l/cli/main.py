@@ -10,8 +10,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
@@ -117,7 +126,10 @@ def _wrong_usage(error: CycloptsError) -> str:
         return f"{error.argument.name} {'needs a value' if given else 'is missing'}; see --help."
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         return f"{error.unused_tokens[0]!r} is one argument too many; see --help."
-    return " ".join(str(error).split())
+    words = " ".join(str(error).split())
+    if isinstance(error, UnknownOptionError) and Path(error.token.value or error.token.keyword or "").is_file():
+        return f"{error.token.value or error.token.keyword} is taken for an option; write ./ before its name."
+    return words
 
 
 def _let_go_of_dead_pipes() -> None:

@@ -45,8 +45,8 @@ class Config(Settings):
         owners = {person.dataset: name for name, person in people.items() if person.is_published}
         with_data = {*published(), *people} - {name for name, person in people.items() if person.is_several}
         for name, person in people.items():
-            if not re.fullmatch(r"[A-Za-z0-9_-]+", name):  # it becomes a folder and a wildcard of the workflow
-                raise ValueError(f"the name {name!r} may hold only the letters a to z, digits, _ and -")
+            if not re.fullmatch(r"\w[\w-]*", name):  # it becomes a folder and a wildcard of the workflow
+                raise ValueError(f"the name {name!r} may hold only letters, digits, _ and -, and not begin with -")
             if name == "raw":
                 raise ValueError("the name 'raw' is taken: data/raw/ holds the recordings")
             if name in owners and not person.is_published:

@@ -11,6 +11,7 @@ an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/st
 
 import csv
 import itertools
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from l2l.dataset.split import split_videos
-from l2l.errors import UserError
+from l2l.errors import UserError, shown
 from l2l.sides import Side
 
 SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
@@ -129,12 +130,24 @@ def _seat(row: dict[str, str], where: str) -> Side | Literal[""]:
 
 
 def _unique(recordings: Sequence[Recording], where: str) -> list[Recording]:
-    """Sorted by name, as tables are. Raises UserError when two have one name."""
+    """Sorted by name, as tables are. Raises UserError when two have one name, or one has a name that cannot be used."""
+    for recording in recordings:
+        if fault := _name_fault(recording.path):
+            raise UserError(f"{shown(recording.path)}: its name {fault}; rename it.")
     found = sorted(recordings, key=lambda recording: recording.name)
     for one, two in itertools.pairwise(found):
         if one.name == two.name:
             raise UserError(f"{where}: {one.path} and {two.path} would both be called {one.name!r}; rename one.")
     return found
+
+
+def _name_fault(path: str) -> str:
+    """What is wrong with the name of a file for tables and for the workflow; empty when nothing is."""
+    if shown(path) != path:
+        return "is not UTF-8 text"
+    if any(unicodedata.category(letter) == "Cc" for letter in path):
+        return "holds a tab, a new line or another control character"
+    return "holds { or }, which the workflow would fill in" if set(path) & set("{}") else ""
 
 
 def with_split(recordings: Sequence[Recording], test_videos: Sequence[str], share: float) -> list[Recording]:

@@ -21,7 +21,7 @@ import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 
-from l2l.errors import TemporaryError, UserError
+from l2l.errors import TemporaryError, UserError, shown
 from l2l.units import FPS
 
 _MAX_SIDE = 8192  # pixels; a header that claims more is hostile or broken
@@ -37,6 +37,26 @@ _REPRODUCIBLE = {"threads": 2, "fflags": "+bitexact", "flags:v": "+bitexact", "f
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error")
 
 
+# The containers that recordings come in. A playlist, or a list of other files, is none of them, whatever its name is.
+_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mxf,nut,dv,wav"
+_GUARD = {"protocol_whitelist": "file,pipe", "format_whitelist": _CONTAINERS}
+
+
+def _address(path: str | Path) -> str:
+    """A file as ffmpeg takes it: neither an option nor a protocol, whatever its name is."""
+    return f"file:{path}"
+
+
+def media_input(path: str | Path, **options: Any) -> Any:
+    """A recording as an input of ffmpeg-python, which opens this file and no other."""
+    return ffmpeg.input(_address(path), **_GUARD, **options)
+
+
+def open_media(path: str | Path) -> av.container.InputContainer:
+    """A recording, opened with PyAV; no other file is. Tags may be in any encoding."""
+    return av.open(_address(path), options=_GUARD, metadata_errors="replace")
+
+
 def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None:
     """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
     words."""
@@ -50,13 +70,13 @@ def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None
 
 def add_sound(video: Path, sound: Path, out: Path) -> None:
     """Write `out`, the pictures of an mp4 and a sound in one. Raises UserError naming the video."""
-    streams = [ffmpeg.input(str(video)).video, ffmpeg.input(str(sound)).audio]
+    streams = [media_input(video).video, media_input(sound).audio]
     coding = {"vcodec": "copy", "acodec": "aac", "audio_bitrate": "96k", "movflags": "+faststart"}
     run_ffmpeg(video, streams, out, **coding)
 
 
 def _command(streams: list[Any], target: Path, options: dict[str, Any]) -> list[str]:
-    node = ffmpeg.output(*streams, str(target), **_REPRODUCIBLE, **options).global_args(*_QUIET)
+    node = ffmpeg.output(*streams, _address(target), **_REPRODUCIBLE, **options).global_args(*_QUIET)
     return node.overwrite_output().compile(cmd=ffmpeg_path())
 
 
@@ -112,6 +132,8 @@ class Probe(NamedTuple):
 
 
 def _open(path: Path) -> av.container.InputContainer:
+    if shown(path) != str(path):
+        raise UserError(f"{shown(path)}: its name is not UTF-8 text; rename it.")
     if not path.exists():
         raise UserError(f"{path} does not exist; check the path.")
     if not os.access(path, os.R_OK):
@@ -119,7 +141,7 @@ def _open(path: Path) -> av.container.InputContainer:
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty (0 bytes); copy or record it again.")
     try:
-        return av.open(str(path))
+        return open_media(path)
     except av.error.FFmpegError:
         check_readable(path)
         raise UserError(
@@ -130,9 +152,9 @@ def _open(path: Path) -> av.container.InputContainer:
 def length(path: str | Path) -> float | None:
     """Seconds of a recording, as its head says; None when it does not, or cannot be read."""
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             return container.duration / av.time_base if container.duration else None
-    except (OSError, av.error.FFmpegError):
+    except (OSError, UnicodeError, av.error.FFmpegError):
         return None
 
 
@@ -239,7 +261,7 @@ def video_writer(
     streams = [ffmpeg.input("pipe:0", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=FPS)]
     coding = {"vcodec": "libx264", "preset": preset, "crf": crf, "pix_fmt": "yuv420p", "movflags": "+faststart"}
     if audio:
-        streams.append(ffmpeg.input(str(audio)).audio)
+        streams.append(media_input(audio).audio)
         coding |= {"acodec": "aac", "audio_bitrate": "96k"}
     command = _command(streams, path, coding)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)

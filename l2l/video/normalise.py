@@ -5,14 +5,11 @@ Run it alone: `l2l normalise in.mp4 --out folder`. It writes `video.mp4`, `audio
 
 from pathlib import Path
 
-import av
-import ffmpeg
-
 from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic, save_json
 from l2l.units import FPS, SAMPLE_RATE
-from l2l.video.media import Probe, probe, run_ffmpeg
+from l2l.video.media import Probe, media_input, open_media, probe, run_ffmpeg
 
 
 def samples_for(frames: int) -> int:
@@ -42,9 +39,9 @@ def normalise(
         # A part must be encoded again: a copy can only begin at a key frame.
         kept = _is_normal(found, settings) and not part
         if kept:
-            run_ffmpeg(source, ffmpeg.input(str(source))["v:0"], new_video, vcodec="copy")
+            run_ffmpeg(source, media_input(source)["v:0"], new_video, vcodec="copy")
         else:
-            picture = ffmpeg.input(str(source), **part)["v:0"].filter("fps", fps=FPS, start_time=0)
+            picture = media_input(source, **part)["v:0"].filter("fps", fps=FPS, start_time=0)
             # yuv420p needs even sides; -2 is the nearest even width in proportion, of square pixels.
             square = found.pixel_aspect == 1
             width = -2 if square else "round(oh*dar/2)*2"
@@ -53,11 +50,11 @@ def normalise(
                 picture = picture.filter("setsar", 1)
             coding = {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
             run_ffmpeg(source, picture, new_video, **coding)
-        with av.open(str(new_video)) as container:
+        with open_media(new_video) as container:
             frames = sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
         # Sound often ends before the picture, and may start late: silence fills both.
         length = samples_for(frames)
-        sound = ffmpeg.input(str(source), **part)["a:0"]
+        sound = media_input(source, **part)["a:0"]
         sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
         sound = sound.filter("apad", whole_len=length).filter("atrim", end_sample=length)
         run_ffmpeg(source, sound, new_audio, ac=1, acodec="pcm_s16le")

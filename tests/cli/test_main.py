@@ -50,6 +50,13 @@ def test_wrong_usage_is_one_sentence_and_status_2(words, message, capsys):
     assert message in error and error.count("\n") == 1
 
 
+def test_a_file_that_looks_like_an_option_is_told_how_to_be_written(tmp_path, monkeypatch, capsys):
+    (tmp_path / "-name.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["normalise", "-name.mp4", "--out", "x"]) == 2
+    assert capsys.readouterr().err == "l2l normalise: -name.mp4 is taken for an option; write ./ before its name.\n"
+
+
 def test_python_runs_the_package():
     done = subprocess.run([sys.executable, "-m", "l2l", "demo-video"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "l2l demo-video: OUT is missing; see --help.\n")

@@ -1,5 +1,6 @@
 """Recordings come from a folder or from a sheet; what is wrong with a sheet is named by line and column."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,21 @@ def test_a_folder_gives_its_videos_by_name(tmp_path):
     for name in ("b.mp4", "a b.MOV", "notes.txt", ".hidden.mp4"):
         (tmp_path / name).touch()
     assert [recording.name for recording in in_folder(tmp_path)] == ["a b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (b"caf\xe9.mp4", r"caf\\xe9\.mp4: its name is not UTF-8 text; rename it"),
+        (b"{name}.mp4", r"\{name\}\.mp4: its name holds \{ or \}"),
+        (b"a\tb.mp4", "control character"),
+    ],
+)
+def test_a_name_that_the_workflow_cannot_carry_is_refused(tmp_path, name, words):
+    (tmp_path / os.fsdecode(name)).touch()
+    with pytest.raises(UserError, match=words) as error:
+        in_folder(tmp_path)
+    str(error.value).encode()  # it can be printed
 
 
 def test_names_that_differ_only_in_their_suffix_are_refused(tmp_path):

@@ -1,12 +1,16 @@
 """Reading: what is not a recording with picture and sound is refused with one sentence that names the file."""
 
 import itertools
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from l2l.config import VideoSettings
 from l2l.errors import UserError
-from l2l.video.media import probe, read_frames, video_writer
+from l2l.video.media import length, probe, read_frames, video_writer
+from l2l.video.normalise import normalise
 from tests.media import ffmpeg, noise_video
 
 
@@ -52,6 +56,45 @@ def test_bad_input_is_refused_by_name(folder, name, words):
     with pytest.raises(UserError, match=words) as error:
         probe(folder / name)
     assert name in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
+def test_tags_may_be_in_any_encoding(tmp_path, suffix):
+    title = b"title=caf\xe9 \xff"
+    tags = ["-metadata", title, "-metadata:s:v:0", title]
+    path = noise_video(tmp_path / f"in.{suffix}", 0.5, "30", "320x240", None, *tags)
+    assert b"caf\xe9" in path.read_bytes() and probe(path).frames == 15 and length(path)
+
+
+@pytest.mark.parametrize("name", ["-name.mp4", "pipe:.mp4", "concat:a|b.mp4", "a%03d.mp4", "it's {a}.mp4", "Zoë.mp4"])
+def test_a_file_may_have_any_name(tmp_path, monkeypatch, name):
+    noise_video(tmp_path / "good.mp4", 0.5).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    outs = [Path(f"-{output}") for output in ("video.mp4", "audio.wav", "probe.json")]
+    normalise(Path(name), *outs, VideoSettings(max_height=144))
+    assert len(list(read_frames(outs[0]))) == 15 and length(name)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    path = noise_video(tmp_path / "good.mp4", 0.5).rename(tmp_path / os.fsdecode(b"caf\xe9.mp4"))
+    with pytest.raises(UserError, match="its name is not UTF-8 text; rename it") as error:
+        probe(path)
+    str(error.value).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "ffconcat version 1.0\nfile good.mp4\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\ngood.mp4\n#EXT-X-ENDLIST\n",
+        "<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011' type='static'></MPD>",
+    ],
+)
+def test_a_list_of_other_files_is_no_recording(tmp_path, content):
+    noise_video(tmp_path / "good.mp4", 0.5)
+    (tmp_path / "list.mp4").write_text(content)
+    with pytest.raises(UserError, match=r"list\.mp4 is not a video"):
+        probe(tmp_path / "list.mp4")
 
 
 def test_frames_written_come_back_and_any_part_can_be_read(tmp_path):

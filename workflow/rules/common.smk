@@ -71,7 +71,7 @@ def people_from(*sources):
 # share one published dataset.
 PUBLISHED = {CONFIG.everyone[name].dataset for name in people_from("published")}
 RELEASED = [name for name, p in CONFIG.everyone.items() if p.models == "released"]
-NAME = "[A-Za-z0-9_-]+"
+NAME = r"\w[\w-]*"
 
 
 def one_of(names):
