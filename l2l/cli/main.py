@@ -24,7 +24,7 @@ from cyclopts import (
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from l2l.cli import config, data, demo, live, models, released, steps
+from l2l.cli import config, data, demo, live, look, models, released, steps
 from l2l.cli.options import explained
 from l2l.errors import TemporaryError, UserError, temporary_cause
 
@@ -44,7 +44,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         models.evaluate,
         models.compare,
     ),
-    "Pictures": (models.preview, models.listen),
+    "Pictures": (look.report, models.preview, models.listen),
     "See it, and talk to it": (live.view, live.live),
     "Motion for other programs": (models.export,),
     "Settings and weight files": (config.config, config.weights),

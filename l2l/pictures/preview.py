@@ -93,7 +93,7 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
     parts = [block[max(0, start - at.start) : max(0, end - at.start)] for at, block in scene.tracks.blocks()]
     landmarks = np.concatenate(parts)  # (count, 2, 468, 3) px
     with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
-        sound = _sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
+        sound = cut_sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
         with video_writer(partial, WIDTH, HEIGHT, sound, crf=23) as write:
             pictures = itertools.islice(read_frames(scene.video, start), count)
             for offset, picture in enumerate(progress(pictures, "preview", unit="frame", total=count)):
@@ -125,8 +125,8 @@ def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Si
     return Scene.of(videos / name, SIDES.index(seat), faces, sampled, basis)
 
 
-def _sound(wav: Path, start: int, count: int, out: Path) -> Path:
-    """The part of the recording's sound that is shown."""
+def cut_sound(wav: Path, start: int, count: int, out: Path) -> Path:
+    """Write `count` frames of a recording's sound, from frame `start` on."""
     with read_wav(wav) as file:
         file.seek(start * SAMPLE_RATE // FPS)
         soundfile.write(out, file.read(count * SAMPLE_RATE // FPS), SAMPLE_RATE)

@@ -49,6 +49,12 @@ class Tracks:
             if not self.found[:, person].any():
                 raise UserError(f"{self.path}: the person on the {side} is never seen; track the recording again.")
 
+    def landmarks_at(self, frame: int) -> np.ndarray:
+        """Landmarks (2, 468, 3) float32 in pixels of one frame; undefined where no face is found."""
+        with np.load(self.path, allow_pickle=False) as file:
+            stored = file[block_name(frame // BLOCK)][frame % BLOCK]
+        return stored.astype(np.float32) * np.float32(1 / landmark_scale(self.width, self.height))
+
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """(frames, landmarks (n, 2, 468, 3) float32 in pixels), in order; undefined where no face is found."""
         scale = np.float32(1 / landmark_scale(self.width, self.height))

@@ -1,0 +1,23 @@
+"""Commands to look: at recordings before a run, and at what a run has made."""
+
+from pathlib import Path
+from typing import Annotated
+
+from l2l.cli.options import DEFAULTS, Options, about
+from l2l.sides import Side
+
+
+def report(
+    results: Annotated[Path, about("a person's folder of results, however far the run has come")],
+    /,
+    *,
+    chunks: Annotated[Path | None, about("folder of the windows; default: data/<person> beside results/")] = None,
+    listener: Annotated[Side | None, about("where the listener sits; default: as eval.json says")] = None,
+    out: Annotated[Path | None, about("default: report.html in the folder of results")] = None,
+    options: Options = DEFAULTS,
+) -> None:
+    """Make a page that explains a run: report.html."""
+    from l2l.report.page import write_report
+
+    data = results.resolve().parents[1] / "data" / results.resolve().name
+    print(write_report(results, chunks or data, options.read(), listener, out or results / "report.html"))
