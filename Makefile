@@ -1,4 +1,4 @@
-# make demo   from nothing to results/demo/eval.json, a preview and the demo's accuracy
+# make demo   from nothing to results/demo/report.html, a preview and the demo's accuracy
 # make test   what continuous integration runs before make test-slurm
 # make test-slurm   the workflow on a SLURM that is brought up for it; as root, with Debian's slurm-wlm and munge
 # All install into .venv first, if that has not been done.
@@ -26,7 +26,7 @@ install: .venv/.installed
 	@touch $@
 
 demo: install
-	$(BIN)/snakemake --cores $(CORES) results/demo/eval.json results/demo/accuracy.json results/demo/preview.mp4
+	$(BIN)/snakemake --cores $(CORES) results/demo/report.html results/demo/accuracy.json results/demo/preview.mp4
 
 # Unit tests and workflows together: while one process runs a workflow, the others go on.
 test: lint

@@ -46,7 +46,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         if not folder.exists():
             folder.mkdir()
             (folder / "config.yaml").write_text(yaml.safe_dump({**TINY, "people": PEOPLE}))
-            targets = [f"results/demo/{name}" for name in ("eval.json", "accuracy.json", "preview.mp4")]
+            targets = [f"results/demo/{name}" for name in ("report.html", "accuracy.json", "preview.mp4")]
             done = snakemake(folder, *targets)
             said.write_text(f"{done.stdout}{done.stderr}\nexit status {done.returncode}")
     assert said.exists() and said.read_text().endswith("\nexit status 0"), said.read_text()

@@ -20,7 +20,7 @@ ORDER = [
     "architectures",
     "evaluation",
     "demo pictures export live",
-    "web",
+    "report web",
     "cli",
     "__main__",
     "__init__",  # what `import l2l` offers

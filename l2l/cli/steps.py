@@ -122,14 +122,14 @@ def split(
 ) -> None:
     """Put tables together; both training and testing need recordings."""
     from l2l.recordings.recordings import settled
-    from l2l.recordings.table import read_table, shortage, write_summary, write_table
+    from l2l.recordings.table import read_table, shortage, write_table
 
     found = read_table(*tables)
     if test_share is not None:
         found = settled(found, test_share)
     if few := shortage(found, summary or out):
         if summary:
-            write_summary(summary, found)
+            write_table(summary, found)
         raise UserError(few)
     write_table(out, [replace(recording, took=0.0) for recording in found])
 
@@ -160,11 +160,11 @@ def faces(folders: Paths = (), /, *, basis: Path, rows: Rows = NO_ROWS, options:
 
 
 def preprocess_summary(tables: Annotated[Paths, about("tables of mel and of faces (.tsv)")], /, *, out: Path) -> None:
-    """Say what became of every recording: preprocess.tsv, .html."""
-    from l2l.recordings.table import joined, read_table, write_summary
+    """Say what became of every recording: preprocess.tsv."""
+    from l2l.recordings.table import joined, read_table, write_table
 
     found = joined(*map(read_table, tables))
-    write_summary(out, found)
+    write_table(out, found)
     _complain(found)
 
 

@@ -5,7 +5,6 @@ what is made.
 """
 
 import csv
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -82,7 +81,7 @@ def shortage(recordings: Sequence[Recording], table: str | Path) -> str:
     good = sum(recording.status == "ok" for recording in recordings)
     return (
         f"{good} of {len(recordings)} recordings can be used, and none of these is for {lacking[0]}ing; mend those "
-        f"that {Path(table).with_suffix('.html')} lists, add others, or choose others for testing (test_videos)."
+        f"that {table} says are left out, add others, or choose others for testing (test_videos)."
     )
 
 
@@ -90,36 +89,3 @@ def complaints(recordings: Sequence[Recording], most: int = 10) -> list[str]:
     """A sentence for each recording that is left out, at most so many."""
     out = [f"{r.name}: {r.status}: {r.reason}" for r in recordings if r.status != "ok"]
     return out if len(out) <= most else [f"... {len(out) - most} more are left out", *out[-most:]]
-
-
-def write_summary(path: str | Path, recordings: Sequence[Recording]) -> None:
-    """Write preprocess.tsv, and beside it preprocess.html: counts, then what failed, is excluded, is fine."""
-    path = Path(path)
-    write_table(path, recordings)
-    person = html.escape(path.parent.name)
-    order = ["failed", "excluded", "ok"]
-    counts = {status: sum(recording.status == status for recording in recordings) for status in order}
-    hours = sum(recording.seconds or 0 for recording in recordings if recording.status == "ok") / 3600
-    alone = "1 recording: blocks of its time are for training and for testing. No other conversation is tested."
-    more = f"<p>{alone}</p>\n" if len(recordings) == 1 else ""
-    body = ""
-    for recording in sorted(recordings, key=lambda recording: (order.index(recording.status), recording.name)):
-        cells = (html.escape(as_text(getattr(recording, column), digits=4)) for column in COLUMNS)
-        body += f'<tr class="{recording.status}"><td>{"</td><td>".join(cells)}</td></tr>\n'
-    with atomic(path.with_suffix(".html")) as partial:
-        partial.write_text(
-            f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{person}: recordings</title>
-<style>
-body {{ font: 14px/1.45 system-ui, sans-serif; margin: 2rem; color: #28282c; background: #faf9f6 }}
-table {{ border-collapse: collapse }}
-th, td {{ padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd }}
-.failed td:nth-child(7) {{ color: #b3261e; font-weight: 600 }} .excluded td:nth-child(7) {{ color: #9a6700 }}
-</style>
-<h1>{person}</h1>
-<p>{counts["ok"]} recordings usable ({hours:.1f} hours), {counts["excluded"]} excluded, {counts["failed"]} failed.</p>
-{more}<table><thead><tr>{"".join(f"<th>{column}</th>" for column in ["recording", *COLUMNS[1:]])}</tr></thead><tbody>
-{body}</tbody></table></html>
-""",
-            encoding="utf-8",
-        )

@@ -150,7 +150,7 @@ def stills(video: Path, tracks: Tracks, probability: np.ndarray | None) -> list[
 def moments(tracks: Tracks, probability: np.ndarray | None = None) -> list[tuple[int, str]]:
     """Frames to look at, and why: the longest gap, faces that are not certain, the longest speech of each person."""
     found = []
-    if gaps := intervals(~tracks.found.all(1)):
+    if gaps := intervals(np.asarray(~tracks.found.all(1))):
         start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
         frame = (start + end) // 2
         missing = " and ".join(side for n, side in enumerate(SIDES) if not tracks.found[frame, n])
@@ -160,9 +160,9 @@ def moments(tracks: Tracks, probability: np.ndarray | None = None) -> list[tuple
         score = tracks.score[both].min(1)
         if score.min() < _CERTAIN:
             found.append((int(both[score.argmin()]), f"faces least certain ({score.min():.2f})"))
-    for person, side in enumerate(SIDES if probability is not None else ()):
-        assert probability is not None
-        if spoken := intervals(np.asarray(probability[: len(tracks), person] >= SPEAKS)):
+    speaks = np.zeros((1, len(SIDES))) if probability is None else probability[: len(tracks)]
+    for person, side in enumerate(SIDES):
+        if spoken := intervals(np.asarray(speaks[:, person] >= SPEAKS)):
             start, end = max(spoken, key=lambda speech: speech[1] - speech[0])
             found.append(((start + end) // 2, f"{side} speaks"))
     return found or [(len(tracks) // 2, "in the middle")]

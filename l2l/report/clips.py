@@ -13,12 +13,10 @@ import numpy as np
 
 from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, first_frames, load_chunks
 from l2l.dataset.samples import load_samples
-from l2l.dataset.together import BETWEEN
 from l2l.errors import UserError
 from l2l.evaluation.baselines import late
 from l2l.evaluation.events import KINDS, Directions, detect
 from l2l.faces.store import hold, load_faces
-from l2l.patches.live import Listener
 from l2l.report.run import Run
 from l2l.sides import SIDES, Side, other
 from l2l.speech.intervals import intervals
@@ -99,14 +97,15 @@ def _filmed(run: Run, name: str, first: int, length: int) -> Clip:
     takes = {TRUE: truth, BASELINE: late(faces)[rows]}
     with contextlib.suppress(UserError):  # models of windows cannot answer live, and mel may not be there
         heard_rows = load_mel(folder / f"mel_{other(seat)}.npy")
-        takes |= dict(zip(DRAWN, _live(run, name, faces, heard_rows, rows), strict=True))
+        takes |= dict(zip(DRAWN, _live(run, faces, heard_rows, rows), strict=True))
     return Clip(name, first, seat, takes, speaks, true.neutral, LIVE)
 
 
-def _live(run: Run, name: str, faces: np.ndarray, rows: np.ndarray, shown: slice) -> np.ndarray:
+def _live(run: Run, faces: np.ndarray, rows: np.ndarray, shown: slice) -> np.ndarray:
     """(3, T, 56): three listeners that hear the speaker's faces (F, 56) and mel rows (4 F, 128)."""
-    person = name.partition(BETWEEN)[0] if BETWEEN in name else None
-    listener = Listener.load(run.folder, run.settings.seed, count=SAMPLES, person=person)
+    from l2l.patches.live import Listener  # it takes seconds to import, and is not needed where there is no model
+
+    listener = Listener.load(run.folder, run.settings.seed, count=SAMPLES)
     begin = max(0, shown.start - _LEAD)
     patches = -(-(shown.stop - begin) // PATCH) + 1  # one more: an answer is a patch late
     heard = faces[np.minimum(np.arange(begin, begin + patches * PATCH), len(faces) - 1)]

@@ -17,8 +17,7 @@ from l2l.video.media import read_frames, video_writer
 from l2l.video.tracks import Tracks
 
 TILE, TITLE = (320, 272), 28  # width and height of a picture, lines above it
-FOOT = 56  # empty lines below, where browsers draw their controls
-WIDTH, HEIGHT = 3 * TILE[0], 2 * (TILE[1] + TITLE) + FOOT
+WIDTH, HEIGHT = 3 * TILE[0], 2 * (TILE[1] + TITLE)
 _PAPER, _BAND, _INK, _FAINT = (38, 40, 46), (24, 25, 29), (240, 240, 240), (150, 152, 160)
 _SKIN: dict[str, Colour] = {TRUE: (206, 214, 226), BASELINE: (172, 172, 172)}
 _SAMPLED: Colour = (236, 200, 160)
@@ -32,11 +31,8 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
     speaker = number(other(clip.listener))
     x0, y0, x1, y1 = _around(tracks, speaker, slice(clip.first, clip.first + len(clip)))
     poster = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    shown = {
-        name: (hold(take, np.isfinite(take[:, 0])), np.isfinite(take[:, 0]))
-        for name, take in clip.takes.items()
-        if np.isfinite(take[:, 0]).any()
-    }
+    seen = {name: np.isfinite(take[:, 0]) for name, take in clip.takes.items()}
+    shown = {name: hold(take, seen[name]) for name, take in clip.takes.items() if seen[name].any()}
     with tempfile.TemporaryDirectory() as scratch:
         wav, sound = folder / "audio.wav", None
         if wav.exists():
@@ -45,7 +41,6 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
             pictures = itertools.islice(read_frames(folder / "video.mp4", clip.first), len(clip))
             for frame, picture in enumerate(pictures):
                 canvas = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
-                canvas[-FOOT:] = _BAND
                 for place, name in enumerate(_GRID):
                     tile, title = _tile(canvas, place)
                     if not place:
@@ -56,8 +51,8 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
                             _text(title, "speaks", (120, 190, 255), TILE[0] - 62)
                         continue
                     _text(title, name, _INK)
-                    if name in shown and shown[name][1][frame]:
-                        draw_face(tile, mesher, shown[name][0][frame], _SKIN.get(name, _SAMPLED))
+                    if name in shown and seen[name][frame]:
+                        draw_face(tile, mesher, shown[name][frame], _SKIN.get(name, _SAMPLED))
                     else:
                         cv2.putText(
                             tile, "nothing here", (100, 140), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _FAINT, 1, cv2.LINE_AA
@@ -88,7 +83,7 @@ def _around(tracks: Tracks, person: int, frames: slice) -> tuple[int, int, int, 
     if known.any():
         boxes = tracks.box[frames, person][known]
         low, high = boxes[:, :2].min(0), boxes[:, 2:].max(0)
-        centre, height = (low + high) / 2, 1.5 * max(high[1] - low[1], (high[0] - low[0]) / aspect)
+        centre, height = (low + high) / 2, 1.75 * max(high[1] - low[1], (high[0] - low[0]) / aspect)
     else:
         centre, height = np.array([tracks.width / 2, tracks.height / 2]), float(tracks.height)
     height = min(height, tracks.height, tracks.width / aspect)

@@ -17,7 +17,6 @@ from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.evaluation.events import Directions
 from l2l.evaluation.provenance import git_revision, versions
-from l2l.faces.meshes import mesher_of
 from l2l.files import atomic
 from l2l.recordings.recordings import Recording
 from l2l.report.cards import MOST, cards
@@ -124,6 +123,8 @@ def _film(run: Run, clip: Clip, basis: Path) -> dict[str, str]:
     folder = run.of(clip.recording)
     if clip.neutral is None or not (folder / "video.mp4").exists():
         return {"why": "There is no video of this recording to show; the curves are what there is."}
+    from l2l.faces.meshes import mesher_of  # as above: it imports torch
+
     try:
         mesher = mesher_of(basis, clip.neutral)
         with tempfile.TemporaryDirectory() as scratch:

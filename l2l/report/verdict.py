@@ -1,15 +1,26 @@
 """The first lines of the report: does the model listen, and what is to be done next."""
 
+from typing import NamedTuple
+
 from l2l.dataset.folds import FEW
 from l2l.report.run import Run
 
-# How `headline.listens` of eval.json begins -> what a person reads first.
+# How `headline.listens` of eval.json begins -> what a person reads first. `not known` begins with `no`: it comes first.
 _ANSWERS = {
     "yes": ("good", "This model listens."),
+    "not known": ("open", "It is not known whether this model listens."),
     "no": ("bad", "This model does not listen."),
     "cannot be told": ("open", "It cannot be told yet whether this model listens."),
-    "not known": ("open", "It is not known whether this model listens."),
 }
+
+
+class Advice(NamedTuple):
+    """What to do next, and the command that does it, where there is one."""
+
+    words: str
+    command: str = ""
+
+
 _GAIN = (
     "Gain: how much worse the model predicts the listener when it hears another moment of the same speaker. "
     "A model that does not listen has none."
@@ -17,7 +28,7 @@ _GAIN = (
 
 
 def verdict(run: Run) -> dict[str, object]:
-    """`mood` (good, bad, open), `short`, `why`: a sentence and its reasons; `gloss` explains a word in them; `next`: what to do."""
+    """`mood` (good, bad, open), `short` and `why`: a sentence and its reasons; `gloss`: a word explained; `next`."""
     if run.evaluation:
         said: str = run.evaluation["headline"]["listens"]
         answer = next((word for word in _ANSWERS if said.startswith(word)), "not known")
@@ -57,24 +68,28 @@ def _so_far(run: Run) -> str:
     return "There is no model yet: the recordings are not all measured."
 
 
-def _next(run: Run, mood: str) -> list[str]:
+def _next(run: Run, mood: str) -> list[Advice]:
     out, count = _left_out(run), len(run.recordings)
     found = []
     if out:
         one = "1 recording is" if len(out) == 1 else f"{len(out)} recordings are"
-        found.append(f"{one} left out. Read why under “What went in”; mend or remove them, then run again.")
+        found.append(Advice(f"{one} left out. Read why under “What went in”; mend or remove them, then run again."))
     if not run.evaluation:
-        found.append(f"To go on: snakemake --cores 2 results/{run.person}/report.html. What is done is not done again.")
-        return found
+        words = "To go on, run the workflow again; what is done is not done again:"
+        return [*found, Advice(words, f"snakemake --cores 2 results/{run.person}/report.html")]
     tests = run.evaluation["n"]["recordings"]
     if mood == "good":
-        found.append("Watch the videos below with sound before you believe the numbers.")
-        found.append(f"Try it on another recording: l2l listen VIDEO --person {run.person} --out answer.mp4")
+        found.append(Advice("Watch the videos below with sound before you believe the numbers."))
+        found.append(Advice("Try it on another recording:", f"l2l listen VIDEO --person {run.person} --out answer.mp4"))
     elif mood == "bad":
-        found.append("Look through the recordings below: is everybody seen, and is the right person said to speak?")
-        found.append("If they are in order, add recordings: ten minutes of listening are the least that has worked.")
+        found.append(
+            Advice("Look through the recordings below: is everybody seen, and is the right person said to speak?")
+        )
+        found.append(
+            Advice("If they are in order, add recordings: ten minutes of listening are the least that has worked.")
+        )
     else:
-        found.append("Add recordings. Many short ones tell more than a few long ones.")
+        found.append(Advice("Add recordings. Many short ones tell more than a few long ones."))
     if tests < FEW and count > 1:
-        found.append(f"Only {tests} recordings are for testing; with {FEW} or more the answer becomes surer.")
+        found.append(Advice(f"Only {tests} recordings are for testing; with {FEW} or more the answer becomes surer."))
     return found

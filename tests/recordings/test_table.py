@@ -6,7 +6,7 @@ import pytest
 
 from l2l.errors import UserError
 from l2l.recordings.recordings import Recording, settled
-from l2l.recordings.table import NAMED, complaints, joined, read_table, shortage, usable, write_summary, write_table
+from l2l.recordings.table import NAMED, complaints, joined, read_table, shortage, usable, write_table
 
 ROWS = [
     Recording("b", "x/b.mp4", 1.5, None, "test", seconds=2.0, tracked=0.5, speech=1.0, took=0.25),
@@ -31,13 +31,7 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
     assert read_table(tmp_path / "n.tsv")[1] == Recording("b", "x/b.mp4", 1.5, None, "test")
 
 
-def test_the_page_shows_what_failed_first(tmp_path):
-    write_summary(tmp_path / "preprocess.tsv", ROWS)
-    page = (tmp_path / "preprocess.html").read_text()
-    assert "&lt;tags&gt;" in page and "1 recordings usable" in page and page.index("a.mp4") < page.index("b.mp4")
-    assert "blocks of its time" not in page
-    write_summary(tmp_path / "one.tsv", ROWS[:1])
-    assert "<p>1 recording: blocks of its time" in (tmp_path / "one.html").read_text()
+def test_what_is_left_out_is_no_longer_usable_and_is_said():
     assert usable(ROWS, "test") == ROWS[:1] and usable(ROWS, "train") == []
     assert complaints(ROWS) == [f"a: failed: {ROWS[1].reason}"]
     assert len(complaints(rows(*("train",) * 8, failed="abcdefgh"), most=3)) == 4
@@ -74,7 +68,7 @@ def test_tables_made_side_by_side_are_joined_by_recording():
 def test_it_is_said_when_nothing_is_left_for_a_side(found, words):
     said = shortage(found, "results/alice/preprocess.tsv")
     assert words in said and bool(said) == bool(words)
-    assert not said or "results/alice/preprocess.html" in said
+    assert not said or "results/alice/preprocess.tsv" in said
 
 
 def test_usable_recordings_change_sides_only_where_one_side_has_none():

@@ -81,6 +81,13 @@ def test_the_preview_plays_with_sound(demo):
     assert (found.width, found.height) == (1280, 720) and found.seconds == pytest.approx(2, abs=0.1)
 
 
+def test_the_report_shows_the_listener_and_every_recording(demo):
+    page = (demo[0] / "results/demo/report.html").read_text()
+    assert page.count("data:video/mp4;base64,") == 1 and all(f"<h3>demo_0{number}</h3>" in page for number in range(3))
+    assert "as live, told nothing of the true listener" in page and "<code>demo.seconds=16" in page
+    assert "What went wrong" not in page
+
+
 def planned(folder, *changes):
     """The rules that a changed configuration would run again."""
     done = snakemake(folder, "-n", "--quiet", "host", "--config", *changes, "--", "results/demo/eval.json")
@@ -154,7 +161,7 @@ def test_own_videos_need_two_lines_of_configuration_and_a_bad_one_of_three_is_a_
     rows = {Path(row.path).stem: row for row in read_table(results / "preprocess.tsv")}
     assert {name: row.status for name, row in rows.items()} == {"a talk (1)": "ok", "b": "ok", "bad": "failed"}
     assert "bad.mp4 is not a video" in rows["bad"].reason
-    assert "bad.mp4" in (results / "preprocess.html").read_text()
+    assert "bad.mp4" in (results / "preprocess.tsv").read_text()
     assert done.stderr.strip().splitlines()[-1] == f"bad: failed: {rows['bad'].reason}"
     # In batches, and with another recording, nothing finished is done again.
     ffmpeg("-t", "3", "-i", str(folder / "data/raw/demo/demo_02.mp4"), "-c", "copy", str(raw / "c.mp4"))
@@ -180,7 +187,7 @@ def test_recordings_that_are_all_bad_leave_a_page_and_a_sentence(folder):
     last = done.stderr.strip().splitlines()
     assert "0 of 2 recordings can be used, and none of these is for training" in last[-1]
     assert any("more notes: failed: data/raw/bad/more notes.mp4 is not a video" in line for line in last[-4:])
-    assert "notes.mp4" in (folder / "results/bad/preprocess.html").read_text()
+    assert "notes.mp4" in (folder / "results/bad/report.html").read_text()
     assert not [path for path in (folder / "results/bad").rglob("*") if path.suffix in {".mp4", ".wav", ".npz"}]
 
 

@@ -1,8 +1,10 @@
 # The configuration, its people, and where their folders are: what all rule files start from.
 import atexit
 import functools
+import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,15 +54,30 @@ def causes(logs):
     return [f"Error: {line}" for line in lines if line.startswith("l2l ")]
 
 
-def say_last(failures):
-    """After Snakemake's own last words: recordings that are left out, then what went wrong."""
-    lines = [*FOUND.last_words(), *failures]
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+def reports(logs):
+    """The report of each person of whom a command failed, with what there is. Returns a sentence for each."""
+    text = "".join(Path(log).read_text() for log in logs)
+    found = []
+    for name in dict.fromkeys(re.findall(r"^    log: results/([^/]+)/.+ \(check log", text, re.M)):
+        options = shlex.split(set_options(configuration.result_settings, name, EVERYTHING))
+        side = ["--listener", CONFIG.person(name).listener_side]
+        command = [sys.executable, "-m", "l2l", "report", f"results/{name}", *side, *options]
+        # Where the packages are in environments of the rules, this Python may not have them: then there is no page.
+        environment = os.environ | {"PYTHONPATH": str(Path(workflow.basedir).parent)}
+        if subprocess.run(command, capture_output=True, env=environment).returncode == 0:
+            found.append(f"{name}: results/{name}/report.html shows how far it has come.")
+    return found
 
 
-FAILURES = []
+def say_last(lines, failures):
+    """After Snakemake's own last words: recordings that are left out, pages to look at, then what went wrong."""
+    sys.stderr.write("".join(f"{line}\n" for line in [*FOUND.last_words(), *lines, *failures]))
+
+
+FAILURES, REPORTS = [], []
+EVERYTHING = tuple(configuration.Settings.model_fields)
 if workflow.is_main_process:
-    atexit.register(say_last, FAILURES)
+    atexit.register(say_last, REPORTS, FAILURES)
 
 
 def people_from(*sources):

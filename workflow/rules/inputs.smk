@@ -112,6 +112,11 @@ def basis_file(wildcards):
     return f"results/{wildcards.person}/face_basis.npz" if has_videos else []
 
 
+def summary(wildcards):
+    """What became of each recording, of a person with recordings."""
+    return f"results/{wildcards.person}/preprocess.tsv" if person_of(wildcards).has_videos else []
+
+
 def basis_option(wildcards, input):
     return f"--basis {input.basis}" if input.basis else ""
 

@@ -1,4 +1,33 @@
-# A first look at what was measured and what was sampled.
+# What was measured and what was sampled, to look at.
+
+
+rule report:
+    input:
+        eval="results/{person}/eval.json",
+        samples="results/{person}/samples.npz",
+        models=["results/{person}/codebook.pt", "results/{person}/predictor.pt"],
+        chunks=chunks(),
+        summary=summary,
+        basis=basis_file,
+    output:
+        page=report("results/{person}/report.html", caption="../captions/report.rst", category="{person}"),
+    log:
+        "results/{person}/logs/report.log",
+    benchmark:
+        "results/{person}/benchmarks/report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+    params:
+        settings=settings(*EVERYTHING),
+        listener=listener,
+        results="results/{person}",
+        chunks=chunks_folder,
+    shell:
+        "l2l report {params.results} --chunks {params.chunks} --listener {params.listener} --out {output.page}"
+        " {params.settings} 2>&1 | tee {log}"
 
 
 rule preview:
@@ -8,7 +37,7 @@ rule preview:
         samples="results/{person}/samples.npz",
         basis="results/{person}/face_basis.npz",
     output:
-        preview="results/{person}/preview.mp4",
+        preview=report("results/{person}/preview.mp4", caption="../captions/preview.rst", category="{person}"),
     log:
         "results/{person}/logs/preview.log",
     benchmark:

@@ -131,7 +131,6 @@ rule preprocess_summary:
         tables=tables("mel", "faces"),
     output:
         table="results/{person}/preprocess.tsv",
-        page="results/{person}/preprocess.html",
     log:
         "results/{person}/logs/preprocess_summary.log",
     benchmark:

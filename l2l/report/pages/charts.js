@@ -126,6 +126,14 @@ function zooms(box, chart) {
     button.type = "button"; button.textContent = name; button.setAttribute("aria-label", label); button.onclick = act;
   }
 }
+function plays(box, video) {  // in place of the browser's controls, which cover half of a film on a phone
+  const add = (name, act) => { const button = box.appendChild(document.createElement("button")); button.type = "button"; button.textContent = name; button.onclick = act; return button; };
+  const toggle = () => video.paused ? video.play() : video.pause(), play = add("▶ play with sound", toggle);
+  video.controls = false; video.onclick = toggle;
+  for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => { play.textContent = video.paused ? "▶ play with sound" : "❚❚ pause"; });
+  if (video.requestFullscreen) add("full screen", () => video.requestFullscreen());
+  video.addEventListener("fullscreenchange", () => { video.controls = document.fullscreenElement === video; });
+}
 for (const box of document.querySelectorAll("[data-clip]")) {
   const data = JSON.parse(document.getElementById(box.dataset.clip).textContent), takes = Object.keys(data.events);
   const lanes = Object.entries(data.people).map(([name, bands]) => ({name: name.replace(" speaks", ""), brief: name.split(" ")[0], colour: name.includes("(left)") ? "--left" : "--right", bands}));
@@ -138,6 +146,7 @@ for (const box of document.querySelectorAll("[data-clip]")) {
     chart.draw();
   };
   const curves = box.querySelector(".curves"), names = Object.keys(data.curves);
+  if (chart.video) plays(box.querySelector(".plays"), chart.video);
   buttons(curves, names, names[0], show); zooms(curves, chart); show(names[0]);
   buttons(box.querySelector(".takes"), takes, null, name => { const s = chart.series.find(s => s.name === name); s.hidden = !s.hidden; chart.draw(); }, TAKES);
   const key = document.createElement("span"); key.className = "small soft"; key.textContent = Object.entries(MARKS).map(([kind, sign]) => `${sign} ${kind}`).join("   ");
