@@ -23,7 +23,7 @@ rule report:
     params:
         settings=settings(*EVERYTHING),
         listener=listener,
-        results="results/{person}",
+        results=lambda wildcards, input: str(Path(input.eval).parent),
         chunks=chunks_folder,
     shell:
         "l2l report {params.results} --chunks {params.chunks} --listener {params.listener} --out {output.page}"
