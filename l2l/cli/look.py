@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from l2l.cli.options import DEFAULTS, Options, about
+from l2l.cli.options import DEFAULTS, Options, Paths, about
+from l2l.errors import UserError
 from l2l.sides import Side
 
 
@@ -21,3 +22,22 @@ def report(
 
     data = results.resolve().parents[1] / "data" / results.resolve().name
     print(write_report(results, chunks or data, options.read(), listener, out or results / "report.html"))
+
+
+def check(
+    videos: Annotated[Paths, about("recordings of two people, side by side")],
+    /,
+    *,
+    out: Annotated[Path, about("a page with a contact sheet")] = Path("check.html"),
+    options: Options = DEFAULTS,
+) -> None:
+    """Look at recordings for a minute, before anything is run."""
+    from l2l.report.check import check
+
+    found = check(list(videos), out, options.read().tracking)
+    for video in found:
+        for line in video.warnings or ["nothing amiss was seen."]:
+            print(video.failed or f"{video.path}: {line}")
+    print(out)
+    if failed := sum(bool(video.failed) for video in found):
+        raise UserError(f"{failed} of {len(found)} recordings cannot be used; mend them, or leave them out.")

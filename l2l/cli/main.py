@@ -30,7 +30,7 @@ from l2l.errors import TemporaryError, UserError, temporary_cause
 
 # As a user meets them: what `l2l --help` shows, in this order.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "A first look": (demo.demo_video, demo.accuracy),
+    "A first look": (look.check, demo.demo_video, demo.accuracy),
     "From videos to windows": (
         *(steps.recordings, steps.normalise, steps.track, steps.diarize, steps.separate, steps.mel, steps.split),
         *(steps.fit_faces, steps.faces, steps.preprocess_summary, steps.chunk),

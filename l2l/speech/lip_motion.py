@@ -37,16 +37,21 @@ def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
 def mouth_opening(tracks: Tracks) -> np.ndarray:
     """(T, 2) distance of the inner lips over the outer-eye distance; missing frames are interpolated."""
     opening = np.zeros((len(tracks), PEOPLE))
-    upper, lower = np.array(mesh.INNER_LIP_PAIRS).T
     for frames, block in tracks.blocks():
-        gap = np.linalg.norm(block[:, :, upper] - block[:, :, lower], axis=-1).mean(-1)  # (n, 2)
-        eyes = np.linalg.norm(block[:, :, mesh.RIGHT_EYE_OUTER] - block[:, :, mesh.LEFT_EYE_OUTER], axis=-1)
-        opening[frames] = gap / np.maximum(eyes, 1e-6)
+        opening[frames] = lip_gap(block)
     for person in range(PEOPLE):
         known = tracks.found[:, person]
         fill_short_gaps(opening[:, person : person + 1], known, np.zeros(len(tracks), np.int32), len(tracks))
         opening[:, person][: np.argmax(known)] = opening[np.argmax(known), person]
     return opening
+
+
+def lip_gap(landmarks: np.ndarray) -> np.ndarray:
+    """Landmarks (..., 468, 3) -> (...) distance of the inner lips over the outer-eye distance."""
+    upper, lower = np.array(mesh.INNER_LIP_PAIRS).T
+    gap = np.linalg.norm(landmarks[..., upper, :] - landmarks[..., lower, :], axis=-1).mean(-1)
+    eyes = np.linalg.norm(landmarks[..., mesh.RIGHT_EYE_OUTER, :] - landmarks[..., mesh.LEFT_EYE_OUTER, :], axis=-1)
+    return gap / np.maximum(eyes, 1e-6)
 
 
 def loudness(wav: str | Path, frames: int) -> np.ndarray:

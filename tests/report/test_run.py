@@ -27,7 +27,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 def test_an_empty_folder_is_a_page_that_says_how_to_go_on(tmp_path):
     page = write_report(tmp_path, tmp_path / "data", SETTINGS, None, tmp_path / "report.html").read_text()
-    assert "There is no model yet" in page and "To go on: snakemake" in page
+    assert "There is no model yet" in page and "<code>snakemake --cores 2 results/" in page
 
 
 def test_recordings_that_all_failed_are_listed_with_their_sentences(tmp_path):

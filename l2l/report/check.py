@@ -1,0 +1,118 @@
+"""check: what a look at recordings says before anything is run, in sentences and as a contact sheet."""
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from l2l.config import TrackingSettings
+from l2l.errors import UserError
+from l2l.files import atomic
+from l2l.report.cards import Still
+from l2l.report.glance import Glance, glance
+from l2l.report.page import fill
+from l2l.report.stills import annotated, clock, jpeg
+from l2l.sides import SIDES
+
+_SHORT, _SLOW, _SMALL, _FEW = 20.0, 24.0, 0.1, 0.75  # seconds, frames per second, of the height, of the moments
+_CHANGE, _CUTS = 0.15, 0.15  # mean change of a coarse picture that is another view; share of moments
+_SILENT = 1e-3  # root mean square, of 1
+
+
+@dataclass
+class Checked:
+    """One recording on the contact sheet."""
+
+    path: Path
+    failed: str = ""  # why it cannot be used at all
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what needs nothing to be done
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    stills: list[Still] = field(default_factory=list)
+
+
+def check(videos: list[Path], out: Path, settings: TrackingSettings) -> list[Checked]:
+    """Write the contact sheet. A recording that cannot be read is a sentence on it."""
+    found = []
+    for path in videos:
+        try:
+            found.append(checked(glance(path, settings)))
+        except UserError as error:
+            found.append(Checked(path, str(error)))
+    with atomic(out) as partial:
+        partial.write_text(fill("check.html", videos=found), encoding="utf-8")
+    return found
+
+
+def checked(seen: Glance) -> Checked:
+    """What is said of one recording."""
+    found = seen.probe
+    rate = f"{found.fps:.4g} frames per second"
+    result = Checked(
+        seen.path,
+        warnings=[*_of_file(seen), *_of_picture(seen), *_of_sound(seen)],
+        facts=[("length", clock(found.seconds)), ("picture", f"{found.width} x {found.height}, {rate}")],
+    )
+    if not found.constant_rate:
+        result.notes.append("Its frame rate varies. The workflow brings it to 30 frames per second.")
+    if found.pixel_aspect != 1:
+        result.notes.append(f"Its pixels are not square ({found.pixel_aspect:.3g} wide). The workflow corrects that.")
+    if found.rotation:
+        result.notes.append(f"Players turn it by {found.rotation}°. The workflow turns it too.")
+    speakers = [moment.speaker for moment in seen.moments]
+    result.facts += [(f"{side} speaks", f"at {speakers.count(n)} of {len(speakers)}") for n, side in enumerate(SIDES)]
+    for moment in seen.moments:
+        words = "nobody speaks" if moment.speaker is None else f"{SIDES[moment.speaker]} speaks"
+        result.stills.append(Still(jpeg(annotated(moment.picture, moment.faces)), moment.seconds, words))
+    return result
+
+
+def _of_file(seen: Glance) -> list[str]:
+    found, said = seen.probe, []
+    if found.seconds < _SHORT:
+        said.append(f"It lasts {found.seconds:.0f} s. Little can be learnt from less than {_SHORT:.0f} s.")
+    if found.fps < _SLOW:
+        said.append(f"It has {found.fps:.3g} frames per second. Nods and blinks are fast: record 25 or more.")
+    if found.audio_seconds < found.seconds - 2:
+        said.append(f"Its sound ends {found.seconds - found.audio_seconds:.0f} s before the picture.")
+    return said
+
+
+def _of_picture(seen: Glance) -> list[str]:
+    moments, said = seen.moments, []
+    both = sum(moment.both for moment in moments)
+    faces = [face for moment in moments for face in moment.faces if face is not None]
+    if not faces:
+        return [f"No face is seen at any of {len(moments)} moments."]
+    if not both:
+        said.append("No second face is seen: both people must be in the picture, side by side.")
+    elif both < _FEW * len(moments):
+        said.append(f"Both faces are seen at {both} of {len(moments)} moments. Only such stretches are used.")
+    height = float(np.median([np.ptp(face[:, 1]) for face in faces])) / moments[0].picture.shape[0]
+    if height < _SMALL:
+        said.append(f"The faces are small, {height:.0%} of the picture's height. Crop the video around both people.")
+    if third := sum(moment.others > 0 for moment in moments):
+        said.append(f"A third face is seen at {third} of {len(moments)} moments. Their voice may stay in the sound.")
+    coarse = [cv2.resize(m.picture, (32, 18), interpolation=cv2.INTER_AREA).astype(float) / 255 for m in moments]
+    views = sum(float(np.abs(a - b).mean()) > _CHANGE for a, b in itertools.pairwise(coarse))
+    if views > _CUTS * len(moments):
+        said.append(
+            f"The view changes between {views} of {len(moments) - 1} neighbouring moments, so it seems to be cut. "
+            "Whoever is on the left must stay on the left."
+        )
+    return said
+
+
+def _of_sound(seen: Glance) -> list[str]:
+    moments = seen.moments
+    if max(moment.loudness for moment in moments) < _SILENT:
+        return ["It is silent: no sound at any moment."]
+    speakers = [moment.speaker for moment in moments if moment.speaker is not None]
+    if not speakers:
+        return ["Nobody is seen speaking at any moment. Is the sound of this video?"]
+    alone = {SIDES[speaker] for speaker in speakers}
+    if len(alone) == 1 and len(speakers) > 3:
+        return [f"Only the person on the {alone.pop()} is seen speaking. A conversation needs two."]
+    return []
