@@ -29,7 +29,7 @@ BURST = 1.0  # seconds for which faces are followed
 _LEAD = 0.5  # seconds of sound before, which the voice activity needs to begin
 _HEIGHT = 540  # lines that faces are looked for in, at most
 _SPEECH = 0.5  # probability from which somebody speaks
-_LIPS = 0.012  # mean change of the lips' distance per frame, in eye distances, of a mouth that speaks
+_LIPS = 0.006  # mean change of the lips' distance per frame, in eye distances, of a mouth that speaks
 _OTHER = 0.6  # a face of this share of the smaller person's width, that moves, is a third person
 
 

@@ -1,0 +1,112 @@
+"""check: what is said of recordings before anything is run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2l.cli.main import main
+from l2l.config import TrackingSettings
+from l2l.report.check import checked
+from l2l.report.glance import Glance, Moment, glance
+from l2l.video.media import Probe, video_writer
+from tests.browser import opened
+from tests.media import face_photo
+
+FINE = Probe(640, 360, 1.0, 1800, 30.0, True, 60.0, 0.0, "h264", "yuv420p", 0, "aac", 48000, 60.0)
+SIZE = (360, 640, 3)
+
+
+def face(x: float, height: float = 100.0) -> np.ndarray:
+    """Landmarks (468, 3) spread evenly over a face at x."""
+    across, down = np.meshgrid(np.linspace(0, 0.8 * height, 18), np.linspace(0, height, 26))
+    return np.stack([x + across.ravel(), 50 + down.ravel(), 0 * down.ravel()], 1)
+
+
+BOTH = face(100), face(400)
+
+
+def moment(speaker: int | None = 0, *, faces=BOTH, others: int = 0, grey: int = 90, loud: float = 0.1) -> Moment:
+    lips = (0.03, 0.001) if speaker == 0 else (0.001, 0.03)
+    speech = 0.0 if speaker is None else 1.0
+    return Moment(1.0, np.full(SIZE, grey, np.uint8), faces, others, lips, speech, loud)
+
+
+def said(moments, **of_file) -> str:
+    return " ".join(checked(Glance(Path("talk.mp4"), FINE._replace(**of_file), moments)).warnings)
+
+
+def test_of_a_good_recording_nothing_is_said():
+    found = checked(Glance(Path("talk.mp4"), FINE, [moment(0), moment(1), moment(None)]))
+    assert found.warnings == found.notes == []
+    assert [still.words for still in found.stills] == ["left speaks", "right speaks", "nobody speaks"]
+    assert dict(found.facts)["left speaks"] == "at 1 of 3"
+
+
+@pytest.mark.parametrize(
+    ("moments", "of_file", "words"),
+    [
+        ([moment(faces=(None, None))], {}, "No face is seen at any of 1 moments."),
+        ([moment(faces=(face(100), None))] * 4, {}, "No second face is seen"),
+        ([moment(0), moment(1), moment(faces=(None, face(9)))], {}, "Both faces are seen at 2 of 3 moments"),
+        ([moment(faces=(face(100, 20), face(400, 20)))], {}, "faces are small, 6% of"),
+        ([moment(0), moment(1, others=1)], {}, "A third face is seen at 1 of 2 moments"),
+        ([moment(0, grey=10), moment(1, grey=200)] * 3, {}, "view changes between 5 of 5 neighbouring moments"),
+        ([moment(None, loud=0.0)], {}, "It is silent"),
+        ([moment(None)], {}, "Nobody is seen speaking"),
+        ([moment(1)] * 5, {}, "Only the person on the right is seen speaking"),
+        ([moment(0), moment(1)], {"seconds": 5.0}, "It lasts 5 s."),
+        ([moment(0), moment(1)], {"fps": 15.0}, "15 frames per second"),
+        ([moment(0), moment(1)], {"audio_seconds": 30.0}, "sound ends 30 s before the picture"),
+    ],
+)
+def test_each_fault_is_a_sentence(moments, of_file, words):
+    assert words in said(moments, **of_file)
+
+
+def test_what_the_workflow_mends_is_a_note_and_no_warning():
+    odd = FINE._replace(constant_rate=False, pixel_aspect=4 / 3, rotation=90)
+    found = checked(Glance(Path("talk.mp4"), odd, [moment(0), moment(1)]))
+    assert found.warnings == [] and len(found.notes) == 3
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory) -> Path:
+    """Ten seconds of two photographs and noise; the one on the right shakes."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("check")
+    soundfile.write(folder / "noise.wav", 0.1 * np.random.default_rng(0).standard_normal(160000), 16000)
+    photo, path = face_photo(240), folder / "<b>talk & so on.mp4"
+    with video_writer(path, 640, 360, folder / "noise.wav") as write:
+        for frame in range(300):
+            picture = np.full(SIZE, 60, np.uint8)
+            shift = frame % 2
+            picture[60 : 60 + photo.shape[0], 20 : 20 + photo.shape[1]] = photo
+            picture[60 + shift : 60 + shift + photo.shape[0], 360 : 360 + photo.shape[1]] = photo
+            write(picture)
+    return path
+
+
+def test_faces_are_found_at_moments_of_the_whole_recording(talk):
+    found = glance(talk, TrackingSettings())
+    assert len(found.moments) == 3 and found.moments[-1].seconds == pytest.approx(8.8, abs=0.2)
+    assert all(moment.both and not moment.others for moment in found.moments)
+    left, right = found.moments[1].faces
+    assert left[:, 0].mean() < 320 < right[:, 0].mean()
+    assert 0.05 < found.moments[0].loudness < 0.2
+
+
+def test_the_contact_sheet_shows_what_is_fine_and_what_is_not(talk, tmp_path, browser, capsys):
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("not a video")
+    page = tmp_path / "check.html"
+    assert main(["check", str(talk), str(bad), "--out", str(page)]) == 1
+    output = capsys.readouterr()
+    assert f"{talk}: It lasts 10 s." in output.out and f"{bad} is not a video" in output.out
+    assert "1 of 2 recordings cannot be used" in output.err
+    with opened(browser, page.as_uri(), width=390, dark=True) as watched:
+        assert "<b>talk & so on.mp4" in watched.page.inner_text("body")
+        assert watched.page.locator("img[alt]").count() == 3
+        assert watched.page.evaluate("document.documentElement.scrollWidth") == 390
+        watched.check()
