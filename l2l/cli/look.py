@@ -25,16 +25,20 @@ def report(
 
 
 def check(
-    videos: Annotated[Paths, about("recordings of two people, side by side")],
+    videos: Annotated[Paths, about("recordings of two people, side by side, or folders of them")],
     /,
     *,
     out: Annotated[Path, about("a page with a contact sheet")] = Path("check.html"),
     options: Options = DEFAULTS,
 ) -> None:
     """Look at recordings for a minute, before anything is run."""
+    from l2l.recordings.recordings import in_folder
     from l2l.report.check import check
 
-    found = check(list(videos), out, options.read().tracking)
+    files = [file for path in videos for file in ([r.file for r in in_folder(path)] if path.is_dir() else [path])]
+    if not files:
+        raise UserError("name recordings, or folders of them.")
+    found = check(files, out, options.read().tracking)
     for video in found:
         for line in video.warnings or ["nothing amiss was seen."]:
             print(video.failed or f"{video.path}: {line}")

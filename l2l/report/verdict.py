@@ -80,7 +80,11 @@ def _next(run: Run, mood: str) -> list[Advice]:
     tests = run.evaluation["n"]["recordings"]
     if mood == "good":
         found.append(Advice("Watch the videos below with sound before you believe the numbers."))
-        found.append(Advice("Try it on another recording:", f"l2l listen VIDEO --person {run.person} --out answer.mp4"))
+        found.append(
+            Advice("Let it answer another recording:", f"l2l listen VIDEO --results {run.folder} --out answer.mp4")
+        )
+        if run.settings.architecture == "patches":
+            found.append(Advice("Talk to it, by camera and microphone:", f"l2l live {run.folder}"))
     elif mood == "bad":
         found.append(
             Advice("Look through the recordings below: is everybody seen, and is the right person said to speak?")

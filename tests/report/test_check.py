@@ -97,6 +97,13 @@ def test_faces_are_found_at_moments_of_the_whole_recording(talk):
     assert 0.05 < found.moments[0].loudness < 0.2
 
 
+def test_a_folder_stands_for_its_recordings_and_an_empty_one_is_named(talk, tmp_path, capsys):
+    assert main(["check", str(talk.parent), "--out", str(tmp_path / "a.html")]) == 0
+    assert f"{talk}: It lasts 10 s." in capsys.readouterr().out
+    (tmp_path / "none").mkdir()
+    assert main(["check", str(tmp_path / "none")]) == 1 and "holds no videos" in capsys.readouterr().err
+
+
 def test_the_contact_sheet_shows_what_is_fine_and_what_is_not(talk, tmp_path, browser, capsys):
     bad = tmp_path / "bad.mp4"
     bad.write_text("not a video")

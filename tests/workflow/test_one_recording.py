@@ -22,9 +22,11 @@ def test_one_recording_ends_with_a_verdict_over_blocks_of_its_time(tmp_path: Pat
     folder.mkdir(parents=True)
     for name, shape in {"p0_faces": (1500, 56), "p1_faces": (1500, 56), "p1_audio": (6000, 128)}.items():
         np.save(folder / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
-    done = snakemake(tmp_path, "results/alice/eval.json")
+    done = snakemake(tmp_path, "results/alice/report.html")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "over 1 recording: 2 blocks of time, which say nothing of other conversations" in done.stderr
+    page = (tmp_path / "results/alice/report.html").read_text()
+    assert "talk, from 0:" in page and "There is no video of this recording to show" in page and "sample 3" in page
     found = read_report(tmp_path / "results/alice/eval.json")
     assert found["folds"]["recordings"] == ["talk, block 1", "talk, block 2"]
     assert found["folds"]["gain"]["nll"]["interval_95"] and found["results"]["model"]["l2"]["all"]["value"] > 0
