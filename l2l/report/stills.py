@@ -25,9 +25,9 @@ def annotated(
             continue
         colour = COLOURS[number] if number < len(COLOURS) else (150, 150, 150)
         placed = face[:, :2] * scale
-        for x, y in np.round(placed[::6] * 8).astype(int).tolist():
-            cv2.circle(shown, (x, y), 14, (0, 0, 0), -1, cv2.LINE_AA, 3)  # seen on any skin
-            cv2.circle(shown, (x, y), 9, colour, -1, cv2.LINE_AA, 3)
+        for x, y in np.round(placed[::8] * 8).astype(int).tolist():
+            cv2.circle(shown, (x, y), 12, (0, 0, 0), -1, cv2.LINE_AA, 3)  # seen on any skin
+            cv2.circle(shown, (x, y), 8, colour, -1, cv2.LINE_AA, 3)
         left, top = placed.min(0)
         (wide, high), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
         corner = (int(np.clip(left, 0, max(0, width - wide - 6))), max(high + 6, int(top) - 4))
