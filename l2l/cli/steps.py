@@ -66,7 +66,7 @@ def recordings(
 
 def normalise(
     source: Annotated[
-        Path | None, about("a video; --out is then a folder, for video.mp4, audio.wav, probe.json")
+        Path | None, about("a video, or a folder with left.mp4 and right.mp4; --out is then a folder for what is made")
     ] = None,
     /,
     *,

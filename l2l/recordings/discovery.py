@@ -16,6 +16,7 @@ from l2l.dataset.folds import FEW, MOST
 from l2l.dataset.layout import SPLITS, Split
 from l2l.dataset.split import is_alone
 from l2l.errors import UserError
+from l2l.recordings import pairs
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
 from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
 from l2l.video.media import length
@@ -208,7 +209,8 @@ def duration(recording: Recording) -> float | None:
     """Seconds, as the sheet or the head of the file says; None when neither does."""
     if recording.start is not None and recording.end is not None:
         return recording.end - recording.start
-    if recording.remote or not (whole := length(recording.path)):
+    known = [length(file) for file in recording.files_there if pairs.is_video(file)]
+    if not known or not (whole := min(each or 0.0 for each in known)):
         return None
     return min(recording.end or whole, whole) - (recording.start or 0)
 

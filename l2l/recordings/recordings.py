@@ -6,7 +6,8 @@ A sheet is a tab-separated file with a header; one sheet may serve many people:
 
 `person` and `path` are needed; start and end are seconds of the recording (empty: all of it), split is train or test
 (empty: by share), left and right name who sits where (empty: the person's `listener` setting says it). A path may be
-an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/storage.md).
+an address, as s3://bucket/talk.mp4: the workflow then fetches the file (docs/storage.md). It may be a folder with one
+file for each person (`l2l.recordings.pairs`).
 """
 
 import csv
@@ -20,9 +21,9 @@ from urllib.parse import urlsplit
 
 from l2l.dataset.split import split_videos
 from l2l.errors import UserError, shown
+from l2l.recordings import pairs
 from l2l.sides import Side
 
-SUFFIXES = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"}
 COLUMNS = ("person", "path", "start", "end", "split", "left", "right")
 
 
@@ -51,6 +52,18 @@ class Recording:
         return "://" in self.path
 
     @property
+    def in_two_files(self) -> bool:
+        """Whether `path` is a folder with a file for each person."""
+        return not self.remote and pairs.is_pair(Path(self.path))
+
+    @property
+    def files_there(self) -> list[Path]:
+        """The files on this machine that it is made of."""
+        if self.in_two_files:
+            return pairs.files(Path(self.path))
+        return [Path(self.path)] if not self.remote and Path(self.path).exists() else []
+
+    @property
     def file(self) -> Path:
         """The file on this machine. Raises UserError when it is elsewhere."""
         if self.remote and not self.fetched:
@@ -59,11 +72,14 @@ class Recording:
 
 
 def in_folder(folder: Path) -> list[Recording]:
-    """Every video of a folder, by name. Raises UserError when there is none, or when two have one name."""
-    files = [f for f in folder.glob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
-    if not files:
+    """Every video of a folder, and every folder in it with two people's, by name.
+
+    Raises UserError when there is none, or when two have one name.
+    """
+    found = [file for file in folder.glob("*") if pairs.is_video(file) or pairs.is_pair(file)]
+    if not found:
         raise UserError(f"{folder}/ holds no videos; put the recordings of {folder.name} there (.mp4, .mov, .mkv ...).")
-    return _unique([Recording(file.stem, str(file)) for file in files], str(folder))
+    return _unique([Recording(_name(path), str(path)) for path in found], str(folder))
 
 
 def in_sheet(sheet: Path, person: str) -> list[Recording]:
@@ -107,7 +123,11 @@ def _recording(row: dict[str, str], where: str) -> Recording:
         raise UserError(f"{where}: path is empty.")
     found = Recording("", row["path"], start, end, split, _seat(row, where))
     place = urlsplit(found.path).path if found.remote else found.path
-    return replace(found, name=Path(place).stem + (f"_{start:g}" if start else ""))
+    return replace(found, name=_name(Path(place)) + (f"_{start:g}" if start else ""))
+
+
+def _name(path: Path) -> str:
+    return path.name if pairs.is_pair(path) else path.stem
 
 
 def _seconds(text: str, column: str, where: str) -> float | None:

@@ -27,8 +27,9 @@ from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
-from l2l.video.footage import Footage
+from l2l.video.footage import VOICES, Footage
 from l2l.video.normalise import normalise
+from l2l.video.pair import normalise_pair
 from l2l.video.tracks import load_tracks
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,13 @@ class Step:
 
 
 def _normalise(work: Work) -> None:
-    recording, (video, audio, report) = work.recording, (work.folder / name for name in STEPS["normalise"].outputs)
-    normalise(recording.file, video, audio, report, work.settings.video, recording.start, recording.end)
+    recording, settings = work.recording, work.settings.video
+    if recording.in_two_files:
+        return normalise_pair(Path(recording.path), work.folder, settings, recording.start, recording.end)
+    for voice in VOICES:  # of two files that were there before
+        (work.folder / voice).unlink(missing_ok=True)
+    video, audio, report = (work.folder / name for name in STEPS["normalise"].outputs)
+    normalise(recording.file, video, audio, report, settings, recording.start, recording.end)
 
 
 def _track(work: Work) -> None:
@@ -75,8 +81,10 @@ def _diarize(work: Work) -> None:
 
 
 def _separate(work: Work) -> None:
-    backend, settings = backends.load("separation", work.settings.separation.backend), work.settings.separation
-    backend.separate(Footage.of(work.folder), work.folder / "speaking.npz", work.both("speech_{}.wav"), settings)
+    footage, settings = Footage.of(work.folder), work.settings.separation
+    # Two microphones have separated the voices already, but for cross-talk.
+    backend = backends.load("separation", "gating" if footage.voices else settings.backend)
+    backend.separate(footage, work.folder / "speaking.npz", work.both("speech_{}.wav"), settings)
 
 
 def _mel(work: Work) -> None:
@@ -106,7 +114,7 @@ STEPS = {
         ("faces", "tracking.bridge"), ("video.mp4", "tracks.npz"), ("faces_left.npz", "faces_right.npz"), _faces
     ),
 }
-MAKER = {output: name for name, step in STEPS.items() for output in step.outputs}
+MAKER = {output: name for name, step in STEPS.items() for output in step.outputs} | dict.fromkeys(VOICES, "normalise")
 
 
 def run(name: str, works: Sequence[Work]) -> list[Recording]:
@@ -143,7 +151,7 @@ def bring(name: str, work: Work, whole: bool = False) -> float:
     """
     step, note = STEPS[name], work.folder / "steps" / f"{name}.json"
     key, last = _key(name, work), _note(note)
-    wanted = set(step.outputs) - (set() if whole else dropped(work))
+    wanted = set(_made(name, work)) - (set() if whole else dropped(work))
     if last.get("key") != key or not all((work.folder / output).exists() for output in wanted):
         for file in _read(name, work):
             if not (work.folder / file).exists():
@@ -165,7 +173,7 @@ def bring(name: str, work: Work, whole: bool = False) -> float:
 def dropped(work: Work) -> set[str]:
     """Files of a recording that need not be there: pictures may be made of a test recording's video, and an address
     is fetched for normalise alone."""
-    files = set(SPEECH) if "speech" in work.drop else set()
+    files = {*SPEECH, *VOICES} if "speech" in work.drop else set()
     if "video" in work.drop and work.recording.split == "train" and not work.recording.remote:
         files.add("video.mp4")
     return files
@@ -175,7 +183,14 @@ def _read(name: str, work: Work) -> tuple[str, ...]:
     """The inputs of a step that must be there: faces of `landmarks` need tracks alone, test recordings their video."""
     if name == "faces" and work.settings.faces.backend == "landmarks" and work.recording.split != "test":
         return ("tracks.npz",)
-    return STEPS[name].inputs
+    heard = VOICES if name in ("diarize", "separate") and work.recording.in_two_files else ()
+    return STEPS[name].inputs + heard
+
+
+def _made(name: str, work: Work) -> tuple[str, ...]:
+    """The outputs of a step: of two files, also the sound of each microphone."""
+    voices = VOICES if name == "normalise" and work.recording.in_two_files else ()
+    return STEPS[name].outputs + voices
 
 
 def _key(name: str, work: Work) -> str:
@@ -184,18 +199,24 @@ def _key(name: str, work: Work) -> str:
     made_of: list[object] = [name, [_origin(work.folder, file) for file in step.inputs]]
     made_of.append(result_settings(work.settings, step.sections, also_defaults=True))
     if name == "normalise":
-        try:
-            source = recording.file.stat()
-        except FileNotFoundError:
-            raise UserError(f"{recording.path} does not exist; check the path.") from None
-        # What is fetched is new each time, and is the same file while its address and size are.
-        version = recording.path if recording.remote else source.st_mtime_ns
-        made_of.append([source.st_size, version, recording.start, recording.end])
+        made_of.append([*_sources(recording), recording.start, recording.end])
     if name == "faces" and work.basis:
         if not work.basis.exists():
             raise SetupError(f"{work.basis} is missing; make it with `l2l fit-faces`.")
         made_of.append(hashlib.sha256(work.basis.read_bytes()).hexdigest())
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sources(recording: Recording) -> list[object]:
+    """What changes with the files of a recording: their sizes and times."""
+    if recording.in_two_files:
+        return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in recording.files_there]
+    try:
+        source = recording.file.stat()
+    except FileNotFoundError:
+        raise UserError(f"{recording.path} does not exist; check the path.") from None
+    # What is fetched is new each time, and is the same file while its address and size are.
+    return [source.st_size, recording.path if recording.remote else source.st_mtime_ns]
 
 
 def _origin(folder: Path, file: str) -> object:

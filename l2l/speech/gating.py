@@ -1,6 +1,7 @@
 """separate, embedded backend `gating`: each person is muted while only the other one speaks.
 
-A person's file keeps their own speech and the pauses; the other's turns and back-channels are gone.
+A person's file keeps their own speech and the pauses; the other's turns and back-channels are gone. Where each has a
+microphone it is made from its sound, so that only cross-talk is muted.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,13 @@ _BLOCK = SAMPLE_RATE * 30  # samples
 
 
 def separate(footage: Footage, speaking: Path, outs: Sequence[Path], settings: config.SeparationSettings) -> None:
-    """Write speech_left.wav and speech_right.wav, as long as the mixture."""
+    """Write speech_left.wav and speech_right.wav, as long as the sound."""
     speaks = load_speaking(speaking) >= SPEAKS  # (T, 2)
     for person, out in enumerate(outs):
         muted = speaks[:, 1 - person] & ~speaks[:, person]
         times, gains = _ramps(muted, settings.fade)
         with (
-            read_wav(footage.audio) as mixture,
+            read_wav(footage.voices[person] if footage.voices else footage.audio) as mixture,
             atomic(out) as partial,
             soundfile.SoundFile(str(partial), "w", SAMPLE_RATE, 1, "PCM_16") as speech,
         ):

@@ -31,7 +31,12 @@ class Speaking:
 
 def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings) -> None:
     """Write `out` (speaking.npz), and .rttm and .json beside it. Raises UserError when the backend cannot run."""
-    found = backends.load("diarization", settings.backend).diarize(footage, settings)
+    if footage.voices:  # a microphone for each person says more than any picture
+        from l2l.speech import channels  # it needs `Speaking`
+
+        found = channels.diarize(footage, settings)
+    else:
+        found = backends.load("diarization", settings.backend).diarize(footage, settings)
     write_speaking(out, out.with_suffix(".rttm"), found.probability, found.speech, name=out.parent.name)
     speaks = found.probability >= SPEAKS  # (T, 2)
     report = {

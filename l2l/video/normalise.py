@@ -4,12 +4,15 @@ Run it alone: `l2l normalise in.mp4 --out folder`. It writes `video.mp4`, `audio
 """
 
 from pathlib import Path
+from typing import Any
 
 from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic, save_json
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.media import Probe, media_input, open_media, probe, run_ffmpeg
+
+SOUND = {"ac": 1, "acodec": "pcm_s16le"}
 
 
 def samples_for(frames: int) -> int:
@@ -41,24 +44,39 @@ def normalise(
         if kept:
             run_ffmpeg(source, media_input(source)["v:0"], new_video, vcodec="copy")
         else:
-            picture = media_input(source, **part)["v:0"].filter("fps", fps=FPS, start_time=0)
-            # yuv420p needs even sides; -2 is the nearest even width in proportion, of square pixels.
-            square = found.pixel_aspect == 1
-            width = -2 if square else "round(oh*dar/2)*2"
-            picture = picture.filter("scale", width, f"min({settings.max_height},trunc(ih/2)*2)", flags="area")
-            if not square:
-                picture = picture.filter("setsar", 1)
-            coding = {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
-            run_ffmpeg(source, picture, new_video, **coding)
-        with open_media(new_video) as container:
-            frames = sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
-        # Sound often ends before the picture, and may start late: silence fills both.
-        length = samples_for(frames)
-        sound = media_input(source, **part)["a:0"]
-        sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
-        sound = sound.filter("apad", whole_len=length).filter("atrim", end_sample=length)
-        run_ffmpeg(source, sound, new_audio, ac=1, acodec="pcm_s16le")
+            height = f"min({settings.max_height},trunc(ih/2)*2)"
+            run_ffmpeg(source, picture(source, found, part, height), new_video, **coding(settings))
+        frames = count_frames(new_video)
+        run_ffmpeg(source, sound(source, part, samples_for(frames)), new_audio, **SOUND)
     save_json(report, {"source": source.name, "frames": frames, "encoded_again": not kept, "probe": found._asdict()})
+
+
+def picture(source: Path, found: Probe, part: dict[str, float], height: str | int) -> Any:
+    """The picture of a file, or of a part of it, as a stream for ffmpeg: 30 frames per second, square pixels."""
+    stream = media_input(source, **part)["v:0"].filter("fps", fps=FPS, start_time=0)
+    # yuv420p needs even sides; -2 is the nearest even width in proportion, of square pixels.
+    square = found.pixel_aspect == 1
+    stream = stream.filter("scale", -2 if square else "round(oh*dar/2)*2", height, flags="area")
+    return stream if square else stream.filter("setsar", 1)
+
+
+def coding(settings: config.VideoSettings) -> dict[str, Any]:
+    """How a picture is encoded."""
+    return {"vcodec": "libx264", "preset": settings.preset, "crf": settings.crf, "pix_fmt": "yuv420p"}
+
+
+def sound(source: Path, part: dict[str, float], samples: int, rate: int = SAMPLE_RATE) -> Any:
+    """The sound of a file, or of a part of it, as a stream for ffmpeg, which is `samples` long."""
+    stream = media_input(source, **part)["a:0"]
+    stream = stream.filter("aresample", rate, **{"async": 1, "first_pts": 0})
+    # Sound often ends before the picture, and may start late: silence fills both.
+    return stream.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
+
+
+def count_frames(video: Path) -> int:
+    """The pictures of a video."""
+    with open_media(video) as container:
+        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
 
 
 def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:

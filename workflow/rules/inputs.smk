@@ -14,7 +14,7 @@ def batch(wildcards):
 def files_there(wildcards):
     """Recordings of a batch on this machine; one that is missing is no input, and becomes a row of the table."""
     made = ask(FOUND.person, wildcards.person).source == "demo"
-    return [r.path for r in batch(wildcards) if not r.remote and (made or Path(r.path).exists())]
+    return [str(file) for r in batch(wildcards) if not r.remote for file in ([r.path] if made else r.files_there)]
 
 
 def addresses(wildcards):
