@@ -45,6 +45,11 @@ def run(folder, out, **part):
     return json.loads((out / "probe.json").read_text())
 
 
+def envelope(sound):
+    """Mean size of each 10 ms of a sound; an encoder changes noise itself."""
+    return np.abs(sound[: len(sound) // 160 * 160]).reshape(-1, 160).mean(1)
+
+
 def test_two_files_become_one_picture_and_two_channels(talk, tmp_path):
     report = run(talk, tmp_path / "out")
     assert report["offset"]["from"] == "sound" and report["offset"]["seconds"] == pytest.approx(0.37, abs=0.01)
@@ -63,8 +68,8 @@ def test_two_files_become_one_picture_and_two_channels(talk, tmp_path):
     np.testing.assert_allclose(mixed, np.clip(left + right, -1, 1), atol=1e-3)
     truth = turns(SECONDS, SAMPLE_RATE, -15)
     for found, sound in zip((left, right), truth, strict=True):
-        own = sound[round(0.37 * SAMPLE_RATE) :][: len(found)]
-        assert np.corrcoef(np.abs(found[: len(own)]), np.abs(own))[0, 1] > 0.8
+        own = sound[round(0.37 * SAMPLE_RATE) :]
+        assert np.corrcoef(envelope(found), envelope(own)[: len(envelope(found))])[0, 1] > 0.97
 
 
 def test_a_given_offset_is_taken_and_a_part_is_of_the_common_time(talk, tmp_path):
