@@ -173,7 +173,8 @@ def bring(name: str, work: Work, whole: bool = False) -> float:
 def dropped(work: Work) -> set[str]:
     """Files of a recording that need not be there: pictures may be made of a test recording's video, and an address
     is fetched for normalise alone."""
-    files = {*SPEECH, *VOICES} if "speech" in work.drop else set()
+    voices = VOICES if work.recording.in_two_files else ()
+    files = {*SPEECH, *voices} if "speech" in work.drop else set()
     if "video" in work.drop and work.recording.split == "train" and not work.recording.remote:
         files.add("video.mp4")
     return files

@@ -16,6 +16,7 @@ from l2l.recordings.recordings import Recording
 from l2l.recordings.steps import SPEECH, STEPS, Work, dropped, run
 from l2l.sides import SIDES
 from l2l.speech.speaking import write_speaking
+from l2l.video.footage import VOICES
 
 ROAD = ("normalise", "track", "diarize", "separate", "mel")
 ERRORS = {
@@ -58,7 +59,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Done:
             work.folder.mkdir(parents=True, exist_ok=True)
             if name == "track" and work.recording.name in ERRORS:
                 raise ERRORS[work.recording.name]
-            for output in STEPS[name].outputs:
+            for output in steps._made(name, work):
                 (work.folder / output).touch()
             if name == "track":
                 tracks(work.folder, 0.5 if work.recording.name == "lonely" else 1.0)
@@ -138,6 +139,24 @@ def test_a_changed_recording_a_changed_basis_or_a_lost_output_is_done_again(done
     (tmp_path / "good.mp4").write_text("another recording")
     all_steps(tmp_path, "good")
     assert done.steps() == [*ROAD, "faces"]
+
+
+def test_two_files_are_done_again_when_one_changes_and_their_voices_are_dropped_with_speech(done, tmp_path):
+    folder, made = tmp_path / "pair.mp4", tmp_path / "videos/pair"
+    folder.mkdir()
+    for side in SIDES:
+        (folder / f"{side}.mp4").write_text(side)
+    all_steps(tmp_path, "pair")
+    assert done.steps() == [*ROAD, "faces"]
+    (made / VOICES[1]).unlink()
+    all_steps(tmp_path, "pair")
+    assert done.steps() == ["normalise"]
+    (folder / "offset.txt").write_text("0.5")
+    all_steps(tmp_path, "pair", drop=("speech",))
+    assert done.steps() == [*ROAD, "faces"]
+    assert (made / "video.mp4").exists() and not any((made / name).exists() for name in (*SPEECH, *VOICES))
+    all_steps(tmp_path, "pair", drop=("speech",), diarization={"speech": 0.4})
+    assert done.steps() == ["normalise", "diarize", "separate", "mel"]
 
 
 def test_a_step_that_was_cut_off_is_done_again_also_with_the_old_settings(done, tmp_path, monkeypatch):
