@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -23,13 +24,13 @@ from l2l.config import FacesSettings, Settings, result_settings
 from l2l.errors import SetupError, TemporaryError, UserError, blames_recording, temporary_cause
 from l2l.files import save_json
 from l2l.recordings.recordings import Recording
+from l2l.recordings.side_by_side import normalise_pair
 from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
 from l2l.video.footage import VOICES, Footage
 from l2l.video.normalise import normalise
-from l2l.video.pair import normalise_pair
 from l2l.video.tracks import load_tracks
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,11 @@ def _track(work: Work) -> None:
 
 
 def _diarize(work: Work) -> None:
-    diarize(Footage.of(work.folder), work.folder / "speaking.npz", work.settings.diarization)
+    footage, settings = Footage.of(work.folder), work.settings.diarization
+    backend = None
+    if footage.voices:  # a microphone for each person says more than any picture
+        backend = import_module("l2l.speech.channels")
+    diarize(footage, work.folder / "speaking.npz", settings, backend)
 
 
 def _separate(work: Work) -> None:

@@ -29,14 +29,12 @@ class Speaking:
     report: dict[str, Any] = field(default_factory=dict)  # of the backend's own, for speaking.json
 
 
-def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings) -> None:
-    """Write `out` (speaking.npz), and .rttm and .json beside it. Raises UserError when the backend cannot run."""
-    if footage.voices:  # a microphone for each person says more than any picture
-        from l2l.speech import channels  # it needs `Speaking`
+def diarize(footage: Footage, out: Path, settings: config.DiarizationSettings, backend: Any = None) -> None:
+    """Write `out` (speaking.npz), and .rttm and .json beside it. Raises UserError when the backend cannot run.
 
-        found = channels.diarize(footage, settings)
-    else:
-        found = backends.load("diarization", settings.backend).diarize(footage, settings)
+    `backend`: a module to ask instead of the one that the settings name.
+    """
+    found = (backend or backends.load("diarization", settings.backend)).diarize(footage, settings)
     write_speaking(out, out.with_suffix(".rttm"), found.probability, found.speech, name=out.parent.name)
     speaks = found.probability >= SPEAKS  # (T, 2)
     report = {

@@ -69,7 +69,7 @@ def test_the_channels_decide_where_each_person_has_one(tmp_path, monkeypatch):
         soundfile.write(tmp_path / name, np.clip(sound, -1, 1), SAMPLE_RATE, subtype="PCM_16")
     monkeypatch.setattr(channels, "load_tracks", lambda path: np.zeros(300))
     monkeypatch.setattr(channels, "voice_activity", lambda wav, frames: loudness(wav, frames) > 0.005)
-    diarize(Footage.of(tmp_path), tmp_path / "speaking.npz", config.DiarizationSettings())
+    diarize(Footage.of(tmp_path), tmp_path / "speaking.npz", config.DiarizationSettings(), channels)
     speaks = load_speaking(tmp_path / "speaking.npz") >= SPEAKS
     first, second = slice(10, 110), slice(130, 230)  # turns of four seconds
     assert not speaks[first, 1].any() and not speaks[second, 0].any()
