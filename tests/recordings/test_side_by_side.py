@@ -10,10 +10,10 @@ import soundfile
 
 from l2l import config
 from l2l.errors import UserError
+from l2l.recordings.side_by_side import normalise_pair
 from l2l.units import SAMPLE_RATE
 from l2l.video.media import read_frames
 from l2l.video.normalise import samples_for
-from l2l.recordings.side_by_side import normalise_pair
 from tests.media import ffmpeg
 from tests.speech.microphones import turns
 
