@@ -136,6 +136,8 @@ def _open(path: Path) -> av.container.InputContainer:
         raise UserError(f"{shown(path)}: its name is not UTF-8 text; rename it.")
     if not path.exists():
         raise UserError(f"{path} does not exist; check the path.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a video; name a file (of two people's: left.mp4 and right.mp4).")
     if not os.access(path, os.R_OK):
         raise UserError(f"{path} may not be read by you; change its permissions.")
     if path.stat().st_size == 0:

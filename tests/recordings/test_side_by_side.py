@@ -12,7 +12,7 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.recordings.side_by_side import normalise_pair
 from l2l.units import SAMPLE_RATE
-from l2l.video.media import read_frames
+from l2l.video.media import probe, read_frames
 from l2l.video.normalise import samples_for
 from tests.media import ffmpeg
 from tests.speech.microphones import turns
@@ -107,3 +107,8 @@ def test_a_file_without_sound_or_a_missing_one_is_named(talk, tmp_path):
     (talk / "right.mp4").unlink()
     with pytest.raises(UserError, match=r"talk/ has no video called right"):
         run(talk, tmp_path / "out")
+
+
+def test_a_folder_without_two_peoples_files_is_no_recording(tmp_path):
+    with pytest.raises(UserError, match=r"is a folder, not a video; name a file .*left\.mp4 and right\.mp4"):
+        probe(tmp_path)
