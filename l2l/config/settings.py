@@ -17,6 +17,11 @@ class VideoSettings(Section):
     max_height: int = key(720, "taller pictures are scaled down to this many lines", ge=144)
     crf: int = key(18, "x264 quality when a recording must be encoded again; lower is better", ge=0, le=51)
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = key("superfast", "x264 speed")
+    max_hours: Positive = key(6.0, "a longer recording is refused")
+    max_gap: Positive = key(60.0, "seconds without a picture, or without sound, for which a recording is refused")
+    max_fps: Positive = key(250.0, "a recording of more frames per second is refused")
+    max_minutes: Positive = key(240.0, "minutes after which ffmpeg is stopped, and the recording has failed")
+    max_memory: Count = key(2000, "MB of memory at which ffmpeg is stopped, and the recording has failed")
 
 
 class TrackingSettings(Step):

@@ -2,14 +2,18 @@
 
 - Decoding goes through PyAV, frame by frame: memory does not grow with the length of a recording.
 - Encoding goes through ffmpeg: the system's when there is one, else the one imageio-ffmpeg carries.
-- `probe` is the guard: whatever is not a readable recording with picture and sound is refused with one sentence.
+- No file but the one that is named is opened, whatever it is called and whatever it holds.
 """
 
 import contextlib
+import functools
+import math
 import os
 import re
 import shutil
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -23,8 +27,6 @@ import numpy as np
 
 from l2l.errors import TemporaryError, UserError, shown
 from l2l.units import FPS
-
-_MAX_SIDE = 8192  # pixels; a header that claims more is hostile or broken
 
 
 def ffmpeg_path() -> str:
@@ -49,7 +51,7 @@ def _address(path: str | Path) -> str:
 
 def media_input(path: str | Path, **options: Any) -> Any:
     """A recording as an input of ffmpeg-python, which opens this file and no other."""
-    return ffmpeg.input(_address(path), **_GUARD, **options)
+    return ffmpeg.input(_address(path), threads=2, **_GUARD, **options)
 
 
 def open_media(path: str | Path) -> av.container.InputContainer:
@@ -57,15 +59,62 @@ def open_media(path: str | Path) -> av.container.InputContainer:
     return av.open(_address(path), options=_GUARD, metadata_errors="replace")
 
 
-def run_ffmpeg(reading: Path, stream: Any, target: Path, **options: Any) -> None:
+class Limits(NamedTuple):
+    """What one run of ffmpeg may cost."""
+
+    minutes: float = math.inf
+    memory: float = math.inf  # MB
+
+
+def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None = None, **options: Any) -> None:
     """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
-    words."""
+    words, or with the limit that it has passed."""
     streams = stream if isinstance(stream, list) else [stream]
-    done = subprocess.run(_command(streams, target, options), capture_output=True)
-    if done.returncode:
-        words = _last_words(done.stderr, done.returncode, target, reading)
+    with tempfile.TemporaryFile() as messages:
+        with subprocess.Popen(_command(streams, target, options), stdout=messages, stderr=messages) as process:
+            try:
+                _watch(process, reading, limits or Limits())
+            finally:
+                process.kill()  # nothing, when it has ended
+        messages.seek(0)
+        said = messages.read()
+    if process.returncode:
+        words = _last_words(said, process.returncode, target, reading)
         check_readable(reading)
         raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+
+
+def _watch(process: subprocess.Popen[bytes], reading: Path, limits: Limits) -> None:
+    """Wait for the end of ffmpeg. Raises UserError naming `reading` when it takes too much time or memory."""
+    end = time.monotonic() + 60 * limits.minutes
+    while process.poll() is None:
+        if time.monotonic() > end:
+            raise UserError(
+                f"{reading}: ffmpeg took longer than video.max_minutes = {limits.minutes:g}; cut it into parts, or "
+                "raise that."
+            )
+        if _resident(process.pid) > limits.memory:
+            raise UserError(
+                f"{reading}: ffmpeg needs more memory than video.max_memory = {limits.memory:g} MB; scale it down, or "
+                "raise that."
+            )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+
+
+def _resident(pid: int) -> float:
+    """MB of memory that a process holds; 0 where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, IndexError):
+        return 0.0
+
+
+@functools.cache
+def has_filter(name: str) -> bool:
+    """Whether this ffmpeg has a filter."""
+    done = subprocess.run([ffmpeg_path(), *_QUIET, "-filters"], capture_output=True, text=True)
+    return any(line.split()[1:2] == [name] for line in done.stdout.splitlines())
 
 
 def add_sound(video: Path, sound: Path, out: Path) -> None:
@@ -112,26 +161,8 @@ def check_readable(path: Path) -> None:
             pass
 
 
-class Probe(NamedTuple):
-    """What a recording holds, measured from its packets, not from its header."""
-
-    width: int  # pixels
-    height: int  # pixels
-    pixel_aspect: float  # width of a pixel, in its heights; 1 when the file does not say
-    frames: int  # packets of the picture
-    fps: float  # frames per second on average
-    constant_rate: bool  # whether all frames are equally far apart
-    seconds: float  # from the first to the end of the last frame
-    start: float  # seconds from the start of the recording to the first frame
-    video_codec: str
-    pixel_format: str
-    rotation: int  # degrees that a player turns the picture by
-    audio_codec: str
-    audio_rate: int  # Hz
-    audio_seconds: float
-
-
-def _open(path: Path) -> av.container.InputContainer:
+def open_recording(path: Path) -> av.container.InputContainer:
+    """Like `open_media`; raises UserError, one sentence, where that fails."""
     if shown(path) != str(path):
         raise UserError(f"{shown(path)}: its name is not UTF-8 text; rename it.")
     if not path.exists():
@@ -160,82 +191,10 @@ def length(path: str | Path) -> float | None:
         return None
 
 
-def probe(path: str | Path) -> Probe:
-    """Look at every packet of a recording. Raises UserError when picture or sound is missing or cut off."""
-    path = Path(path)
-    with _open(path) as container:
-        for kind in ("video", "audio"):
-            if not getattr(container.streams, kind):
-                raise UserError(f"{path} has no {kind} stream; give a recording with picture and sound.")
-        video, audio = container.streams.video[0], container.streams.audio[0]
-        pixel_aspect = float(video.sample_aspect_ratio or 1)
-        shown = round(video.width * pixel_aspect)
-        if not (0 < video.width <= _MAX_SIDE and 0 < video.height <= _MAX_SIDE and 0 < shown <= _MAX_SIDE):
-            raise UserError(f"{path} claims a picture of {shown}x{video.height}; scale it below {_MAX_SIDE} pixels.")
-        times: list[int] = []
-        audio_end, data = 0.0, 0
-        try:
-            for packet in container.demux(video, audio):
-                if packet.size == 0 or packet.pts is None:
-                    continue
-                data += packet.size
-                if packet.stream is video:
-                    times.append(packet.pts)
-                else:
-                    audio_end = max(audio_end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        except av.error.FFmpegError as error:
-            check_readable(path)
-            raise UserError(f"{path} is damaged ({error.strerror}); copy or convert it again.") from None
-        if not times:
-            raise UserError(f"{path} has a video stream without pictures; copy or record it again.")
-        if not audio_end:
-            raise UserError(f"{path} has an audio stream without sound; copy or record it again.")
-        base = video.time_base or Fraction(1, FPS)
-        promised = float((video.duration or 0) * base)
-        steps = np.diff(np.sort(np.array(times, np.int64)))
-        span = float((max(times) - min(times)) * base)
-        fps = (len(times) - 1) / span if span > 0 else float(video.average_rate or FPS)
-        seconds = span + 1 / fps
-        # An mp4 whose index survived but whose data was cut off: fewer pictures than the index promises.
-        if container.format.name.startswith("mov") and (video.frames > len(times) + 1 or promised > seconds + 2):
-            raise UserError(f"{path} is cut off: {len(times)} of {video.frames} pictures are there; copy it again.")
-        even = len(steps) > 0 and bool(np.ptp(steps) <= max(1, 0.002 / float(base)))
-        return Probe(
-            width=video.width,
-            height=video.height,
-            pixel_aspect=pixel_aspect,
-            frames=len(times),
-            fps=fps,
-            constant_rate=even,
-            seconds=seconds,
-            start=max(0.0, float(min(times) * base) - (container.start_time or 0) / av.time_base),
-            video_codec=video.codec_context.name,
-            pixel_format=str(video.codec_context.pix_fmt),
-            rotation=_rotation(path),
-            audio_codec=audio.codec_context.name,
-            audio_rate=int(audio.codec_context.sample_rate or 0),
-            audio_seconds=audio_end,
-        )
-
-
-def _rotation(path: Path) -> int:
-    """Degrees a player turns the picture by, from the first frame."""
-    with _open(path) as container:
-        try:
-            frame = next(container.decode(video=0), None)
-        except av.error.FFmpegError as error:
-            raise UserError(
-                f"{path}: its first picture cannot be decoded ({error.strerror}); convert it again."
-            ) from None
-        if frame is None:
-            raise UserError(f"{path}: no picture can be decoded; copy or record it again.")
-        return int(getattr(frame, "rotation", 0) or 0)
-
-
 def read_frames(path: str | Path, start: int = 0) -> Iterator[np.ndarray]:
     """RGB frames (H, W, 3) uint8 of a normalised recording, from `start` on."""
     path = Path(path)
-    with _open(path) as container:
+    with open_recording(path) as container:
         stream = container.streams.video[0]
         # One thread: a step asks the workflow for one core, and two recordings at once use two.
         stream.codec_context.thread_count = 1

@@ -10,7 +10,8 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.files import atomic, save_json
 from l2l.units import FPS, SAMPLE_RATE
-from l2l.video.media import Probe, media_input, open_media, probe, run_ffmpeg
+from l2l.video.media import Limits, has_filter, media_input, open_media, run_ffmpeg
+from l2l.video.probing import Probe, probe
 
 SOUND = {"ac": 1, "acodec": "pcm_s16le"}
 
@@ -35,6 +36,8 @@ def normalise(
     """
     source = Path(source)
     found = probe(source)
+    check_limits(source, found, settings, start or 0.0, end)
+    limits = Limits(settings.max_minutes, settings.max_memory)
     with atomic(video) as new_video, atomic(audio) as new_audio:
         part = {name: value for name, value in (("ss", start), ("to", end)) if value is not None}
         if (start or 0.0) >= found.seconds:
@@ -42,22 +45,26 @@ def normalise(
         # A part must be encoded again: a copy can only begin at a key frame.
         kept = _is_normal(found, settings) and not part
         if kept:
-            run_ffmpeg(source, media_input(source)["v:0"], new_video, vcodec="copy")
+            run_ffmpeg(source, media_input(source)["v:0"], new_video, limits, vcodec="copy")
         else:
             height = f"min({settings.max_height},trunc(ih/2)*2)"
-            run_ffmpeg(source, picture(source, found, part, height), new_video, **coding(settings))
+            run_ffmpeg(source, picture(source, found, part, height), new_video, limits, **coding(settings))
         frames = count_frames(new_video)
-        run_ffmpeg(source, sound(source, part, samples_for(frames)), new_audio, **SOUND)
+        run_ffmpeg(source, sound(source, part, samples_for(frames)), new_audio, limits, **SOUND)
     save_json(report, {"source": source.name, "frames": frames, "encoded_again": not kept, "probe": found._asdict()})
 
 
 def picture(source: Path, found: Probe, part: dict[str, float], height: str | int) -> Any:
     """The picture of a file, or of a part of it, as a stream for ffmpeg: 30 frames per second, square pixels."""
-    stream = media_input(source, **part)["v:0"].filter("fps", fps=FPS, start_time=0)
+    stream = media_input(source, **part)["v:0"]
+    if found.interlaced:  # each field becomes a picture; which comes first is said by each frame
+        stream = stream.filter("bwdif", mode="send_field", parity="auto", deint="interlaced")
+    stream = stream.filter("fps", fps=FPS, start_time=0)
     # yuv420p needs even sides; -2 is the nearest even width in proportion, of square pixels.
     square = found.pixel_aspect == 1
     stream = stream.filter("scale", -2 if square else "round(oh*dar/2)*2", height, flags="area")
-    return stream if square else stream.filter("setsar", 1)
+    stream = stream if square else stream.filter("setsar", 1)
+    return _tone_mapped(stream, found.hdr) if found.hdr and can_tone_map() else stream
 
 
 def coding(settings: config.VideoSettings) -> dict[str, Any]:
@@ -79,6 +86,31 @@ def count_frames(video: Path) -> int:
         return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
 
 
+def check_limits(source: Path, found: Probe, settings: config.VideoSettings, start: float, end: float | None) -> None:
+    """Raises UserError naming the setting where a recording would cost too much."""
+    hours = (min(end or found.seconds, found.seconds) - start) / 3600
+    for key, value, words in (
+        ("max_fps", found.fps, "frames per second; convert it to fewer"),
+        ("max_gap", found.gap, "s without a picture at one place; cut it into parts there"),
+        ("max_gap", found.audio_gap, "s without sound at one place; cut it into parts there"),
+        ("max_hours", hours, "hours long; cut it into parts, name a part in a sample sheet"),
+    ):
+        if value > (most := getattr(settings, key)):
+            raise UserError(f"{source}: {value:.6g} {words}, or raise video.{key} = {most:g}.")
+
+
+def can_tone_map() -> bool:
+    """Whether this ffmpeg brings pictures of high dynamic range to the standard one."""
+    return has_filter("zscale") and has_filter("tonemap")
+
+
+def _tone_mapped(picture: Any, transfer: str) -> Any:
+    """A picture of high dynamic range, brought to BT.709: linear light, bright parts compressed (Hable's curve)."""
+    linear = {"tin": transfer, "pin": "2020", "min": "2020_ncl", "t": "linear", "npl": 100}
+    picture = picture.filter("zscale", **linear).filter("format", "gbrpf32le").filter("zscale", p="709")
+    return picture.filter("tonemap", "hable", desat=0).filter("zscale", t="709", m="709", r="limited")
+
+
 def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:
     """Whether the picture can be copied unchanged."""
     return (
@@ -88,5 +120,7 @@ def _is_normal(found: Probe, settings: config.VideoSettings) -> bool:
         and found.pixel_aspect == 1
         and found.height <= settings.max_height
         and found.rotation == 0
+        and not found.interlaced
+        and not (found.hdr and can_tone_map())
         and found.start < 1 / FPS
     )

@@ -9,8 +9,9 @@ import pytest
 
 from l2l.config import VideoSettings
 from l2l.errors import UserError
-from l2l.video.media import length, probe, read_frames, video_writer
+from l2l.video.media import length, read_frames, video_writer
 from l2l.video.normalise import normalise
+from l2l.video.probing import probe
 from tests.media import ffmpeg, noise_video
 
 

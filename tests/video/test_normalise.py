@@ -9,8 +9,9 @@ import soundfile
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.video.media import probe, read_frames
+from l2l.video.media import read_frames
 from l2l.video.normalise import normalise, samples_for
+from l2l.video.probing import probe
 from tests.media import ffmpeg, noise_video
 
 
@@ -83,6 +84,76 @@ def test_late_sound_stays_late(tmp_path):
     _, audio, _ = run(tmp_path / "in.mkv", tmp_path / "out")
     sound, _ = soundfile.read(audio)
     assert np.abs(sound[:7000]).max() < 1e-3 < np.abs(sound[9000:12000]).max()
+
+
+def jump(folder, *change):
+    """A recording of 4 s whose timestamps were changed by a bitstream filter, in mkv."""
+    noise_video(folder / "whole.mp4", 4.0, "30", "320x240", None, "-bf", "0")
+    ffmpeg("-i", str(folder / "whole.mp4"), "-c", "copy", *change, str(folder / "in.mkv"))
+    return folder / "in.mkv"
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "words"),
+    [
+        (["-bsf:v", "setts=ts='if(gt(N,60),TS+36000/TB,TS)'"], {}, "s without a picture.*max_gap = 60"),
+        (["-bsf:v", "setts=ts='if(gt(N,60),TS+36000/TB,TS)'"], {"max_gap": 1e6}, "hours long.*max_hours = 6"),
+        (["-bsf:a", "setts=ts='if(gt(N,60),TS+36000/TB,TS)'"], {}, "s without sound.*max_gap = 60"),
+        (["-bsf:v", "setts=ts=TS/100"], {}, "frames per second.*max_fps = 250"),
+    ],
+    ids=["picture", "length", "sound", "rate"],
+)
+def test_a_small_file_that_would_cost_much_is_refused(tmp_path, change, settings, words):
+    source = jump(tmp_path, *change)
+    with pytest.raises(UserError, match=words) as error:
+        run(source, tmp_path / "out", **settings)
+    assert "in.mkv" in str(error.value) and not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"), [({"max_minutes": 1e-3}, "max_minutes = 0.001"), ({"max_memory": 20}, "max_memory = 20 MB")]
+)
+def test_ffmpeg_is_stopped_at_its_limits(tmp_path, settings, words):
+    source = noise_video(tmp_path / "in.mp4", 8.0, "25", "640x480")
+    with pytest.raises(UserError, match=rf"in\.mp4: ffmpeg .*{words}"):
+        run(source, tmp_path / "out", **settings)
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize("order", ["tff", "bff"])
+def test_fields_become_pictures_in_their_order(tmp_path, order):
+    # A line that moves to the right by 4 pixels in each field.
+    moving = "color=black:size=320x240:rate=50:duration=1[b];color=white:size=8x240:rate=50[w];"
+    moving += "[b][w]overlay=x=4*n:shortest=1"
+    source = tmp_path / "in.mp4"
+    fields = ["-vf", f"interlace=scan={order}:lowpass=off", "-flags", "+ildct+ilme", "-x264opts", order]
+    sound = ["-f", "lavfi", "-i", "sine=duration=1"]
+    ffmpeg("-f", "lavfi", "-i", moving, *sound, *fields, "-c:v", "libx264", "-pix_fmt", "yuv420p", str(source))
+    assert probe(source).interlaced
+    video, _, report = run(source, tmp_path / "out")
+    assert json.loads(report.read_text())["encoded_again"] is True
+    widths, places = [], []
+    for frame in list(read_frames(video))[3:27]:
+        bright = frame[..., 0] > 128
+        rows = bright.argmax(1)
+        widths.append(np.ptp(rows[20:220]))
+        places.append(rows[20:220].mean())
+    assert max(widths) <= 2  # no combs
+    assert min(np.diff(places)) >= 0  # nothing moves back, as in fields of the wrong order
+    with av.open(str(video)) as container:
+        assert not next(container.decode(video=0)).interlaced_frame
+
+
+def test_high_dynamic_range_becomes_the_standard_one(tmp_path):
+    tags = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"]
+    coding = "log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    made = "color=0x808080:size=320x240:rate=30:duration=0.5"  # about 90 cd/m2 in PQ: as bright as white in SDR
+    picture = ["-f", "lavfi", "-i", made, "-f", "lavfi", "-i", "sine=duration=0.5", "-pix_fmt", "yuv420p10le"]
+    ffmpeg(*picture, "-c:v", "libx265", "-x265-params", coding, *tags, str(tmp_path / "in.mp4"))
+    assert probe(tmp_path / "in.mp4").hdr == "smpte2084"
+    video, _, _ = run(tmp_path / "in.mp4", tmp_path / "out")
+    frame = next(iter(read_frames(video)))
+    assert frame.mean() > 140 and np.ptp(frame.mean((0, 1))) < 4  # taken over unchanged it is a grey of 128
 
 
 def test_a_file_that_cannot_be_used_leaves_nothing_behind(tmp_path):

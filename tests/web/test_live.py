@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from l2l.export.sources import of_file
-from l2l.video.media import probe, read_frames
+from l2l.video.media import read_frames
+from l2l.video.probing import probe
 from l2l.web.record import HEIGHT, WIDTH
 from tests.live.trained import portrait
 

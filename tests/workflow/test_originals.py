@@ -17,7 +17,7 @@ from l2l.files import save_npz
 from l2l.recordings.table import read_table
 from l2l.sides import SIDES
 from l2l.speech.speaking import load_speaking
-from l2l.video.media import probe
+from l2l.video.probing import probe
 from l2l.video.tracks import load_tracks
 from l2l.weights import catalogue as weights
 from tests.faces.seeded_deca import seeded_weights

@@ -11,7 +11,7 @@ from l2l.dataset.conversations import load_conversations
 from l2l.dataset.layout import load_chunks
 from l2l.evaluation.report import read_report
 from l2l.recordings.table import read_table
-from l2l.video.media import probe
+from l2l.video.probing import probe
 from tests.media import ffmpeg
 from tests.road import snakemake
 
