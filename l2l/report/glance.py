@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
-import ffmpeg
 import numpy as np
 import soundfile
 
@@ -21,7 +19,8 @@ from l2l.progress import progress
 from l2l.speech.lip_motion import lip_gap
 from l2l.speech.vad import voice_activity
 from l2l.units import FPS, SAMPLE_RATE
-from l2l.video.media import Probe, probe, run_ffmpeg
+from l2l.video.media import media_input, open_media, run_ffmpeg
+from l2l.video.probing import Probe, probe
 from l2l.video.tracking import Tracker
 
 MOST, APART = 30, 4.0  # moments at most; seconds between two of a short recording
@@ -108,7 +107,7 @@ def _bursts(path: Path, times: np.ndarray, found: Probe) -> Iterator[list[np.nda
     scale = min(1.0, _HEIGHT / found.height)
     size = max(2, round(found.width * found.pixel_aspect * scale)), max(2, round(found.height * scale))
     step = max(1, round(found.fps / 15))
-    with av.open(str(path)) as container:
+    with open_media(path) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         base = float(stream.time_base or 1 / FPS)
@@ -139,7 +138,7 @@ def _heard(path: Path, times: np.ndarray) -> list[tuple[float, float]]:
         wav = Path(scratch) / "piece.wav"
         for row, time in enumerate(times):
             start = max(0.0, float(time) - _LEAD)
-            part = ffmpeg.input(str(path), ss=start, t=_LEAD + BURST)["a:0"]
+            part = media_input(path, ss=start, t=_LEAD + BURST)["a:0"]
             run_ffmpeg(path, part, wav, ac=1, ar=SAMPLE_RATE, acodec="pcm_s16le")
             heard = soundfile.read(wav, dtype="float32")[0][:piece]
             sound[row, piece - len(heard) :] = heard

@@ -34,12 +34,12 @@ class Probe(NamedTuple):
     rotation: int  # degrees that a player turns the picture by
     audio_codec: str
     audio_rate: int  # Hz
-    audio_start: float  # seconds from the start of the recording to the first sound
     audio_seconds: float  # from the start of the recording to the end of its sound
-    gap: float  # longest time without a picture, in seconds; also before the first
-    audio_gap: float  # longest time without sound, in seconds
-    interlaced: bool
-    hdr: str  # transfer of a picture of high dynamic range, as zscale calls it; empty: it is of none
+    audio_start: float = 0.0  # seconds from the start of the recording to the first sound
+    gap: float = 0.0  # longest time without a picture, in seconds; also before the first
+    audio_gap: float = 0.0  # longest time without sound, in seconds; also before the first
+    interlaced: bool = False
+    hdr: str = ""  # transfer of a picture of high dynamic range, as zscale calls it; empty: it is of none
 
 
 def probe(path: str | Path) -> Probe:

@@ -9,7 +9,8 @@ from l2l.cli.main import main
 from l2l.config import TrackingSettings
 from l2l.report.check import checked
 from l2l.report.glance import Glance, Moment, glance
-from l2l.video.media import Probe, video_writer
+from l2l.video.media import video_writer
+from l2l.video.probing import Probe
 from tests.browser import opened
 from tests.media import face_photo
 
