@@ -18,7 +18,7 @@ from l2l.dataset.split import is_alone
 from l2l.errors import UserError
 from l2l.recordings import pairs
 from l2l.recordings.recordings import Recording, in_folder, in_sheet, with_split
-from l2l.recordings.table import LISTED, NAMED, as_text, complaints, read_table, write_table
+from l2l.recordings.table import LISTED, NAMED, as_text, complaints, concerns, read_table, write_table
 from l2l.video.media import length
 
 RAW = Path("data/raw")
@@ -191,13 +191,14 @@ class Discovery:
         return f"{said}; {about} of one core (evaluation.folds)"
 
     def last_words(self) -> list[str]:
-        """Which recordings are left out, and why, as the tables say that were written since `write_tables`."""
+        """Warnings, which recordings are left out, and why, as tables say that were written since `write_tables`."""
         said = []
         for table, before in sorted(self._before.items()):
             if not table.exists() or table.stat().st_mtime_ns == before:
                 continue
             try:
-                if left_out := complaints(found := read_table(table)):
+                said += concerns(found := read_table(table))
+                if left_out := complaints(found):
                     used = sum(recording.status == "ok" for recording in found)
                     said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
             except UserError as error:

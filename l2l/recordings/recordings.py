@@ -43,6 +43,7 @@ class Recording:
     tracked: float | None = None  # share of frames in which both faces are found
     speech: float | None = None  # share of frames in which somebody speaks
     took: float = 0.0  # seconds of work in all
+    warnings: str = ""  # sentences with "; " between them, the worst first
     split_by: Literal["user", "share", ""] = ""  # who chose the split; in recordings.tsv alone
     fetched: str = ""  # where the file of an address lies meanwhile; in no table
 

@@ -25,6 +25,7 @@ from l2l.errors import SetupError, TemporaryError, UserError, blames_recording, 
 from l2l.files import save_json
 from l2l.recordings.recordings import Recording
 from l2l.recordings.side_by_side import normalise_pair
+from l2l.recordings.warnings import sound_warnings
 from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
@@ -243,6 +244,8 @@ def _note(path: Path) -> dict:
 
 def _judged(name: str, recording: Recording, work: Work) -> Recording:
     """The recording with what this step has found out about it, excluded when a setting says so."""
+    if name == "normalise":
+        return replace(recording, warnings="; ".join(sound_warnings(work.folder / "audio.wav")))
     if name == "track":
         tracks, least = load_tracks(work.folder / "tracks.npz"), work.settings.chunking.min_tracked
         share = float(tracks.found.all(1).mean())

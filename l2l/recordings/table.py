@@ -89,3 +89,14 @@ def complaints(recordings: Sequence[Recording], most: int = 10) -> list[str]:
     """A sentence for each recording that is left out, at most so many."""
     out = [f"{r.name}: {r.status}: {r.reason}" for r in recordings if r.status != "ok"]
     return out if len(out) <= most else [f"... {len(out) - most} more are left out", *out[-most:]]
+
+
+def concerns(recordings: Sequence[Recording], most: int = 10) -> list[str]:
+    """A sentence for each warning on a recording that is used, at most so many."""
+    out = [
+        f"{r.name}: warning: {said}"
+        for r in recordings
+        if r.status == "ok" and r.warnings
+        for said in r.warnings.split("; ")
+    ]
+    return out if len(out) <= most else [*out[:most], f"... {len(out) - most} more warnings"]

@@ -1,0 +1,37 @@
+"""What a reader should know of a recording that is used all the same: sentences for the table."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from l2l.units import SAMPLE_RATE
+
+_QUIET = 3  # of 32768: silence that was filled in, and what resampling leaves of it
+_LOUD = 32_700  # of 32768: a sample that is at the end of its range
+_LATE, _EARLY = 0.4, 1.0  # seconds without any sound at the beginning, at the end
+_CLIPPED = 1e-3  # share of samples
+
+
+def sound_warnings(wav: Path) -> list[str]:
+    """Sentences, the worst first, on the sound (16 kHz mono) of a normalised recording."""
+    first, last, loud, length = None, 0, 0, 0
+    with soundfile.SoundFile(wav) as file:
+        for block in file.blocks(SAMPLE_RATE * 60, dtype="int16"):
+            level = np.abs(block.astype(np.int32))
+            heard = np.flatnonzero(level > _QUIET)
+            if len(heard):
+                first = length + int(heard[0]) if first is None else first
+                last = length + int(heard[-1]) + 1
+            loud += int((level >= _LOUD).sum())
+            length += len(block)
+    if first is None:
+        return ["its sound is silent"]
+    said = []
+    if (missing := (length - last) / SAMPLE_RATE) >= _EARLY:
+        said.append(f"its sound ends {missing:.1f} s before its picture")
+    if (missing := first / SAMPLE_RATE) >= _LATE:
+        said.append(f"its sound begins {missing:.1f} s after its picture")
+    if (share := loud / length) >= _CLIPPED:
+        said.append(f"its sound is clipped in {share:.1%} of its samples")
+    return said

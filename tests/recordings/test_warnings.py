@@ -1,0 +1,51 @@
+"""Sound that is late, short, silent or clipped is measured, and the table says so."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from l2l.recordings.recordings import Recording
+from l2l.recordings.table import concerns, read_table, write_table
+from l2l.recordings.warnings import sound_warnings
+
+TONE = (8000 * np.sin(np.arange(16000 * 10) / 5)).astype(np.int16)
+
+
+def cut(start: float, end: float) -> np.ndarray:
+    """Ten seconds in which the tone sounds between two moments."""
+    sound = np.zeros_like(TONE)
+    sound[round(16000 * start) : round(16000 * end)] = TONE[round(16000 * start) : round(16000 * end)]
+    return sound
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [
+        (TONE, []),
+        (cut(0, 7.5), ["its sound ends 2.5 s before its picture"]),
+        (cut(0.5, 10), ["its sound begins 0.5 s after its picture"]),
+        (cut(0, 0), ["its sound is silent"]),
+        (
+            np.clip(TONE.astype(np.int32) * 8, -32768, 32767).astype(np.int16),
+            ["its sound is clipped in 66.7% of its samples"],
+        ),
+        (cut(0.2, 9.5), []),
+    ],
+    ids=["whole", "ends early", "late", "silent", "clipped", "nearly whole"],
+)
+def test_what_is_wrong_with_sound_is_said(tmp_path, sound, said):
+    soundfile.write(tmp_path / "a.wav", sound, 16000, subtype="PCM_16")
+    found = sound_warnings(tmp_path / "a.wav")
+    assert [line.partition(" in ")[0] for line in found] == [line.partition(" in ")[0] for line in said]
+
+
+def test_warnings_come_back_from_the_table_and_are_said_line_by_line(tmp_path):
+    rows = [
+        Recording("a", warnings="its sound is late; its sound is clipped"),
+        Recording("b", status="failed", reason="bad.", warnings="its sound is silent"),
+        Recording("c"),
+    ]
+    write_table(tmp_path / "t.tsv", rows)
+    assert read_table(tmp_path / "t.tsv") == rows
+    assert concerns(rows) == ["a: warning: its sound is late", "a: warning: its sound is clipped"]
+    assert concerns(rows, most=1) == ["a: warning: its sound is late", "... 1 more warnings"]
