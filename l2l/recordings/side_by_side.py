@@ -19,8 +19,9 @@ from l2l.recordings import pairs
 from l2l.sides import SIDES
 from l2l.speech import offset
 from l2l.video.footage import VOICES
-from l2l.video.media import Probe, media_input, probe, run_ffmpeg
-from l2l.video.normalise import SOUND, coding, count_frames, picture, samples_for, sound
+from l2l.video.media import Limits, media_input, run_ffmpeg
+from l2l.video.normalise import SOUND, check_limits, coding, count_frames, picture, samples_for, sound
+from l2l.video.probing import Probe, probe
 
 log = logging.getLogger(__name__)
 _SHORTEST = 1.0  # seconds that two files must have in common
@@ -39,6 +40,9 @@ def normalise_pair(
     """
     sources = pairs.both(folder)
     found = [probe(source) for source in sources]
+    for source, each in zip(sources, found, strict=True):
+        check_limits(source, each, settings, 0.0, None)
+    limits = Limits(settings.max_minutes, settings.max_memory)
     after, how = _offset(folder, sources, found)
     begins = [max(0.0, after), max(0.0, -after)]
     common = min(each.seconds - begin for each, begin in zip(found, begins, strict=True))
@@ -60,7 +64,7 @@ def normalise_pair(
             picture(source, each, part, height).filter("format", "yuv420p")
             for source, each, part in zip(sources, found, parts, strict=True)
         ]
-        run_ffmpeg(folder, ffmpeg.filter(halves, "hstack", inputs=2, shortest=1), video, **coding(settings))
+        run_ffmpeg(folder, ffmpeg.filter(halves, "hstack", inputs=2, shortest=1), video, limits, **coding(settings))
         frames = count_frames(video)
         for source, part, voice in zip(sources, parts, voices, strict=True):
             run_ffmpeg(source, sound(source, part, samples_for(frames)), voice, **SOUND)

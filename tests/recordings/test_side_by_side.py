@@ -12,8 +12,9 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.recordings.side_by_side import normalise_pair
 from l2l.units import SAMPLE_RATE
-from l2l.video.media import probe, read_frames
+from l2l.video.media import read_frames
 from l2l.video.normalise import samples_for
+from l2l.video.probing import probe
 from tests.media import ffmpeg
 from tests.speech.microphones import turns
 
