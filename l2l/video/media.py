@@ -120,7 +120,7 @@ def has_filter(name: str) -> bool:
 def add_sound(video: Path, sound: Path, out: Path) -> None:
     """Write `out`, the pictures of an mp4 and a sound in one. Raises UserError naming the video."""
     streams = [media_input(video).video, media_input(sound).audio]
-    coding = {"vcodec": "copy", "acodec": "aac", "audio_bitrate": "96k", "movflags": "+faststart"}
+    coding: dict[str, Any] = {"vcodec": "copy", "acodec": "aac", "audio_bitrate": "96k", "movflags": "+faststart"}
     run_ffmpeg(video, streams, out, **coding)
 
 

@@ -13,7 +13,7 @@ from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.media import Limits, has_filter, media_input, open_media, run_ffmpeg
 from l2l.video.probing import Probe, probe
 
-SOUND = {"ac": 1, "acodec": "pcm_s16le"}
+SOUND: dict[str, Any] = {"ac": 1, "acodec": "pcm_s16le"}
 
 
 def samples_for(frames: int) -> int:
