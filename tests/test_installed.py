@@ -25,6 +25,7 @@ assert "conan" in published()
 assert "mediapipe" in catalogue.catalogue()
 assert catalogue.status("mediapipe") == "missing"
 assert schema()["type"] == "object"
+assert all((Path(l2l.__file__).parent / part / "pages").is_dir() for part in ("report", "web"))
 assert git_revision() is None
 """
 

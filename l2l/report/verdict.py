@@ -77,6 +77,10 @@ def _next(run: Run, mood: str) -> list[Advice]:
     if not run.evaluation:
         words = "To go on, run the workflow again; what is done is not done again:"
         return [*found, Advice(words, f"snakemake --cores 2 results/{run.person}/report.html")]
+    if run.trouble:
+        found.append(
+            Advice("Something failed since: read what went wrong below. The verdict may be of an earlier run.")
+        )
     tests = run.evaluation["n"]["recordings"]
     if mood == "good":
         found.append(Advice("Watch the videos below with sound before you believe the numbers."))

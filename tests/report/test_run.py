@@ -68,6 +68,12 @@ def test_the_verdict_is_a_sentence_with_its_reasons_and_a_next_step(tmp_path, he
     assert str(said["why"])[0].isupper() and not str(said["why"]).lower().startswith(headline.split(":")[0])
 
 
+def test_a_verdict_of_before_a_failure_says_so(tmp_path):
+    run = read_run(tmp_path, tmp_path, SETTINGS)
+    run.evaluation, run.trouble = report(model=row()), ["l2l sample: no memory; run it again."]
+    assert "Something failed since" in verdict(run)["next"][0].words
+
+
 def test_settings_that_differ_are_listed(tmp_path):
     changed = Settings(seed=7)
     page = write_report(tmp_path, tmp_path / "data", changed, None, tmp_path / "report.html").read_text()

@@ -61,11 +61,13 @@ def reports(logs):
     for name in dict.fromkeys(re.findall(r"^    log: results/([^/]+)/.+ \(check log", text, re.M)):
         options = shlex.split(set_options(configuration.result_settings, name, EVERYTHING))
         side = ["--listener", CONFIG.person(name).listener_side]
+        page = f"results/{name}/report.html"
         command = [sys.executable, "-m", "l2l", "report", f"results/{name}", *side, *options]
         # Where the packages are in environments of the rules, this Python may not have them: then there is no page.
         environment = os.environ | {"PYTHONPATH": str(Path(workflow.basedir).parent)}
         if subprocess.run(command, capture_output=True, env=environment).returncode == 0:
-            found.append(f"{name}: results/{name}/report.html shows how far it has come.")
+            os.utime(page, (0, 0))  # older than all that it is made of: the next run makes it anew
+            found.append(f"{name}: {page} shows how far it has come.")
     return found
 
 
