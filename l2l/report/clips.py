@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, first_frames, load_chunks
+from l2l.dataset.layout import EXPRESSION, JAW, ROTATION, WINDOW, Chunks, first_frames, load_chunks
 from l2l.dataset.samples import load_samples
 from l2l.errors import UserError
 from l2l.evaluation.baselines import late
@@ -125,9 +125,11 @@ def _pieces(run: Run, windows: Chunks, name: str, first: int, seconds: float) ->
     truth, speaker = np.full((2, length, MODEL_DIM), np.nan, np.float32)
     for row in np.flatnonzero(windows.videos == name):
         start = int(first_frames(windows.files[row : row + 1])[0]) - first
-        if 0 <= start <= length - WINDOW:
-            truth[start : start + WINDOW] = windows.listener[row, :, :MODEL_DIM]
-            speaker[start : start + WINDOW] = windows.speaker[row, :, :MODEL_DIM]
+        there = slice(max(0, start), min(length, start + WINDOW))
+        inside = slice(there.start - start, there.stop - start)
+        if there.start < there.stop:
+            truth[there] = windows.listener[row, inside, :MODEL_DIM]
+            speaker[there] = windows.speaker[row, inside, :MODEL_DIM]
     end = int(np.argmax(np.isnan(truth[:, 0]))) if np.isnan(truth[:, 0]).any() else length
     assert run.listener is not None
     takes = {TRUE: truth[:end], BASELINE: late(speaker[:end])}
@@ -162,7 +164,7 @@ def curves(clip: Clip, directions: Directions | None) -> dict[str, dict[str, lis
         found[name] = {"head pitch": lines(degrees[:, 0]), "head yaw": lines(degrees[:, 1])}
         found[name] |= {"head roll": lines(degrees[:, 2]), "jaw": lines(degrees[:, 3])}
         if directions is not None:
-            smile, blink = motion[:, :50] @ directions.smile, motion[:, :50] @ directions.blink
+            smile, blink = motion[:, EXPRESSION] @ directions.smile, motion[:, EXPRESSION] @ directions.blink
             found[name] |= {
                 "smile": lines(smile / directions.smiles_from),
                 "lids": lines(blink / directions.blink_depth),
@@ -172,8 +174,8 @@ def curves(clip: Clip, directions: Directions | None) -> dict[str, dict[str, lis
 
 UNITS = {
     "head pitch": "degrees, down is more",
-    "head yaw": "degrees, to the picture's left is more",
-    "head roll": "degrees, clockwise is more",
+    "head yaw": "degrees, about the vertical axis",
+    "head roll": "degrees, tilted to a side",
     "jaw": "degrees, open is more",
     "smile": "1 and more counts as a smile",
     "lids": "a rise and fall of 1 counts as a blink",
