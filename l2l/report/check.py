@@ -12,8 +12,8 @@ from l2l.errors import UserError
 from l2l.files import atomic
 from l2l.report.cards import Still
 from l2l.report.glance import Glance, glance
-from l2l.report.page import fill
 from l2l.report.stills import annotated, clock, jpeg
+from l2l.report.templates import fill
 from l2l.sides import SIDES
 
 _SHORT, _SLOW, _SMALL, _FEW = 20.0, 24.0, 0.1, 0.75  # seconds, frames per second, of the height, of the moments

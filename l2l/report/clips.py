@@ -24,7 +24,7 @@ from l2l.speech.mel import load_mel
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.units import AUDIO_PER_FRAME, FPS, MODEL_DIM, PATCH
 
-SECONDS = 8
+SECONDS = 7
 SAMPLES = 3
 _LEAD = 8 * PATCH  # frames that a live listener hears before the stretch
 TRUE, BASELINE = "true listener", "baseline"

@@ -6,12 +6,9 @@
 - What cannot be made is left out, with a sentence. The report never fails because something else did.
 """
 
-import logging
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from l2l.config import Settings
 from l2l.errors import UserError
@@ -21,29 +18,14 @@ from l2l.files import atomic
 from l2l.recordings.recordings import Recording
 from l2l.report.cards import MOST, cards
 from l2l.report.clips import UNITS, Clip, clips, curves, events, people
-from l2l.report.film import write_film
 from l2l.report.numbers import codebook_use, pictures, table
 from l2l.report.run import Run, read_run
-from l2l.report.stills import clock, jpeg, uri
+from l2l.report.stills import jpeg, uri
+from l2l.report.templates import fill
 from l2l.report.verdict import verdict
 from l2l.sides import Side
 from l2l.units import FPS
 from l2l.video.tracks import load_tracks
-
-log = logging.getLogger(__name__)
-PAGES = Path(__file__).parent / "pages"
-
-
-def fill(template: str, **content: Any) -> str:
-    """A template of `pages/` with its content; everything in it is escaped."""
-    loader = jinja2.FileSystemLoader(PAGES)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    # Our own files, which are no one's input.
-    own = {name.replace(".", "_"): (PAGES / name).read_text(encoding="utf-8") for name in ("page.css", "charts.js")}
-    return environment.get_template(template).render(**own, clock=clock, **content)
 
 
 def write_report(results: Path, chunks: Path, settings: Settings, listener: Side | None, out: Path) -> Path:
@@ -123,7 +105,8 @@ def _film(run: Run, clip: Clip, basis: Path) -> dict[str, str]:
     folder = run.of(clip.recording)
     if clip.neutral is None or not (folder / "video.mp4").exists():
         return {"why": "There is no video of this recording to show; the curves are what there is."}
-    from l2l.faces.meshes import mesher_of  # as above: it imports torch
+    from l2l.faces.meshes import mesher_of  # torch takes seconds to import, and a run that failed early has no films
+    from l2l.report.film import write_film
 
     try:
         mesher = mesher_of(basis, clip.neutral)
