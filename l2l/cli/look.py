@@ -35,7 +35,14 @@ def check(
     from l2l.recordings.recordings import in_folder
     from l2l.report.check import check
 
-    files = [file for path in videos for file in ([r.file for r in in_folder(path)] if path.is_dir() else [path])]
+    files: list[Path] = []
+    for path in videos:
+        for recording in in_folder(path) if path.is_dir() else ():
+            if recording.in_two_files:
+                print(f"{recording.path}: a conversation in two files is not looked at, only pictures of both people.")
+            else:
+                files.append(recording.file)
+        files += [] if path.is_dir() else [path]
     if not files:
         raise UserError("name recordings, or folders of them.")
     found = check(files, out, options.read().tracking)

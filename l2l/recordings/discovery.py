@@ -200,7 +200,7 @@ class Discovery:
                 said += concerns(found := read_table(table))
                 if left_out := complaints(found):
                     used = sum(recording.status == "ok" for recording in found)
-                    said += [f"{table.with_suffix('.html')}: {used} of {len(found)} recordings are used.", *left_out]
+                    said += [f"{table}: {used} of {len(found)} recordings are used.", *left_out]
             except UserError as error:
                 said.append(str(error))
         return said

@@ -64,8 +64,7 @@ def cards(run: Run) -> list[Card]:
         found.append(card)
         tracks = run.attempt(load_tracks, folder / "tracks.npz")
         probability = run.attempt(load_speaking, folder / "speaking.npz")
-        if recording.reason:
-            card.concerns.append(recording.reason)
+        card.concerns += [sentence for sentence in (recording.reason, *recording.warnings.split("; ")) if sentence]
         if recording.seconds:
             card.facts.append(("length", clock(recording.seconds)))
         if tracks is None or not len(tracks):

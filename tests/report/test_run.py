@@ -87,9 +87,11 @@ def test_a_card_says_what_is_amiss(tmp_path):
     probability = np.zeros((300, 2), np.float32)
     probability[:150, 1] = 1
     np.savez(folder / "speaking.npz", probability=probability, speech=np.zeros(300, np.float32))
-    write_table(tmp_path / "preprocess.tsv", [Recording("talk", split="test", seconds=10.0)])
+    warned = Recording("talk", split="test", seconds=10.0, warnings="its sound is clipped; it begins late")
+    write_table(tmp_path / "preprocess.tsv", [warned])
     card = cards(read_run(tmp_path, tmp_path / "data", SETTINGS))[0]
     said = " ".join(card.concerns)
+    assert card.concerns[:2] == ["its sound is clipped", "it begins late"]
     assert "cuts 6 times a minute" in said and "face on the left is small" in said
     assert "person on the left is heard in 0%" in said and "on the right is small" not in said
     assert dict(card.facts)["right speaks"] == "0:05 (50%)" and not card.stills
