@@ -9,7 +9,7 @@ import numpy as np
 
 from l2l.faces.meshes import Mesher
 from l2l.faces.store import hold
-from l2l.pictures.face import Colour, draw_face
+from l2l.pictures.face import SKIN, Colour, draw_face
 from l2l.pictures.preview import cut_sound
 from l2l.report.clips import BASELINE, DRAWN, TRUE, Clip
 from l2l.sides import SIDES, number, other
@@ -20,10 +20,9 @@ TILE, TITLE = (320, 272), 28  # width and height of a picture, lines above it
 WIDTH, HEIGHT = 3 * TILE[0], 2 * (TILE[1] + TITLE)
 _PAPER, _BAND, _INK, _FAINT = (38, 40, 46), (24, 25, 29), (240, 240, 240), (150, 152, 160)
 _SKIN: dict[str, Colour] = {TRUE: (206, 214, 226), BASELINE: (172, 172, 172)}
-_SAMPLED: Colour = (236, 200, 160)
 # Place in the grid -> which take; the speaker is the first.
 _GRID: tuple[str, ...] = ("speaker, as filmed", TRUE, BASELINE, *DRAWN)
-_CRF = 25  # a film of ten seconds is about half a megabyte
+_CRF = 26  # a film of seven seconds is about half a megabyte
 
 
 def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mesher) -> np.ndarray:
@@ -37,7 +36,7 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
         wav, sound = folder / "audio.wav", None
         if wav.exists():
             sound = cut_sound(wav, clip.first, len(clip), Path(scratch) / "audio.wav")
-        with video_writer(path, WIDTH, HEIGHT, sound, crf=_CRF, preset="veryfast") as write:
+        with video_writer(path, WIDTH, HEIGHT, sound, crf=_CRF) as write:
             pictures = itertools.islice(read_frames(folder / "video.mp4", clip.first), len(clip))
             for frame, picture in enumerate(pictures):
                 canvas = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
@@ -52,7 +51,7 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
                         continue
                     _text(title, name, _INK)
                     if name in shown and seen[name][frame]:
-                        draw_face(tile, mesher, shown[name][frame], _SKIN.get(name, _SAMPLED))
+                        draw_face(tile, mesher, shown[name][frame], _SKIN.get(name, SKIN))
                     else:
                         cv2.putText(
                             tile, "nothing here", (100, 140), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _FAINT, 1, cv2.LINE_AA
