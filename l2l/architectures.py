@@ -28,6 +28,11 @@ def model_settings(settings: Settings) -> Settings | WindowsSettings:
     return settings if settings.architecture == "patches" else settings.windows
 
 
+def is_live(settings: Settings) -> bool:
+    """Whether its listeners answer patch by patch, so that one can talk to them."""
+    return settings.architecture == "patches"
+
+
 def train_codebook(chunks: Path, listener: Side, settings: Settings, out: Path, log_dir: Path) -> None:
     """Train a codebook of the listener's motion. Writes its checkpoint to `out` and its curves to `log_dir`.
 

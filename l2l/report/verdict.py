@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from l2l.architectures import is_live
 from l2l.dataset.folds import FEW
 from l2l.report.run import Run
 
@@ -84,10 +85,9 @@ def _next(run: Run, mood: str) -> list[Advice]:
     tests = run.evaluation["n"]["recordings"]
     if mood == "good":
         found.append(Advice("Watch the videos below with sound before you believe the numbers."))
-        found.append(
-            Advice("Let it answer another recording:", f"l2l listen VIDEO --results {run.folder} --out answer.mp4")
-        )
-        if run.settings.architecture == "patches":
+        if is_live(run.settings):
+            words = "Let it answer another recording:"
+            found.append(Advice(words, f"l2l listen VIDEO --results {run.folder} --out answer.mp4"))
             found.append(Advice("Talk to it, by camera and microphone:", f"l2l live {run.folder}"))
     elif mood == "bad":
         found.append(
