@@ -7,9 +7,6 @@ from typing import Any
 
 # onnxruntime writes a device id into the home folder and contacts its maker unless this is set before its import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-# Threads of torch that wait for each other spin by default, and take the cores of those they wait for when a machine is
-# shared: on two busy cores two threads were then slower than one. OpenMP reads this when torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:

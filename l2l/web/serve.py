@@ -2,7 +2,6 @@
 
 import socket
 import webbrowser
-from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -14,7 +13,7 @@ from l2l.web.guard import Guard
 PAGES = Path(__file__).parent / "pages"
 
 
-def serve(app: ASGIApp, host: str, port: int, browser: bool, said: Callable[[str], None] = print) -> None:
+def serve(app: ASGIApp, host: str, port: int, browser: bool) -> None:
     """Serve `app` behind a `Guard`; port 0 takes a free one. Prints the address, and opens it where asked to.
 
     Raises UserError when the port is taken or the host is not this machine's.
@@ -28,7 +27,8 @@ def serve(app: ASGIApp, host: str, port: int, browser: bool, said: Callable[[str
             raise UserError(f"--host {host} --port {port}: {error.strerror}; give another port, or 0.") from None
         listening.listen()
         guard = Guard(app, host, listening.getsockname()[1])
-        said(f"Open {guard.address}\nCtrl-C ends it.")
+        # At once, also into a pipe: whoever starts it from a program waits for the address.
+        print(f"Open {guard.address}\nCtrl-C ends it.", flush=True)
         if browser:
             webbrowser.open(guard.address)
         # Without compression, and with small pings: everything is on this machine, and what is late is useless.
