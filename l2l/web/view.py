@@ -32,8 +32,8 @@ from l2l.video.media import add_sound
 from l2l.web.messages import described, packed
 from l2l.web.serve import PAGES, serve
 
-SECONDS = 15  # that are drawn at once
-_PAST = 12  # patches of the true listener before them
+SECONDS = 12  # that are drawn at once
+_PAST = 8  # patches of the true listener before them
 _HEARD = 30 * FPS  # frames of the speaker before them
 
 

@@ -61,7 +61,7 @@ class Talk {
     this.sent += block.length;
     // Blocks come late, never early; and a browser that is short of time loses some. So the last ones tell the time.
     this.offsets.push(performance.now() - (1000 * this.sent) / about.rate);
-    if (this.offsets.length > 60) this.offsets.shift();
+    if (this.offsets.length > 120) this.offsets.shift();
     this.zero = Math.min(...this.offsets);
   }
 
@@ -103,7 +103,7 @@ class Talk {
     const meshes = new Float32Array(data, 4 + size), each = meshes.length / about.patch;
     const now = performance.now(), length = 1000 / about.fps;
     // One patch after another; what waits too long is caught up with.
-    const start = this.end > now && this.end - now < 150 ? this.end : now;
+    const start = this.end > now && this.end - now < 50 ? this.end : now;
     this.end = start + about.patch * length;
     const frames = Array.from({ length: about.patch }, (_, k) => meshes.subarray(k * each, (k + 1) * each));
     this.queue.push({ start, frames, noticed, drawn: false });

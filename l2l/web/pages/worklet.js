@@ -1,6 +1,6 @@
-// Collects the sound of one channel into blocks of 512 samples.
+// Collects the sound of one channel into blocks of 256 samples.
 class Blocks extends AudioWorkletProcessor {
-  block = new Float32Array(512);
+  block = new Float32Array(256);
   filled = 0;
 
   process([input]) {
@@ -9,7 +9,7 @@ class Blocks extends AudioWorkletProcessor {
       this.block[this.filled++] = sample;
       if (this.filled === this.block.length) {
         this.port.postMessage(this.block);
-        this.block = new Float32Array(512);
+        this.block = new Float32Array(256);
         this.filled = 0;
       }
     }
