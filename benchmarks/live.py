@@ -29,8 +29,8 @@ import l2l
 from l2l.evaluation.events import detect
 from l2l.live.session import Session
 from l2l.patches.checkpoint import load_codebook
-from l2l.recordings.table import read_table
-from l2l.sides import SIDES, other
+from l2l.recordings.table import with_pictures
+from l2l.sides import other
 from l2l.speech.intervals import intervals
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.media import ffmpeg_path, read_frames
@@ -147,10 +147,9 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     args = parser.parse_args()
     side = other(load_codebook(args.results / "codebook.pt")[2]["listener"])
-    assert side in SIDES
-    rows = [row for row in read_table(args.results / "preprocess.tsv") if row.status == "ok"]
-    names = [row.name for row in rows if row.split == "test"] or [row.name for row in rows]
-    recordings = [args.results / "videos" / name for name in names]
+    rows = with_pictures(args.results)
+    tests = [row for row in rows if row.split == "test"] or rows
+    recordings = [args.results / "videos" / row.name for row in tests]
     if args.browser:
         with_browser(args.results, recordings[0], side, args.browser, args.chromium)
     else:

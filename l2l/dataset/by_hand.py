@@ -22,7 +22,7 @@ import numpy as np
 
 from l2l import config
 from l2l.dataset.checked import check_finite, open_array
-from l2l.dataset.face_tables import Faces, read_faces
+from l2l.dataset.face_tables import FaceRows, read_faces
 from l2l.dataset.layout import SPLITS, WINDOW, Split
 from l2l.dataset.split import divided, is_alone, split_videos
 from l2l.dataset.writer import Listening, write_dataset
@@ -129,13 +129,13 @@ def _recording(folder: Path, name: str, listener: Side, stride: int) -> Listenin
     return Listening(name, starts, read)
 
 
-def _faces(path: Path) -> Faces:
+def _faces(path: Path) -> FaceRows:
     if path.suffix == ".csv":
         return read_faces(path)
     faces = _without_batch(open_array(path, "numbers"), path)
     if faces.shape[1] not in (FACE_DIM, MODEL_DIM):
         raise UserError(f"{path} has {faces.shape[1]} columns, expected 56 (expression, rotation, jaw) or 184.")
-    return Faces(faces, np.ones(len(faces), bool))
+    return FaceRows(faces, np.ones(len(faces), bool))
 
 
 def _without_batch(array: np.ndarray, path: Path) -> np.ndarray:

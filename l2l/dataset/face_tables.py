@@ -30,21 +30,21 @@ log = logging.getLogger(__name__)
 
 _LAYOUTS = ("blendshapes", "landmarks")  # backends; the columns of deca have the names of landmarks'
 _JAW = ("jawOpen", "jawLeft", "jawRight")
-_HEADS = (("head_x", "head_y", "head_z"), livelink.HEAD, ("pose_Rx", "pose_Ry", "pose_Rz"))
+_HEADS = (("head_x", "head_y", "head_z"), livelink.HEAD, columns.OPENFACE_HEAD)
 _TIMES = ("time", "timestamp")  # seconds
 _RATES = (24, 25, 30, 48, 50, 60)  # frames that timecodes count in a second
 _DAY = 24 * 3600.0
 _LARGEST_WEIGHT, _LARGEST_ANGLE = 1.5, 2 * math.pi  # beyond these, the unit is another one
 
 
-class Faces(NamedTuple):
+class FaceRows(NamedTuple):
     """One person of a recording, 30 frames per second."""
 
     faces: np.ndarray  # (T, 56) float32
     known: np.ndarray  # (T,) bool
 
 
-def read_faces(path: Path) -> Faces:
+def read_faces(path: Path) -> FaceRows:
     """Raises UserError that names the file, and the column and the line that are wrong."""
     with reading(path, "a CSV file", "", get="export it again"):
         table = _Table(path)
@@ -63,7 +63,7 @@ def read_faces(path: Path) -> Faces:
     measured = found[:, : len(names)]
     faces = _of_shapes(names, measured, known) if shapes else _of_columns(names, measured)
     faces[:, 50:53] = _rotation(head, found[:, len(names) :])
-    return Faces(faces, known)
+    return FaceRows(faces, known)
 
 
 def _shape_names(table: "_Table") -> list[str]:

@@ -52,6 +52,14 @@ class Directions:
     smiles_from: float  # the sum of a smile is above this
     blink_depth: float  # the sum of a blink rises and falls by this
 
+    def smiling(self, motion: np.ndarray) -> np.ndarray:
+        """(T,) how much motion (T, 56) smiles; above 1 it is a smile."""
+        return np.asarray(motion[:, EXPRESSION] @ self.smile / self.smiles_from)
+
+    def closing(self, motion: np.ndarray) -> np.ndarray:
+        """(T,) how far the lids of motion (T, 56) are closed; a rise and fall by 1 is a blink."""
+        return np.asarray(motion[:, EXPRESSION] @ self.blink / self.blink_depth)
+
     @classmethod
     def of(cls, basis: Path) -> "Directions | None":
         """Of the faces of a face_basis.npz. None for deca: FLAME has no direction of the lids, and no checked smile."""

@@ -23,7 +23,6 @@ from l2l.export.take import Person, Recording, Take
 from l2l.faces.columns import are_shapes
 from l2l.faces.store import Faces, backend_of, hold, load_faces
 from l2l.features.sequences import chain
-from l2l.files import reading
 from l2l.sides import SIDES, Side, other
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.training.checkpoint import read_checkpoint
@@ -32,10 +31,9 @@ from l2l.units import MODEL_DIM
 
 def of_file(path: Path, basis: Path | None = None) -> Take:
     """The take of a faces file. Raises UserError when it is none, or when the face is never seen."""
-    with reading(path, "a faces file", "l2l faces"), np.load(path, allow_pickle=False) as file:
-        backend = str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
-        speaks = file["probability"] >= SPEAKS if "probability" in file else None  # `l2l listen` writes it
     faces, folder = load_faces(path), path.resolve().parent
+    with np.load(path, allow_pickle=False) as file:
+        speaks = file["probability"] >= SPEAKS if "probability" in file else None  # `l2l listen` writes it
     if not faces.valid.any():
         raise UserError(f"{path}: the face is never seen, so there is nothing to export; take another recording.")
     if speaks is None:
@@ -48,7 +46,7 @@ def of_file(path: Path, basis: Path | None = None) -> Take:
         what, name, around = "listener", path.stem, Recording(path.stem, len(faces), _there(path, ".mp4"), None, speaks)
     motion, person = hold(faces.faces[:, :MODEL_DIM], faces.valid), _person(faces)
     basis = basis or _basis(folder.parent.parent)
-    return Take(name, what, backend, motion, faces.valid, around, person=person, basis=basis)
+    return Take(name, what, faces.backend, motion, faces.valid, around, person=person, basis=basis)
 
 
 def of_session(path: Path, sides: Sequence[Side], basis: Path | None = None) -> list[Take]:

@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from l2l.export.take import Take
-from l2l.faces.columns import columns_of
+from l2l.faces.columns import OPENFACE_HEAD, columns_of
 from l2l.files import atomic
-
-POSE = ("pose_Rx", "pose_Ry", "pose_Rz")
 
 
 def write(take: Take, out: Path) -> None:
@@ -24,7 +22,7 @@ def write(take: Take, out: Path) -> None:
     values = np.concatenate([take.motion, take.head(picture=True).as_euler("XYZ")], axis=1)
     with atomic(out) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["frame", "timestamp", "success", "given", *names, *POSE])
+        writer.writerow(["frame", "timestamp", "success", "given", *names, *OPENFACE_HEAD])
         for number, (row, seen, time) in enumerate(zip(values, take.seen, take.seconds, strict=True)):
             about = [take.start + number + 1, f"{time:.6f}", int(seen), int(number < take.given)]
             writer.writerow([*about, *(f"{value:.6f}" for value in row)])

@@ -80,14 +80,20 @@ def extract_faces(
             _, rotation = geometry.straighten(block[found[frames], person], neutral)
             faces[frames][found[frames], 50:53] = Rotation.from_matrix(rotation).as_rotvec()
         valid = fill_short_gaps(faces, found, tracks.segment, bridge)
-        # Blinks are over in few frames, so shapes are smoothed less than the head.
-        head = faces[:, 50:53].copy()
-        smooth(head, valid, tracks.segment, settings.blendshapes.head_smoothing)
-        smooth(faces, valid, tracks.segment, settings.blendshapes.smoothing)
-        faces[:, 50:53] = head
+        smooth_shapes(faces, valid, tracks.segment, settings.blendshapes)
         mesh = directions(tracks, person, faces, neutral, template)
         more = {"rest": rest, "shapes": np.array(SHAPES)}
         write_faces(out, faces, valid, tracks.segment, mesh, "blendshapes", **more)
+
+
+def smooth_shapes(
+    faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, settings: config.BlendshapesSettings
+) -> None:
+    """Smooth faces (T, 56) in place, as `smooth`; shapes less than the head, for blinks are over in few frames."""
+    head = faces[:, 50:53].copy()
+    smooth(head, valid, segment, settings.head_smoothing)
+    smooth(faces, valid, segment, settings.smoothing)
+    faces[:, 50:53] = head
 
 
 def _weights(footage: Footage, tracks: Tracks) -> np.ndarray:

@@ -26,6 +26,9 @@ SHAPES = (
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight",
 )  # fmt: skip
 
+# OpenFace's names of the head's rotation: radians about the picture's axes, R = Rx Ry Rz.
+OPENFACE_HEAD = ("pose_Rx", "pose_Ry", "pose_Rz")
+
 
 class Column(NamedTuple):
     """One column of a face."""

@@ -3,6 +3,7 @@
 Each backend writes arrays of its own into face_basis.npz; all of them write the backend's name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Faces:
     # shape and the jaw add to it; deca: (100,) identity in FLAME.
     neutral: np.ndarray
     rest: np.ndarray | None = None  # blendshapes: (52,) weights at rest, which were taken off
+    backend: str = "landmarks"
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -74,13 +76,29 @@ def hold(faces: np.ndarray, seen: np.ndarray) -> np.ndarray:
 def load_faces(path: str | Path) -> Faces:
     """Raises UserError when the file is missing or damaged."""
     with reading(path, "a faces file", "l2l faces"), np.load(path, allow_pickle=False) as file:
-        return Faces(file["faces"], file["valid"], file["segment"], file["neutral"], file.get("rest"))
+        faces, valid, segment, neutral = (file[name] for name in ("faces", "valid", "segment", "neutral"))
+        return Faces(faces, valid, segment, neutral, file.get("rest"), _backend(file))
 
 
 def backend_of(basis: str | Path) -> str:
     """The faces backend that made a face_basis.npz. Raises UserError when the file is missing or damaged."""
     with reading(basis, "a face_basis.npz", "l2l fit-faces"), np.load(basis, allow_pickle=False) as file:
-        return str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
+        return _backend(file)
+
+
+def _backend(file: Mapping[str, np.ndarray]) -> str:
+    return str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
+
+
+def basis_of(results: Path, person: str | None = None) -> Path:
+    """face_basis.npz of a person's results; `person` is one of several in one model, whose results lie beside these.
+
+    Raises UserError when it is missing.
+    """
+    basis = (results.parent / person if person else results) / "face_basis.npz"
+    if not basis.is_file():
+        raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
+    return basis
 
 
 def read_basis(path: str | Path, backend: str, *names: str) -> list[np.ndarray]:

@@ -115,10 +115,7 @@ class _Blendshapes:
         return faces
 
     def smooth(self, faces: np.ndarray) -> None:
-        valid, segment, head = np.ones(len(faces), bool), np.zeros(len(faces), int), faces[:, 50:53].copy()
-        smooth(head, valid, segment, self._settings.head_smoothing)
-        smooth(faces, valid, segment, self._settings.smoothing)
-        faces[:, 50:53] = head
+        blendshapes.smooth_shapes(faces, np.ones(len(faces), bool), np.zeros(len(faces), int), self._settings)
 
 
 _BACKENDS: dict[str, Callable[[Path, config.FacesSettings], _Backend]] = {

@@ -20,6 +20,7 @@ import numpy as np
 
 from l2l.config import Settings
 from l2l.errors import UserError
+from l2l.faces.store import basis_of
 from l2l.live.face import LiveFace
 from l2l.live.sound import LiveSound
 from l2l.patches.live import Listener
@@ -61,10 +62,7 @@ class Session:
         """
         folder = Path(folder)
         listener = Listener.load(folder, seed, person=person)
-        basis = (folder.parent / person if person else folder) / "face_basis.npz"
-        if not basis.is_file():
-            raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
-        return cls(listener, basis, settings or Settings())
+        return cls(listener, basis_of(folder, person), settings or Settings())
 
     def reset(self, seed: int | None = None) -> None:
         """Begin again from nothing, with another seed if one is given."""

@@ -1,17 +1,19 @@
 """Sound as it arrives: mel rows and voice activity of the frames that are complete.
 
 The rows are those of the step mel, to the bit: they wait until the sound that they depend on is there, which is
-`AFTER` samples beyond their frame.
+`after` samples beyond their frame.
 """
+
+from collections import deque
 
 import numpy as np
 
 from l2l import config
-from l2l.speech.mel import UNIT_FRAMES, UNIT_SAMPLES, MelRows
+from l2l.speech.mel import UNIT_FRAMES, MelRows
 from l2l.speech.vad import CHUNK, VoiceActivity
 from l2l.units import AUDIO_PER_FRAME, FPS, SAMPLE_RATE
 
-AFTER = 840  # samples: half a window of the spectrum, and 4 hops that the interpolation looks ahead
+_AHEAD = 4  # hops that the interpolation looks ahead
 _KEPT = 4 * SAMPLE_RATE  # samples that are remembered
 _PER_UNIT = UNIT_FRAMES * AUDIO_PER_FRAME
 
@@ -21,10 +23,9 @@ class LiveSound:
 
     def __init__(self, settings: config.MelSettings) -> None:
         self._rows, self._voice = MelRows(settings), VoiceActivity()
-        # What is beyond the interpolation and half a window is not exact; longer windows and hops need more.
-        self._after = max(AFTER, settings.n_fft // 2 + 4 * settings.hop)
+        self.after = settings.window // 2 + _AHEAD * settings.hop  # samples; 840, 52 ms, by default
         self._sound, self._first = np.zeros(0, np.float32), 0  # what is remembered, and the place of its beginning
-        self._speaks: list[float] = []  # of every chunk
+        self._speaks: deque[float] = deque(maxlen=_KEPT // CHUNK)  # of the last chunks
 
     @property
     def samples(self) -> int:
@@ -34,7 +35,7 @@ class LiveSound:
     @property
     def frames(self) -> int:
         """Of how many frames, from the beginning, the rows are known."""
-        return max(0, (self.samples - self._after) * FPS // SAMPLE_RATE)
+        return max(0, (self.samples - self.after) * FPS // SAMPLE_RATE)
 
     def add(self, sound: np.ndarray) -> None:
         """The next samples, float32."""
@@ -54,13 +55,13 @@ class LiveSound:
 
     def speaks(self, first: int, last: int) -> np.ndarray:
         """(n,) probability that the person speaks in each of the frames [first, last), of the last seconds."""
+        if not self._speaks:
+            return np.zeros(last - first)
         middle = (np.arange(first, last) + 0.5) / FPS * SAMPLE_RATE / CHUNK - 0.5  # place among the chunks
-        return np.interp(middle, np.arange(len(self._speaks)), self._speaks) if self._speaks else np.zeros(last - first)
+        chunks = self.samples // CHUNK
+        return np.interp(middle, np.arange(chunks - len(self._speaks), chunks), list(self._speaks))
 
     def _read(self, start: int, count: int) -> np.ndarray:
         """Samples, and silence where there are none yet."""
         found = self._sound[max(0, start - self._first) : max(0, start + count - self._first)]
         return np.pad(found, (0, count - len(found)))
-
-
-assert _KEPT > 3 * UNIT_SAMPLES

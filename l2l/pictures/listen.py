@@ -16,7 +16,7 @@ import numpy as np
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.faces.face_landmarker import SHAPES
-from l2l.faces.store import Faces, backend_of, hold, load_faces, write_faces
+from l2l.faces.store import Faces, basis_of, hold, load_faces, write_faces
 from l2l.patches.checkpoint import load_codebook as load_patch_codebook
 from l2l.patches.live import Listener
 from l2l.pictures.preview import Scene, render
@@ -43,9 +43,7 @@ def listen(
     if person and not side:
         raise UserError("models of several people do not say where the listener sits; give --listener left or right.")
     number = SIDES.index(side or load_patch_codebook(results / "codebook.pt")[2]["listener"])
-    basis = (results.parent / person if person else results) / "face_basis.npz"
-    if not basis.is_file():
-        raise UserError(f"{basis} is missing; make it with `l2l fit-faces` or the workflow.")
+    basis = basis_of(results, person)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         work = Work(Recording(video.stem, str(video)), folder, settings, basis=basis)
@@ -58,19 +56,19 @@ def listen(
         late[DELAY:] = shown[: len(true) - DELAY]
         scene = Scene.of(folder, number, true, late, basis)
         render(scene, 0, len(true), out)
-        write_motion(out.with_suffix(".npz"), late, true, backend_of(basis), scene.probability)
+        write_motion(out.with_suffix(".npz"), late, true, scene.probability)
 
 
-def write_motion(path: Path, motion: np.ndarray, like: Faces, backend: str, probability: np.ndarray) -> None:
+def write_motion(path: Path, motion: np.ndarray, like: Faces, probability: np.ndarray, **more: np.ndarray) -> None:
     """Write a listener's motion (T, 56), NaN where there is none, as a faces file of the person `like`.
 
-    It also holds the `probability` (T, 2) that each person of the recording speaks.
+    It also holds the `probability` (T, 2) that each person of the recording speaks, and `more`.
     """
-    more = {"probability": probability}
     if like.rest is not None:
         more |= {"rest": like.rest, "shapes": np.array(SHAPES)}
     there = np.isfinite(motion[:, 0])
-    write_faces(path, np.nan_to_num(motion), there, like.segment, like.neutral, backend, **more)
+    more |= {"probability": probability}
+    write_faces(path, np.nan_to_num(motion), there, like.segment, like.neutral, like.backend, **more)
 
 
 def held(faces: Faces) -> np.ndarray:

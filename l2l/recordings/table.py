@@ -73,6 +73,16 @@ def usable(recordings: Sequence[Recording], part: str) -> list[Recording]:
     return [recording for recording in recordings if recording.status == "ok" and recording.split == part]
 
 
+def with_pictures(results: Path) -> list[Recording]:
+    """The usable recordings of a person's results whose video was kept, those for testing first.
+
+    Raises UserError when preprocess.tsv is missing or damaged.
+    """
+    rows = [row for row in read_table(results / "preprocess.tsv") if row.status == "ok"]
+    kept = [row for row in rows if (results / "videos" / row.name / "video.mp4").is_file()]
+    return sorted(kept, key=lambda row: (row.split != "test", row.name))
+
+
 def shortage(recordings: Sequence[Recording], table: str | Path) -> str:
     """A sentence when nothing is usable for training, or nothing for testing where something was planned; else none."""
     lacking = [part for part in ("train", "test") if not usable(recordings, part)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from l2l.dataset.layout import EXPRESSION, JAW, ROTATION, WINDOW, Chunks, first_frames, load_chunks
+from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, first_frames, load_chunks
 from l2l.dataset.samples import load_samples
 from l2l.errors import UserError
 from l2l.evaluation.baselines import late
@@ -164,11 +164,7 @@ def curves(clip: Clip, directions: Directions | None) -> dict[str, dict[str, lis
         found[name] = {"head pitch": lines(degrees[:, 0]), "head yaw": lines(degrees[:, 1])}
         found[name] |= {"head roll": lines(degrees[:, 2]), "jaw": lines(degrees[:, 3])}
         if directions is not None:
-            smile, blink = motion[:, EXPRESSION] @ directions.smile, motion[:, EXPRESSION] @ directions.blink
-            found[name] |= {
-                "smile": lines(smile / directions.smiles_from),
-                "lids": lines(blink / directions.blink_depth),
-            }
+            found[name] |= {"smile": lines(directions.smiling(motion)), "lids": lines(directions.closing(motion))}
     return {curve: {name: found[name][curve] for name in found} for curve in next(iter(found.values()))}
 
 

@@ -22,20 +22,21 @@ import cv2
 import numpy as np
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from l2l.dataset.layout import ROTATION
 from l2l.errors import UserError
 from l2l.evaluation.events import Directions
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces
 from l2l.live.session import Answer, Session
+from l2l.sides import Side
 from l2l.units import FPS, PATCH, SAMPLE_RATE
 from l2l.web.messages import described, packed
 from l2l.web.record import Recorder
-from l2l.web.serve import PAGES
+from l2l.web.serve import application
 
 PICTURE, SOUND = 1, 2  # the first byte of a message from the page; then its time, float64 seconds
 _WAITING = 4  # pictures that wait, at most
@@ -44,40 +45,45 @@ _BEHIND = 5.0  # seconds of sound that wait, at most
 _LARGEST = 4_000_000  # bytes of a message
 
 
+@dataclass(frozen=True)
+class Person:
+    """One of those who can listen."""
+
+    like: Faces  # at rest
+    mesher: Mesher
+    directions: Directions | None
+
+    @classmethod
+    def of(cls, basis: Path, like: Faces) -> "Person":
+        """From their face_basis.npz."""
+        return cls(like, mesher_of(basis, like.neutral), Directions.of(basis))
+
+    def smiling(self, motion: np.ndarray) -> list[float]:
+        """How much each frame of motion (8, 56) smiles, 1 where it counts as a smile; nothing where that is unknown."""
+        return [] if self.directions is None else np.round(self.directions.smiling(motion), 2).tolist()
+
+
 @dataclass
 class Live:
-    """What the page shows: a session with one of the people, and how to draw them."""
+    """What the page shows."""
 
-    open_session: Callable[[str | None, int], Session]  # by person and seed
-    looks_of: Callable[[str | None], Faces]  # the person at rest
-    basis_of: Callable[[str | None], Path]
-    people: list[str]  # empty: the models are of one person
     title: str
-    directions: Directions | None
+    people: dict[str | None, Person]  # None: the models are of one person
+    open_session: Callable[[str | None, int], Session]  # by person and seed
     recordings: Path  # folder for what is recorded
-    backend: str  # of the faces
-    sample: Path | None = None  # a video to play instead of a camera
-    sample_side: str = "right"  # where in it the speaker sits
+    sample: Path | None  # a video to play instead of a camera
+    sample_side: Side  # where in it the speaker sits
     busy: bool = field(default=False, init=False)
 
     def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/", self._page),
-                Route("/about", self._about),
-                Route("/sample.mp4", self._sample),
-                WebSocketRoute("/talk", self._talk),
-                Mount("/", StaticFiles(directory=PAGES)),
-            ]
+        return application(
+            "live.html", self._about, Route("/sample.mp4", self._sample), WebSocketRoute("/talk", self._talk)
         )
 
-    async def _page(self, request: Request) -> Response:
-        return FileResponse(PAGES / "live.html")
-
-    async def _about(self, request: Request) -> Response:
-        """What the page must know before it connects."""
-        about = {"title": self.title, "people": self.people, "fps": FPS, "patch": PATCH, "rate": SAMPLE_RATE}
-        return JSONResponse(about | {"sample": self.sample is not None, "side": self.sample_side})
+    def _about(self) -> dict[str, Any]:
+        people = [name for name in self.people if name]
+        about = {"title": self.title, "people": people, "fps": FPS, "patch": PATCH, "rate": SAMPLE_RATE}
+        return about | {"sample": self.sample is not None, "side": self.sample_side}
 
     async def _sample(self, request: Request) -> Response:
         if self.sample is None:
@@ -94,7 +100,7 @@ class Live:
             await _Talk(self, socket).run()
         except WebSocketDisconnect:
             pass
-        except UserError as error:
+        except (UserError, OSError) as error:  # OSError: a recording cannot be written
             logging.getLogger(__name__).warning("%s", error)
             with contextlib.suppress(RuntimeError):
                 await socket.close(1011, str(error)[:120])
@@ -112,9 +118,8 @@ class _Talk:
         self._wishes: deque[dict[str, Any]] = deque()
         self._arrived = asyncio.Event()
         self._received, self._dropped = 0.0, 0  # when the newest sound came; pictures that nobody had time for
+        self._person = next(iter(live.people.values()))
         self._session: Session | None = None
-        self._mesher: Mesher | None = None
-        self._like: Faces | None = None
         self._recorder: Recorder | None = None
 
     async def run(self) -> None:
@@ -123,33 +128,29 @@ class _Talk:
             reading = asyncio.create_task(self._read())
             try:
                 while not reading.done():
-                    await asyncio.wait(
-                        {reading, asyncio.create_task(self._arrived.wait())}, return_when="FIRST_COMPLETED"
-                    )
+                    await self._arrived.wait()
                     self._arrived.clear()
                     for message in await loop.run_in_executor(thread, self._work):
                         await (self._socket.send_bytes(message) if isinstance(message, bytes) else self._say(message))
                 reading.result()
             finally:
                 reading.cancel()
-                if self._recorder:
-                    await loop.run_in_executor(thread, self._recorder.close)
+                await loop.run_in_executor(thread, self._close_recorder)
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self._socket.send_text(json.dumps(message))
 
     async def _read(self) -> None:
-        """Sort what the page sends; nothing is computed here."""
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
+        """Sort what the page sends, until it goes; nothing is computed here."""
+        try:
+            while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+                if (text := message.get("text")) is not None:
+                    with contextlib.suppress(ValueError, TypeError, RecursionError):
+                        self._wishes.append(dict(json.loads(text)))
+                elif (data := message.get("bytes")) and 9 < len(data) <= _LARGEST:
+                    self._take(data)
                 self._arrived.set()
-                return
-            if (text := message.get("text")) is not None:
-                with contextlib.suppress(ValueError, TypeError, RecursionError):
-                    self._wishes.append(dict(json.loads(text)))
-            elif (data := message.get("bytes")) and 9 < len(data) <= _LARGEST:
-                self._take(data)
+        finally:
             self._arrived.set()
 
     def _take(self, data: bytes) -> None:
@@ -195,25 +196,21 @@ class _Talk:
         return out
 
     def _fulfil(self, wish: dict[str, Any]) -> list[dict[str, Any] | bytes]:
-        live = self._live
         if wish.get("do") == "begin":
-            person = wish.get("person") if wish.get("person") in live.people else None
-            person = person or (live.people[0] if live.people else None)
-            seed = wish.get("seed")
-            self._session = live.open_session(person, seed if isinstance(seed, int) and 0 <= seed < 2**31 else 0)
-            self._like = live.looks_of(person)
-            self._mesher = mesher_of(live.basis_of(person), self._like.neutral)
+            people, seed = self._live.people, wish.get("seed")
+            person = wish.get("person") if wish.get("person") in people else next(iter(people))
+            self._person = people[person]
+            self._session = self._live.open_session(person, seed if isinstance(seed, int) and 0 <= seed < 2**31 else 0)
             self._close_recorder()
             self._pictures.clear()
             self._sounds.clear()
-            return [{"is": "begun", "person": person, "mesh": described(self._mesher)}]
-        if wish.get("do") == "record" and self._session and self._mesher and self._like is not None:
+            return [{"is": "begun", "person": person, "mesh": described(self._person.mesher)}]
+        if wish.get("do") == "record" and self._session:
             if not wish.get("on"):
                 return [{"is": "recorded", "path": str(path)} for path in self._close_recorder()]
             if self._recorder is None:
-                self._recorder = Recorder(
-                    live.recordings, self._mesher, self._like, live.backend, self._session.seconds
-                )
+                like, mesher = self._person.like, self._person.mesher
+                self._recorder = Recorder(self._live.recordings, mesher, like, self._session.seconds)
             return [{"is": "recording"}]
         return []
 
@@ -223,20 +220,14 @@ class _Talk:
 
     def _packed(self, answer: Answer) -> bytes:
         """What was noticed, as JSON behind its length, then the meshes (8, V, 3) float32."""
-        assert self._mesher is not None
-        smile = self._live.directions
         noticed = {
             "frame": answer.frame,
             "speaks": np.round(answer.speaks, 2).tolist(),
             "seen": answer.seen.tolist(),
-            "pitch": np.round(answer.motion[:, 50], 4).tolist(),
-            "smile": []
-            if smile is None
-            else np.round(answer.motion[:, :50] @ smile.smile / smile.smiles_from, 2).tolist(),
-            "yours": []
-            if smile is None
-            else np.round(answer.speaker[:, :50] @ smile.smile / smile.smiles_from, 2).tolist(),
+            "pitch": np.round(answer.motion[:, ROTATION.start], 4).tolist(),
+            "smile": self._person.smiling(answer.motion),
+            "yours": self._person.smiling(answer.speaker),
             "dropped": self._dropped,
             "took": round(time.perf_counter() - self._received, 4),
         }
-        return packed(noticed, self._mesher.vertices(answer.motion))
+        return packed(noticed, self._person.mesher.vertices(answer.motion))

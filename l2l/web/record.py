@@ -10,6 +10,7 @@
 import contextlib
 import tempfile
 from collections import deque
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,12 +18,12 @@ import cv2
 import numpy as np
 import soundfile
 
-from l2l.faces.face_landmarker import SHAPES
 from l2l.faces.meshes import Mesher
-from l2l.faces.store import Faces, write_faces
+from l2l.faces.store import Faces
 from l2l.files import atomic
 from l2l.live.session import Answer
 from l2l.pictures.face import SKIN, draw_face
+from l2l.pictures.listen import write_motion
 from l2l.units import FPS, MODEL_DIM, PATCH, SAMPLE_RATE
 from l2l.video.media import add_sound, video_writer
 
@@ -33,9 +34,9 @@ _PAPER = 250
 class Recorder:
     """Writes one recording, from the moment it is made to `close`."""
 
-    def __init__(self, folder: Path, mesher: Mesher, like: Faces, backend: str, second: float) -> None:
+    def __init__(self, folder: Path, mesher: Mesher, like: Faces, second: float) -> None:
         """`like` is the listener at rest; `second` of the session is the beginning."""
-        self._mesher, self._like, self._backend = mesher, like, backend
+        self._mesher, self._like = mesher, like
         self._first = -(-round(second * FPS) // PATCH) * PATCH  # frame of the session: the next patch
         self._skip = round((self._first / FPS - second) * SAMPLE_RATE)  # samples until then
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,17 +88,16 @@ class Recorder:
                 return []
             with atomic(self._out) as partial:
                 add_sound(self._video, self._wav, partial)
-            motion, numbers = np.concatenate(self._listener), self._out.with_suffix(".npz")
-            speaks = np.concatenate([one.speaks for one in self._answered])
-            more = {
-                "speaker": np.concatenate([one.speaker for one in self._answered]),
-                "speaker_seen": np.concatenate([one.seen for one in self._answered]),
-                "probability": np.column_stack([speaks, np.zeros(len(speaks))]),
+            joined = {
+                name: np.concatenate([getattr(one, name) for one in self._answered])
+                for name in ("speaker", "seen", "speaks")
             }
-            if self._like.rest is not None:
-                more |= {"rest": self._like.rest, "shapes": np.array(SHAPES)}
-            valid, segment = np.ones(len(motion), bool), np.zeros(len(motion), np.int32)
-            write_faces(numbers, motion, valid, segment, self._like.neutral, self._backend, **more)
+            probability = np.column_stack([joined["speaks"], np.zeros(len(joined["speaks"]))])
+            about = {"speaker": joined["speaker"], "speaker_seen": joined["seen"]}
+            numbers = self._out.with_suffix(".npz")
+            motion = np.concatenate(self._listener)
+            like = replace(self._like, segment=np.zeros(len(motion), np.int32))
+            write_motion(numbers, motion, like, probability, **about)
             return [self._out, numbers]
 
 

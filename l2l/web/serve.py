@@ -2,15 +2,35 @@
 
 import socket
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from l2l.errors import UserError
 from l2l.web.guard import Guard
 
 PAGES = Path(__file__).parent / "pages"
+
+
+def application(page: str, about: Callable[[], dict[str, Any]], *routes: BaseRoute) -> Starlette:
+    """A page of `pages/` with what it must know first, routes of its own, and the files that pages share."""
+
+    async def shown(request: Request) -> Response:
+        return FileResponse(PAGES / page)
+
+    async def told(request: Request) -> Response:
+        return JSONResponse(about())
+
+    shared = Mount("/", StaticFiles(directory=PAGES))
+    return Starlette(routes=[Route("/", shown), Route("/about", told), *routes, shared])
 
 
 def serve(app: ASGIApp, host: str, port: int, browser: bool) -> None:

@@ -5,16 +5,16 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
-from l2l.dataset.layout import EXPRESSION, ROTATION
+from l2l.dataset.layout import ROTATION
 from l2l.errors import UserError
 from l2l.evaluation.events import Directions
 from l2l.faces.meshes import mesher_of
@@ -23,14 +23,14 @@ from l2l.features.sound import frame_sound
 from l2l.patches.checkpoint import Models, load_codebook, load_models
 from l2l.patches.stream import Sampling, sample_sequences
 from l2l.recordings.recordings import Recording
-from l2l.recordings.table import read_table
-from l2l.sides import SIDES, Side, other
+from l2l.recordings.table import with_pictures
+from l2l.sides import Side, number, other
 from l2l.speech.mel import load_mel
 from l2l.speech.speaking import SPEAKS, load_speaking
 from l2l.units import AUDIO_PER_FRAME, FPS, MODEL_DIM, PATCH
 from l2l.video.media import add_sound
 from l2l.web.messages import described, packed
-from l2l.web.serve import PAGES, serve
+from l2l.web.serve import application, serve
 
 SECONDS = 12  # that are drawn at once
 _PAST = 8  # patches of the true listener before them
@@ -72,44 +72,25 @@ class View:
         if models.people:
             raise UserError(f"{results} has models of several people and no recordings; look at one of the people.")
         side: Side = load_codebook(results / "codebook.pt")[2]["listener"]
-        rows = [row for row in read_table(results / "preprocess.tsv") if row.status == "ok"]
-        seen = [Seen(row, row.listener or side, results / "videos" / row.name) for row in rows]
-        seen = [one for one in seen if (one.folder / "video.mp4").is_file()]
-        if not seen:
+        rows = with_pictures(results)
+        if not rows:
             raise UserError(
                 f"{results / 'videos'} holds no recording that can be shown; set keep_intermediates to all, and run the"
                 " workflow again."
             )
-        seen.sort(key=lambda one: (one.recording.split != "test", one.recording.name))
+        seen = [Seen(row, row.listener or side, results / "videos" / row.name) for row in rows]
         return cls(results.name, models, results / "face_basis.npz", seen, scratch)
 
     def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/", self._page),
-                Route("/about", self._about),
-                Route("/video/{name}", self._video),
-                Route("/draw", self._draw),
-                Mount("/", StaticFiles(directory=PAGES)),
-            ]
-        )
+        return application("view.html", self._about, Route("/video/{name}", self._video), Route("/draw", self._draw))
 
-    async def _page(self, request: Request) -> Response:
-        return FileResponse(PAGES / "view.html")
-
-    async def _about(self, request: Request) -> Response:
+    def _about(self) -> dict[str, Any]:
         recordings = [
-            {
-                "name": name,
-                "seconds": (one.recording.seconds or SECONDS),
-                "split": one.recording.split,
-                "side": one.side,
-            }
+            {"name": name, "seconds": one.recording.seconds or SECONDS, "split": one.recording.split, "side": one.side}
             for name, one in self.recordings.items()
         ]
         strength = round(float(self.models.predictor.strength.mean()), 2)
-        about = {"title": self.title, "recordings": recordings, "strength": strength, "seconds": SECONDS, "fps": FPS}
-        return JSONResponse(about)
+        return {"title": self.title, "recordings": recordings, "strength": strength, "seconds": SECONDS, "fps": FPS}
 
     async def _video(self, request: Request) -> Response:
         one = self.recordings.get(request.path_params["name"])
@@ -143,7 +124,8 @@ class View:
 
     def drawn(self, one: Seen, start: int, seed: int, sampling: Sampling) -> bytes:
         """The true and a drawn listener from frame `start` on, as meshes, and what they do."""
-        true, speaker = one.faces(one.side), one.faces(other(one.side))
+        speaks_at = other(one.side)
+        true, speaker = one.faces(one.side), one.faces(speaks_at)
         count = min(SECONDS * FPS, len(true) - start)
         if count < PATCH or not speaker.valid.any():
             return packed({"frames": 0})
@@ -153,16 +135,15 @@ class View:
         before = min(_HEARD, (start - past) // PATCH * PATCH)
         heard = slice(start - past - before, start + count)
         faces = hold(speaker.faces[:, :MODEL_DIM], speaker.valid)[heard]
-        rows = load_mel(one.folder / f"mel_{other(one.side)}.npy")
+        rows = load_mel(one.folder / f"mel_{speaks_at}.npy")
         sound = frame_sound(rows[heard.start * AUDIO_PER_FRAME : heard.stop * AUDIO_PER_FRAME], self.models.power)
-        given = true.faces[start - past : start, :MODEL_DIM] if past else None
+        given = true.faces[None, start - past : start, :MODEL_DIM] if past else None
         sampled = sample_sequences(
-            self.models, faces[None], sound[None], [(seed, 0, 0)], sampling, None if given is None else given[None],
-            before=before,
-        )  # fmt: skip
+            self.models, faces[None], sound[None], [(seed, 0, 0)], sampling, given, before=before
+        )
         motion, shown = sampled.motion[0][past:], slice(start, start + count)
         mesher = mesher_of(self.basis, true.neutral)
-        speaks = load_speaking(one.folder / "speaking.npz")[shown, SIDES.index(other(one.side))] >= SPEAKS
+        speaks = load_speaking(one.folder / "speaking.npz")[shown, number(speaks_at)] >= SPEAKS
         words = {
             "frames": count,
             "seen": true.valid[shown].tolist(),
@@ -175,6 +156,5 @@ class View:
 
     def _curves(self, motion: np.ndarray) -> dict[str, list[float]]:
         """What motion (T, 56) shows over time: pitch in degrees, and the smile, 1 where it counts as one."""
-        smile, of = self.directions, motion[:, : EXPRESSION.stop]
-        smiles = [] if smile is None else np.round(of @ smile.smile / smile.smiles_from, 3).tolist()
+        smiles = [] if self.directions is None else np.round(self.directions.smiling(motion), 3).tolist()
         return {"pitch": np.round(np.degrees(motion[:, ROTATION.start]), 2).tolist(), "smile": smiles}

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from l2l.dataset import face_tables
 from l2l.export import arkit_json, bvh, livelink, table
 from l2l.export.take import ARKIT, Person, Recording, Take
-from l2l.faces.columns import columns_of
+from l2l.faces.columns import OPENFACE_HEAD, columns_of
 from l2l.faces.livelink import HEADER
 from tests.export.made import REST, motion
 
@@ -96,7 +96,7 @@ def test_csv_has_a_column_for_each_number(take, backend, tmp_path):
     table.write(take, tmp_path / "talk.csv")
     found = rows(tmp_path / "talk.csv")
     names = [column.name for column in columns_of(backend)[:56]]
-    assert list(found[0]) == ["frame", "timestamp", "success", "given", *names, *table.POSE]
+    assert list(found[0]) == ["frame", "timestamp", "success", "given", *names, *OPENFACE_HEAD]
     np.testing.assert_allclose([[float(row[name]) for name in names] for row in found], take.motion, atol=1e-4)
     assert [row["frame"] for row in found[:2]] == ["96", "97"]
     assert float(found[0]["timestamp"]) == pytest.approx(95 / 30, abs=1e-4)
@@ -108,7 +108,7 @@ def test_csv_has_openface_s_pose(take, tmp_path):
     """OpenFace's matrix of its angles: R = Rx Ry Rz, in the picture's axes."""
     table.write(take, tmp_path / "talk.csv")
     for row, vector in zip(rows(tmp_path / "talk.csv"), take.motion[:, 50:53], strict=True):
-        (s1, s2, s3), (c1, c2, c3) = (f([float(row[name]) for name in table.POSE]) for f in (np.sin, np.cos))
+        (s1, s2, s3), (c1, c2, c3) = (f([float(row[name]) for name in OPENFACE_HEAD]) for f in (np.sin, np.cos))
         matrix = [
             [c2 * c3, -c2 * s3, s2],
             [c1 * s3 + c3 * s1 * s2, c1 * c3 - s1 * s2 * s3, -c2 * s1],

@@ -37,9 +37,11 @@ def test_what_is_left_beside_the_video_can_be_exported(tmp_path):
     motion = np.random.default_rng(0).uniform(0, 0.3, (40, 56)).astype(np.float32)
     motion[:DELAY] = np.nan
     rest, speaks = np.full(52, 0.1, np.float32), np.tile([0.2, 0.8], (40, 1))
-    like = Faces(motion, np.ones(40, bool), np.zeros(40, np.int32), np.zeros((50, 468, 3), np.float32), rest)
+    like = Faces(
+        motion, np.ones(40, bool), np.zeros(40, np.int32), np.zeros((50, 468, 3), np.float32), rest, "blendshapes"
+    )
     (tmp_path / "talk.mp4").write_bytes(b"")
-    write_motion(tmp_path / "talk.npz", motion, like, "blendshapes", speaks)
+    write_motion(tmp_path / "talk.npz", motion, like, speaks)
     take = of_file(tmp_path / "talk.npz")
     assert (take.name, take.what, take.backend) == ("talk", "listener", "blendshapes")
     assert take.seen.tolist() == [False] * DELAY + [True] * (40 - DELAY)

@@ -44,15 +44,19 @@ export class Stage {
   // A mesh as the server describes it: parts with triangles and colours, and the face at rest.
   take({ parts, rest }) {
     const gl = this.gl;
+    this.parts?.forEach(({ buffer }) => gl.deleteBuffer(buffer));
     this.parts = parts.map(({ triangles, colour, smooth }) => {
       const buffer = gl.createBuffer();
       gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffer);
       gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, new Uint16Array(triangles), gl.STATIC_DRAW);
       return { buffer, triangles, count: triangles.length, colour: colour.map((c) => c / 255), smooth };
     });
-    const low = [0, 1, 2].map((k) => least(rest, k)), high = [0, 1, 2].map((k) => -least(rest.map((v) => -v), k));
-    this.middle = low.map((v, k) => (v + high[k]) / 2);
-    this.height = high[1] - low[1];
+    const ends = [0, 1, 2].map((k) => {
+      const along = rest.filter((_, index) => index % 3 === k);
+      return [Math.min(...along), Math.max(...along)];
+    });
+    this.middle = ends.map(([low, high]) => (low + high) / 2);
+    this.height = ends[1][1] - ends[1][0];
     this.draw(new Float32Array(rest));
   }
 
@@ -76,8 +80,6 @@ export class Stage {
     }
   }
 }
-
-const least = (values, k) => values.reduce((low, value, index) => (index % 3 === k && value < low ? value : low), Infinity);
 
 function fill(gl, buffer, values) {
   gl.bindBuffer(gl.ARRAY_BUFFER, buffer);

@@ -48,8 +48,10 @@ function take(data) {
   const numbers = new Float32Array(data, 4 + size), half = numbers.length / 2;
   const first = !shown || shown.start !== Number($("start").value) || shown.name !== recording().name;
   shown = { ...words, start: Number($("start").value), name: recording().name, meshes: { true: numbers.subarray(0, half), drawn: numbers.subarray(half) }, each: half / words.frames };
-  for (const stage of Object.values(stages)) stage.take(words.mesh);
-  if (first) video.currentTime = shown.start;
+  if (first) {
+    for (const stage of Object.values(stages)) stage.take(words.mesh);
+    video.currentTime = shown.start;
+  }
 }
 
 const frameNow = () => Math.max(0, Math.min(shown.frames - 1, Math.floor((video.currentTime - shown.start) * about.fps)));
