@@ -1,18 +1,21 @@
 """A live conversation: what it costs, whether it keeps time, and whether the listener answers.
 
     python -m benchmarks.live results/demo --minutes 10
-    python -m benchmarks.live results/demo --browser 60      # seconds, in a headless Chromium
+    python -m benchmarks.live results/demo --browser 600     # seconds, in a headless Chromium
 
 Without a browser, test recordings are played to an `l2l.Session` one after another, as fast as it goes, for so many
 minutes of conversation: CPU-seconds per second of it, memory at the beginning and the end, and how often a nod begins
 within a second after the speaker falls silent, beside the same at other moments of silence and speech (shifted pauses).
 
 With one, `l2l live` is served, and the browser's camera and microphone play the first test recording: milliseconds from
-a picture taken until the answer to it is drawn, without the look-ahead; and the server's share of a core.
+a picture taken until the answer to it is drawn, without the look-ahead; the server's share of a core; and whether
+memory (the server's, and what the page's scripts hold after their rubbish is collected) or delay grow. Everything else
+that the machine does counts too, so its load is said beside them.
 """
 
 import argparse
 import contextlib
+import os
 import resource
 import subprocess
 import sys
@@ -20,10 +23,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import ffmpeg
 import numpy as np
 import soundfile
+from scipy.stats import linregress
 
 import l2l
 from l2l.evaluation.events import detect
@@ -38,6 +43,7 @@ from l2l.video.media import ffmpeg_path, read_frames
 AFTER = 1.0  # seconds after a pause began, in which a nod answers it
 PAUSE = 0.3  # seconds that a pause takes, at least
 SHIFTS = range(60, 600, 60)  # frames by which pauses are shifted, for chance
+EVERY = 20.0  # seconds between two looks at memory and delay
 
 
 def half(picture: np.ndarray, side: str) -> np.ndarray:
@@ -124,19 +130,55 @@ def with_browser(results: Path, folder: Path, side: str, seconds: float, chromiu
             page.goto(address)
             page.click("#camera")
             page.wait_for_timeout(5000)
-            process = psutil.Process(pid)
-            began, memory = sum(process.cpu_times()[:2]), process.memory_info().rss
+            process, looks = psutil.Process(pid), []
+            debugger = page.context.new_cdp_session(page)
+            began = sum(process.cpu_times()[:2])
             page.evaluate("l2l.latencies.length = l2l.took.length = 0")
-            page.wait_for_timeout(1000 * seconds)
-            spent = sum(process.cpu_times()[:2]) - began
-            late, took = (np.array(page.evaluate(f"l2l.{name}")) for name in ("latencies", "took"))
+            start = time.perf_counter()
+            while time.perf_counter() < start + seconds:
+                page.wait_for_timeout(1000 * min(EVERY, seconds))
+                debugger.send("HeapProfiler.collectGarbage")
+                script = debugger.send("Runtime.getHeapUsage")["usedSize"]
+                late, took = (np.array(page.evaluate(f"l2l.{name}.splice(0)")) for name in ("latencies", "took"))
+                if not len(late):
+                    raise SystemExit(f"no answer for {EVERY:.0f} s: {page.inner_text('#status')}")
+                minute = (time.perf_counter() - start) / 60
+                memory = process.memory_info().rss
+                looks.append(Look(minute, memory / 2**20, script / 2**20, late, took, os.getloadavg()[0]))
+                print(looks[-1].said(), flush=True)
+            spent = (sum(process.cpu_times()[:2]) - began) / (60 * looks[-1].minute)
             dropped = page.evaluate("l2l.dropped")
-            grown = process.memory_info().rss - memory
             browser.close()
-    print(f"{len(took)} answers in {seconds:.0f} s, {dropped} pictures dropped")
+    late, took = (np.concatenate([getattr(look, name) for look in looks]) for name in ("late", "took"))
+    print(f"{len(took)} answers in {looks[-1].minute:.1f} minutes, {dropped} pictures dropped")
     print(f"picture to answer drawn: median {np.median(late):.0f} ms, 99 % {np.quantile(late, 0.99):.0f} ms")
     print(f"of these in the server, after the last sound: median {np.median(took):.0f} ms")
-    print(f"server: {spent / seconds:.2f} of a core, memory grew by {grown / 2**20:.0f} MB")
+    print(f"server: {spent:.2f} of a core")
+    if len(looks) > 2:
+        minutes = [look.minute for look in looks]
+        for what, unit, values in (
+            ("memory of the server", "MB", [look.server for look in looks]),
+            ("memory of the page", "MB", [look.page for look in looks]),
+            ("median delay", "ms", [float(np.median(look.late)) for look in looks]),
+        ):
+            found = linregress(minutes, values)
+            print(f"{what}: {found.slope:+.2f} ± {1.96 * found.stderr:.2f} {unit} per minute")
+
+
+class Look(NamedTuple):
+    """What a conversation costs at one moment, and how it went since the last one."""
+
+    minute: float
+    server: float  # MB
+    page: float  # MB
+    late: np.ndarray  # milliseconds of each frame
+    took: np.ndarray  # milliseconds of each answer, in the server
+    load: float  # of the machine, mean of a minute
+
+    def said(self) -> str:
+        late = f"{np.median(self.late):4.0f} ms, 99 % {np.quantile(self.late, 0.99):4.0f} ms"
+        memory = f"server {self.server:.1f} MB, page {self.page:.2f} MB"
+        return f"{self.minute:5.1f} min: {memory}, {late}, load {self.load:.1f}"
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 """Learning to listen: see README.md. `l2l.Listener` is the real-time listener of a trained model, `l2l.Session` a
-conversation with it by camera and microphone."""
+conversation with it by camera and microphone, `l2l.LiveLink` sends what it does to an avatar."""
 
 import os
 from importlib import import_module
@@ -15,4 +15,6 @@ def __getattr__(name: str) -> Any:
         return import_module("l2l.patches.live").Listener
     if name == "Session":
         return import_module("l2l.live.session").Session
+    if name == "LiveLink":
+        return import_module("l2l.live.livelink").LiveLink
     raise AttributeError(f"module 'l2l' has no attribute {name!r}")

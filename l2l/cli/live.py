@@ -22,12 +22,15 @@ def live(
     ] = "127.0.0.1",
     port: Annotated[int, about("0: a free one")] = 0,
     browser: Annotated[bool, Parameter(help="open the page", negative="--no-browser")] = True,
+    livelink: Annotated[
+        str | None, about("HOST:PORT that gets the listener's motion as Live Link Face packets; default: nobody")
+    ] = None,
     options: Options = DEFAULTS,
 ) -> None:
     """Talk to a trained listener in the browser, by camera and microphone."""
     from l2l.web.open_live import live
 
-    live(results, options.read(), person, sample, recordings, host, port, browser)
+    live(results, options.read(), person, sample, recordings, host, port, browser, livelink)
 
 
 def view(

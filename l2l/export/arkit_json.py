@@ -7,7 +7,8 @@ left, y up, z out of the face).
 
 from pathlib import Path
 
-from l2l.export.take import ARKIT, Take
+from l2l.export.take import Take
+from l2l.faces.columns import ARKIT
 from l2l.files import save_json
 from l2l.units import FPS
 

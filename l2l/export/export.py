@@ -13,6 +13,7 @@ from l2l.errors import UserError
 from l2l.export import FormatName, sources
 from l2l.export.annotations import tiers
 from l2l.export.take import Take
+from l2l.faces.columns import NO_SHAPES
 from l2l.sides import Side
 
 ANYBODY = ("blendshapes", "landmarks", "deca")
@@ -35,11 +36,6 @@ FORMATS: dict[FormatName, Format] = {
     "csv": Format("table", ".csv", ANYBODY),
     "eaf": Format("eaf", ".eaf", ANYBODY, tiers=True),
     "textgrid": Format("textgrid", ".TextGrid", ANYBODY, tiers=True),
-}
-
-_WHY = {
-    "landmarks": "faces of backend landmarks are sums of one person's own directions, which no avatar has",
-    "deca": "FLAME's expressions are not ARKit's shapes, and no free table says what one is in the other",
 }
 
 
@@ -65,8 +61,8 @@ def export(
     if backend not in how.backends:
         able = [name for name, other in FORMATS.items() if backend in other.backends]
         raise UserError(
-            f"{source}: --format {format} needs named shapes; {_WHY[backend]}. Measure the videos with faces.backend: "
-            f"blendshapes, or take --format {', '.join(able[:-1])} or {able[-1]}."
+            f"{source}: --format {format} needs named shapes; {NO_SHAPES[backend]}. Measure the videos with "
+            f"faces.backend: blendshapes, or take --format {', '.join(able[:-1])} or {able[-1]}."
         )
     # Of tiers, one file for a recording; else one for a take.
     groups: dict[str, list[Take]] = {}

@@ -17,8 +17,8 @@ from l2l.dataset.layout import EXPRESSION, JAW
 from l2l.errors import UserError
 from l2l.export.head import Head, head_of
 from l2l.export.sculpt import JAW_OPEN, JAW_SIDEWAYS
-from l2l.export.take import ARKIT, Take
-from l2l.faces.columns import SHAPES
+from l2l.export.take import Take
+from l2l.faces.columns import ARKIT, SHAPES
 from l2l.faces.eyes import CLOSED
 from l2l.faces.face_landmarker import canonical_face
 from l2l.faces.geometry import COMPONENTS, FaceBasis, jaw_moved

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from l2l.export import sculpt
-from l2l.export.take import ARKIT
-from l2l.faces.columns import SHAPES
+from l2l.faces.columns import ARKIT, SHAPES
 from l2l.faces.eyes import Eyes, shown_by_shapes
 from l2l.units import MODEL_DIM
 from l2l.video import mesh

@@ -17,6 +17,7 @@ import numpy as np
 
 from l2l.dataset.layout import Chunks, first_frames, load_chunks
 from l2l.dataset.samples import load_samples
+from l2l.dataset.seats import recording_folder, seat_of
 from l2l.dataset.together import BETWEEN
 from l2l.errors import UserError
 from l2l.export.take import Person, Recording, Take
@@ -140,23 +141,19 @@ def _place(
     basis: Path | None,
     backend: str | None,
 ) -> Place:
-    home, folder = results, results / "videos" / name
-    person, _, recording = name.partition(BETWEEN)  # of several people in one model
-    if (results.parent / person / "videos" / recording).is_dir() and recording:
-        home, folder = results.parent / person, results.parent / person / "videos" / recording
-    basis = basis or _basis(home)
+    folder = recording_folder(results, name)
+    basis = basis or _basis(folder.parents[1] if folder.is_dir() else results)
     guessed = "blendshapes" if are_shapes(windows.listener[..., :MODEL_DIM]) else "deca"
     backend = backend_of(basis) if basis else backend or guessed
     end = max(clip.first + len(clip.of(windows.listener)) for clip in clips)
     around = replace(_recording(folder, end), name=name)
     if not folder.is_dir():
         return Place(around, {listener: None, other(listener): None}, backend, basis)
-    faces = {side: load_faces(folder / f"faces_{side}.npz") for side in SIDES}
-    truth = clips[0].of(windows.listener)
-    for side in SIDES:
-        if np.array_equal(faces[side].faces[clips[0].first :][: len(truth), :MODEL_DIM], truth):
-            return Place(around, {seat: _person(faces[seat]) for seat in (side, other(side))}, backend, basis)
-    raise UserError(f"{folder} holds other faces than the windows of {name}; chunk and sample again.")
+    seat = seat_of(folder, windows, name)
+    if seat is None:
+        raise UserError(f"{folder} holds other faces than the windows of {name}; chunk and sample again.")
+    people = {side: _person(load_faces(folder / f"faces_{side}.npz")) for side in (seat, other(seat))}
+    return Place(around, people, backend, basis)
 
 
 def _of_clip(

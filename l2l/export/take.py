@@ -12,16 +12,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from l2l.dataset.layout import JAW, ROTATION
-from l2l.faces import blendshapes, columns, face_landmarker
+from l2l.faces import blendshapes, face_landmarker
+from l2l.faces.columns import ARKIT
 from l2l.units import FPS
 
-# All 52 shapes in ARKit's order.
-ARKIT = (
-    *columns.SHAPES[:14],
-    *("jawForward", "jawLeft", "jawRight", "jawOpen"),
-    *columns.SHAPES[14:],
-    "tongueOut",
-)
 _FLIP = np.array([1.0, -1.0, -1.0])  # from one set of axes to the other
 _KNOWN = [face_landmarker.SHAPES.index(name) for name in ARKIT[:-1]]  # no network here sees the tongue
 
@@ -68,10 +62,15 @@ class Take:
         """(T,) the time of each frame in the recording."""
         return (self.start + np.arange(len(self))) / FPS
 
+    @property
+    def rest(self) -> np.ndarray | None:
+        """Blendshapes: (52,) the weights that were taken off."""
+        return self.person.rest if self.person else None
+
     def weights(self) -> np.ndarray:
         """(T, 52) weights 0..1 in the order of `ARKIT`, with the face at rest put back. Of backend blendshapes only."""
-        rest = self.person.rest if self.person and self.person.rest is not None else None
-        found = blendshapes.with_rest(self.motion, np.zeros(len(face_landmarker.SHAPES)) if rest is None else rest)
+        rest = np.zeros(len(face_landmarker.SHAPES)) if self.rest is None else self.rest
+        found = blendshapes.with_rest(self.motion, rest)
         return np.concatenate([found[:, _KNOWN], np.zeros((len(self), 1))], axis=1)
 
     def head(self, *, picture: bool = False) -> Rotation:

@@ -26,6 +26,15 @@ SHAPES = (
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight",
 )  # fmt: skip
 
+# All 52 shapes in ARKit's order.
+ARKIT = (*SHAPES[:14], "jawForward", "jawLeft", "jawRight", "jawOpen", *SHAPES[14:], "tongueOut")
+
+# Why the faces of a backend are no named shapes.
+NO_SHAPES = {
+    "landmarks": "faces of backend landmarks are sums of one person's own directions, which no avatar has",
+    "deca": "FLAME's expressions are not ARKit's shapes, and no free table says what one is in the other",
+}
+
 # OpenFace's names of the head's rotation: radians about the picture's axes, R = Rx Ry Rz.
 OPENFACE_HEAD = ("pose_Rx", "pose_Ry", "pose_Rz")
 

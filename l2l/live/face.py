@@ -28,6 +28,7 @@ _REMEMBERED = 400  # frames from which the resting face is estimated, as for a r
 _FEWEST = 5  # frames before there is an estimate
 _EVERY = 3  # every third frame is remembered; they are much alike
 _CONTEXT = 16  # frames before a patch that smoothing looks at
+_WAITING = 300  # pictures that wait for their sound, at most
 
 
 class Measured(NamedTuple):
@@ -136,7 +137,7 @@ class LiveFace:
         self._face = OneFace(settings.tracking)
         self._seen: list[Measured] = []  # what the resting face is estimated from
         self._count, self._learn_at = 0, _FEWEST
-        self._pictures: deque[tuple[float, Measured | None]] = deque()  # time, what it shows; the newest last
+        self._pictures: deque[tuple[float, Measured | None]] = deque(maxlen=_WAITING)  # time, what it shows
         self._frames: list[Measured] = []  # the last ones
         self.last_found: np.ndarray | None = None  # (468, 3) px in the newest picture
 

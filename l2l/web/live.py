@@ -31,6 +31,7 @@ from l2l.errors import UserError
 from l2l.evaluation.events import Directions
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces
+from l2l.live.livelink import LiveLink
 from l2l.live.session import Answer, Session
 from l2l.sides import Side
 from l2l.units import FPS, PATCH, SAMPLE_RATE
@@ -73,6 +74,7 @@ class Live:
     recordings: Path  # folder for what is recorded
     sample: Path | None  # a video to play instead of a camera
     sample_side: Side  # where in it the speaker sits
+    avatar: LiveLink | None = None  # who else gets the listener's motion
     busy: bool = field(default=False, init=False)
 
     def app(self) -> Starlette:
@@ -83,7 +85,8 @@ class Live:
     def _about(self) -> dict[str, Any]:
         people = [name for name in self.people if name]
         about = {"title": self.title, "people": people, "fps": FPS, "patch": PATCH, "rate": SAMPLE_RATE}
-        return about | {"sample": self.sample is not None, "side": self.sample_side}
+        sent = self.avatar.address if self.avatar else ""
+        return about | {"sample": self.sample is not None, "side": self.sample_side, "sent": sent}
 
     async def _sample(self, request: Request) -> Response:
         if self.sample is None:
@@ -191,6 +194,8 @@ class _Talk:
                 self._recorder.hear(sound)
         for answer in self._session.answers():
             out.append(self._packed(answer))
+            if self._live.avatar:
+                self._live.avatar.send(answer.motion, self._person.like.rest)
             if self._recorder:
                 self._recorder.answer(answer)
         return out

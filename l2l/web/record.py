@@ -29,6 +29,7 @@ from l2l.video.media import add_sound, video_writer
 
 WIDTH, HEIGHT = 480, 480  # of each half
 _PAPER = 250
+_WAITING = 100  # pictures that wait for their sound, at most; each takes 0.7 MB
 
 
 class Recorder:
@@ -47,7 +48,7 @@ class Recorder:
         self._writing = contextlib.ExitStack()
         self._write = self._writing.enter_context(video_writer(self._video, 2 * WIDTH, HEIGHT))
         self._sound = self._writing.enter_context(soundfile.SoundFile(self._wav, "w", SAMPLE_RATE, 1, "PCM_16"))
-        self._pictures: deque[tuple[float, np.ndarray]] = deque()
+        self._pictures: deque[tuple[float, np.ndarray]] = deque(maxlen=_WAITING)
         self._shown = np.zeros((PATCH, MODEL_DIM), np.float32)  # what the person sees during the next patch
         self._listener: list[np.ndarray] = []
         self._answered: list[Answer] = []

@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from l2l.dataset import face_tables
 from l2l.export import arkit_json, bvh, livelink, table
-from l2l.export.take import ARKIT, Person, Recording, Take
-from l2l.faces.columns import OPENFACE_HEAD, columns_of
+from l2l.export.take import Person, Recording, Take
+from l2l.faces.columns import ARKIT, OPENFACE_HEAD, columns_of
 from l2l.faces.livelink import HEADER
 from tests.export.made import REST, motion
 

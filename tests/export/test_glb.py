@@ -7,8 +7,8 @@ import pytest
 from l2l.errors import UserError
 from l2l.export import glb
 from l2l.export.sculpt import JAW_OPEN, JAW_SIDEWAYS
-from l2l.export.take import ARKIT, Person, Recording, Take
-from l2l.faces.columns import SHAPES
+from l2l.export.take import Person, Recording, Take
+from l2l.faces.columns import ARKIT, SHAPES
 from l2l.faces.face_landmarker import canonical_face
 from l2l.faces.landmarks import load_basis
 from tests.export.made import REST, motion, write_basis

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l2l.export.head import head_of
-from l2l.export.take import ARKIT
+from l2l.faces.columns import ARKIT
 from l2l.faces.face_landmarker import SHAPES, FaceLandmarker, canonical_face
 from l2l.video import mesh
 

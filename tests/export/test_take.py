@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from l2l.export.take import ARKIT, Person, Recording, Take
-from l2l.faces.columns import SHAPES
+from l2l.export.take import Person, Recording, Take
+from l2l.faces.columns import ARKIT, SHAPES
 from l2l.faces.face_landmarker import SHAPES as NETWORK
 
 UP, DOWN, LEFT, OUT = np.array([[0, 1, 0], [0, -1, 0], [1, 0, 0], [0, 0, 1]])  # an avatar's axes; left is the person's

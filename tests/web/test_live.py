@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import requests
+from pylivelinkface import FaceBlendShape, PyLiveLinkFace
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -17,15 +19,27 @@ from l2l.export.sources import of_file
 from l2l.video.media import read_frames
 from l2l.video.probing import probe
 from l2l.web.record import HEIGHT, WIDTH
+from tests.export.made import write_basis
 from tests.live.trained import portrait
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, trained):
+def avatar():
+    """A socket that hears what is sent to an avatar."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
+        heard.bind(("127.0.0.1", 0))
+        heard.settimeout(10)
+        yield heard
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, trained, avatar):
     """The address with its token, and the folder for what is recorded."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(trained, folder / "<b>alice")
+    write_basis(folder / "<b>alice" / "face_basis.npz", "blendshapes")
     command = ["live", folder / "<b>alice", "--no-browser", "--recordings", folder / "recorded"]
+    command += ["--livelink", f"127.0.0.1:{avatar.getsockname()[1]}"]
     server = subprocess.Popen([sys.executable, "-m", "l2l", *command], stdout=subprocess.PIPE, text=True, cwd=folder)
     assert server.stdout is not None
     yield server.stdout.readline().split()[1], folder / "recorded"
@@ -123,7 +137,7 @@ class Page:
         return answers
 
 
-def test_a_conversation_and_its_recording(served):
+def test_a_conversation_and_its_recording(served, avatar):
     page = Page(served, seed=1)
     mesh = page.begun["mesh"]
     vertices = len(mesh["rest"]) // 3
@@ -134,6 +148,8 @@ def test_a_conversation_and_its_recording(served):
         assert meshes.shape == (8 * vertices * 3,) and np.isfinite(meshes).all()
         assert len(noticed["pitch"]) == len(noticed["speaks"]) == len(noticed["smile"]) == 8
     assert answers[-1][0]["seen"][-1] and not served[1].exists(), "nothing is written unasked"
+    packet = PyLiveLinkFace.decode(avatar.recv(2000))[1]
+    assert packet.name == "<b>alice" and isinstance(packet.get_blendshape(FaceBlendShape.HeadPitch), float)
 
     page.socket.send(json.dumps({"do": "record", "on": True}))
     assert page.told() == {"is": "recording"}
@@ -145,7 +161,7 @@ def test_a_conversation_and_its_recording(served):
     frames = list(read_frames(saved[0]))
     assert frames[0].shape == (HEIGHT, 2 * WIDTH, 3) and abs(len(frames) / 30 - probe(saved[0]).seconds) < 0.2
     take = of_file(served[1] / saved[1])
-    assert take.backend == "landmarks" and len(take.motion) == len(frames)
+    assert take.backend == "blendshapes" and len(take.motion) == len(frames)
     with np.load(saved[1]) as file:
         assert file["speaker"].shape == (len(frames), 56) and file["speaker_seen"].mean() > 0.9
 

@@ -8,10 +8,13 @@ const about = await (await fetch("/about")).json();
 const stage = new Stage($("face"));
 const past = []; // what was noticed, by frame: {at, speaks, pitch, smile}
 // For whoever wants to measure: milliseconds from a picture taken to its answer drawn, and how many answers came.
-const measured = (window.l2l = { latencies: [], answers: 0, dropped: 0, pitch: [], took: [] });
+const measured = (window.l2l = { latencies: [], answers: 0, dropped: 0, took: [] });
+const MEASURED = 9000; // the newest that are kept
+const note = (list, value) => list.push(value) > MEASURED && list.shift();
 let talk = null; // the conversation that goes on
 
 $("title").textContent = `A listener: ${about.title}`;
+if (about.sent) $("kept").textContent = `The listener's motion, no picture and no sound, is sent to ${about.sent}.`;
 $("play").hidden = !about.sample;
 $("people").hidden = about.people.length < 2;
 for (const name of about.people) $("person").append(new Option(name, name));
@@ -112,8 +115,7 @@ class Talk {
     while (past.length > SHOWN * about.fps) past.shift();
     measured.answers += 1;
     measured.dropped = noticed.dropped;
-    measured.took.push(1000 * noticed.took);
-    measured.pitch.push(...noticed.pitch);
+    note(measured.took, 1000 * noticed.took);
     const seen = noticed.seen.some(Boolean), speaks = noticed.speaks.at(-1) >= 0.5, smiles = (noticed.yours.at(-1) ?? 0) > 1;
     $("noticed").textContent = [seen ? "" : "no face seen", speaks ? "speaking" : "silent", smiles ? "smiling" : ""].filter(Boolean).join(", ");
   }
@@ -126,7 +128,7 @@ class Talk {
     if (!patch.drawn) {
       patch.drawn = true;
       for (let k = 0; k < about.patch; k++)
-        measured.latencies.push(now - this.zero - (1000 * (patch.noticed.frame + about.patch + k)) / about.fps);
+        note(measured.latencies, now - this.zero - (1000 * (patch.noticed.frame + about.patch + k)) / about.fps);
       const last = measured.latencies.slice(-240).sort((a, b) => a - b);
       $("late").textContent = `${Math.round(last[last.length >> 1])} ms after the picture`;
     }
