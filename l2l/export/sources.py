@@ -152,7 +152,9 @@ def _place(
     seat = seat_of(folder, windows, name)
     if seat is None:
         raise UserError(f"{folder} holds other faces than the windows of {name}; chunk and sample again.")
-    people = {side: _person(load_faces(folder / f"faces_{side}.npz")) for side in (seat, other(seat))}
+    people: dict[Side, Person | None] = {
+        side: _person(load_faces(folder / f"faces_{side}.npz")) for side in (seat, other(seat))
+    }
     return Place(around, people, backend, basis)
 
 

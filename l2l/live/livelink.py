@@ -20,6 +20,7 @@ import time
 import uuid
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -109,7 +110,7 @@ def _of_day() -> float:
     return (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
 
 
-def _resolved(address: str) -> tuple[socket.AddressFamily, tuple[str | int, ...]]:
+def _resolved(address: str) -> tuple[socket.AddressFamily, Any]:
     """The family and the socket address of HOST:PORT. Raises UserError."""
     try:
         parts = urlsplit(f"//{address}")
