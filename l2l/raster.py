@@ -11,8 +11,8 @@ import numpy as np
 from l2l.compiled import compiled
 
 # Towards the light: upper left, in front of the picture.
-_LIGHT = np.array([-0.35, -0.5, -0.8]) / np.linalg.norm([-0.35, -0.5, -0.8])
-_AMBIENT = 0.25
+_LIGHT = np.array([-0.3, -0.4, -0.87]) / np.linalg.norm([-0.3, -0.4, -0.87])
+_AMBIENT = 0.35
 _SHADES = 256
 # In barycentric units: rounding must not open a crack along an edge that two triangles share.
 _SLACK = 1e-9

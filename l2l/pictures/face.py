@@ -16,6 +16,7 @@ COLOURS: dict[str, Colour] = {
 }
 SKIN: Colour = (236, 200, 160)  # of a listener who was made up
 _HEIGHT = 0.72  # of the picture's, that a face at rest takes
+_ABOVE = 0.05  # of a face's height that it is drawn above the middle: people look down more than up
 
 
 def draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, skin: Colour) -> None:
@@ -24,7 +25,7 @@ def draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, skin: Colour
     vertices = mesher.vertices(face[None])[0]  # (V, 3)
     low, high = mesher.rest.min(0), mesher.rest.max(0)
     unit = _HEIGHT * height / (high[1] - low[1])
-    placed = (vertices - (low + high) / 2) * unit + [width / 2, height / 2, 0]
+    placed = (vertices - (low + high) / 2) * unit + [width / 2, (0.5 - _ABOVE * _HEIGHT) * height, 0]
     tile = np.ascontiguousarray(canvas)
     depth = np.full((height, width), np.inf, np.float32)
     for name, triangles in mesher.parts(placed).items():

@@ -125,7 +125,7 @@ def _windows(card: Card, run: Run) -> None:
     if not run.windows or card.recording.status != "ok":
         return
     own = run.windows.get(card.recording.name, Counter())
-    card.facts.append(("windows", " / ".join(f"{own.get(side, 0)} {side}" for side in SIDES)))
+    card.facts.append(("windows", ", ".join(f"{side} {own.get(side, 0)}" for side in SIDES)))
     seat = run.seat(card.recording.name)
     if seat and not own.get(seat, 0):
         card.concerns.append(f"No window: the person on the {seat} never listens long enough, seen with the other.")

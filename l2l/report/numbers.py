@@ -2,13 +2,19 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.ranking import CONTROLS
 
 # What is drawn: metric, part, and what it answers in plain words.
 SHOWN = (
     ("gain", "nll", "Does it react to the speaker? How much worse it predicts with another moment of the speaker"),
-    ("over_unconditional", "nll", "What the speaker is worth, against the same model without the speaker"),
+    (
+        "over_unconditional",
+        "nll",
+        "What the speaker is worth, in nats per frame, against the same model without",
+    ),
     ("l2", "all", "Distance to what the listener really did"),
     ("fd_pooled", "expression", "Does the face move like the listener's? Distance of all expressions together"),
     ("fd_pooled", "pose", "Does the head move like the listener's? Distance of all poses together"),
@@ -27,6 +33,7 @@ class Mark(NamedTuple):
     name: str
     kind: str  # model, baseline, control
     text: str  # the value and its interval
+    value: str  # alone, as exactly as the picture's scale asks for
     at: float
     low: float
     width: float
@@ -38,7 +45,6 @@ class Picture(NamedTuple):
     name: str
     question: str
     better: str
-    unit: str
     marks: list[Mark]
     truth: float | None  # where the truth's own number lies, per cent
     scale: tuple[str, str]  # its ends
@@ -57,6 +63,7 @@ def _picture(results: dict[str, Any], name: str, part: str, question: str) -> Pi
     ends = [end for number in known.values() for end in (number["interval_95"] or []) + [number["value"]]]
     low, high = min(0.0, *ends), max(0.0, *ends)
     span = (high - low) or 1.0
+    decimals = int(np.clip(3 - np.ceil(np.log10(span)), 0, 6))
 
     def place(value: float) -> float:
         return round(100 * (value - low) / span, 2)
@@ -66,12 +73,20 @@ def _picture(results: dict[str, Any], name: str, part: str, question: str) -> Pi
         kind = "model" if row == "model" else "control" if row in CONTROLS else "baseline"
         begin, end = number["interval_95"] or (number["value"], number["value"])
         marks.append(
-            Mark(row, kind, said(number), place(number["value"]), place(begin), round(place(end) - place(begin), 2))
+            Mark(
+                row,
+                kind,
+                said(number),
+                f"{number['value']:.{decimals}f}",
+                place(number["value"]),
+                place(begin),
+                round(place(end) - place(begin), 2),
+            )
         )
     metric = METRICS[name]
     truth = place(known["truth"]["value"]) if metric.better == "truth" and "truth" in known else None
     scale = (f"{low:.3g}", f"{high:.3g}")
-    return Picture(f"{name}.{part}", question, _BETTER[metric.better], metric.units, marks, truth, scale)
+    return Picture(f"{name}.{part}", question, _BETTER[metric.better], marks, truth, scale)
 
 
 def said(number: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ class Chart {
     new ResizeObserver(() => this.draw()).observe(this.canvas.parentNode);
     charts.push(this);
   }
-  get left() { return this.canvas.clientWidth < 500 ? 62 : 112; }
+  get left() { return !this.lanes.length ? 48 : this.canvas.clientWidth < 500 ? 62 : 112; }
   get width() { return this.canvas.clientWidth - this.left - 8; }
   x(t) { return this.left + (t - this.view[0]) / (this.view[1] - this.view[0]) * this.width; }
   time(x) { const t = this.view[0] + (x - this.left) / this.width * (this.view[1] - this.view[0]); return Math.min(this.end, Math.max(this.from, t)); }
@@ -64,7 +64,7 @@ class Chart {
         g.fillStyle = css(lane.colour);
         for (const [a, b] of lane.bands || []) g.fillRect(this.x(a), y - 7, Math.max(1, this.x(b) - this.x(a)), 14);
         g.font = "bold 15px system-ui, sans-serif";
-        for (const [t, sign] of lane.marks || []) text(sign, this.x(t), y, css(lane.colour), "center");
+        for (const [t, sign] of (lane.marks || []).filter(([t]) => t >= this.view[0] && t <= this.view[1])) text(sign, Math.min(Math.max(this.x(t), L + 6), R - 6), y, css(lane.colour), "center");
         g.font = "12px system-ui, sans-serif";
       });
     });
@@ -93,9 +93,10 @@ class Chart {
     });
     const t = this.at ?? (this.video ? this.video.currentTime : null);
     const values = t === null ? [] : shown.map(s => [s.name, nearest(s.points, t)]).filter(([, p]) => p && p[1] !== null).map(([name, p]) => `${name} ${short(p[1])}`);
-    this.said.textContent = t === null ? this.unit : `${this.lanes.length ? t.toFixed(2) + " s" : "step " + Math.round(t)}: ${values.join(", ")}${this.unit ? ` (${this.unit})` : ""}`;
+    this.said.textContent = t === null ? this.unit : `${this.lanes.length ? t.toFixed(2) + " s" : "step " + Math.round(t)}: ${values.join(", ")}${this.lanes.length && this.unit ? ` (${this.unit})` : ""}`;
   }
 }
+const plain = name => name.replace(/[_/]/g, " ");
 const short = v => Math.abs(v) < 1e-9 ? "0" : String(+v.toPrecision(3));
 function nearest(points, t) {
   let a = 0, b = points.length - 1;
@@ -110,7 +111,7 @@ function ticks(low, high, count) {
 function buttons(box, names, chosen, act, colours) {  // one of several; with colours, any of them
   for (const name of names) {
     const button = box.appendChild(document.createElement("button"));
-    button.type = "button"; button.textContent = name; button.setAttribute("aria-pressed", colours ? true : name === chosen);
+    button.type = "button"; button.textContent = plain(name); button.setAttribute("aria-pressed", colours ? true : name === chosen);
     if (colours) { button.className = "take"; const i = document.createElement("i"); i.style.background = `var(${colours[name]})`; button.prepend(i); }
     button.onclick = () => {
       if (colours) button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
@@ -156,9 +157,9 @@ for (const box of document.querySelectorAll("[data-curve]")) {
   const data = JSON.parse(document.getElementById(box.dataset.curve).textContent), all = Object.values(data).flat().map(p => p[0]);
   const chart = new Chart(box, {end: Math.max(...all), from: Math.min(...all), height: 220}), groups = {};
   for (const name of Object.keys(data)) (groups[name.startsWith("loss/") ? "loss" : name] ||= []).push(name);
-  const show = group => { chart.series = groups[group].map((name, k) => ({name: name.replace("loss/", ""), colour: name === "loss/train" ? "--base" : "--one", dash: name === "loss/train" ? [5, 4] : null, bold: name !== "loss/train", points: data[name]})); chart.unit = chart.series.map(s => s.name + (s.dash ? " (dashed)" : "")).join(", "); chart.draw(); };
+  const show = group => { chart.series = groups[group].map((name, k) => ({name: name.replace("loss/", ""), colour: name === "loss/train" ? "--base" : "--one", dash: name === "loss/train" ? [5, 4] : null, bold: name !== "loss/train", points: data[name]})); chart.unit = chart.series.map(s => plain(s.name) + (s.dash ? " (dashed)" : "")).join(", ") + " over steps of training"; chart.draw(); };
   const names = Object.keys(groups).sort((a, b) => (b === "loss") - (a === "loss")), picks = box.querySelector(".curves");
-  buttons(picks, names.map(n => n), names[0], show); zooms(picks, chart); show(names[0]);
+  buttons(picks, names, names[0], show); zooms(picks, chart); show(names[0]);
 }
 const again = () => charts.forEach(chart => chart.draw());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);

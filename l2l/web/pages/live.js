@@ -1,11 +1,12 @@
 // Camera and microphone (or a recording) out over one WebSocket, the listener's moving mesh in.
 import { Stage } from "/stage.js";
+import { TimeLine, median } from "/timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const PICTURE = 1, SOUND = 2, WIDE = 480; // kinds of messages; pixels of a picture
 const SHOWN = 12; // seconds of the time line
 const about = await (await fetch("/about")).json();
-const stage = new Stage($("face"));
+const stage = new Stage($("face")), line = new TimeLine($("line"));
 const past = []; // what was noticed, by frame: {at, speaks, pitch, smile}
 // For whoever wants to measure: milliseconds from a picture taken to its answer drawn, and how many answers came.
 const measured = (window.l2l = { latencies: [], answers: 0, dropped: 0, took: [] });
@@ -14,10 +15,11 @@ const note = (list, value) => list.push(value) > MEASURED && list.shift();
 let talk = null; // the conversation that goes on
 
 $("title").textContent = `A listener: ${about.title}`;
-if (about.sent) $("kept").textContent = `The listener's motion, no picture and no sound, is sent to ${about.sent}.`;
+if (about.sent) $("sent").textContent = `The listener's motion, and no picture or sound, is sent to ${about.sent}.`;
 $("play").hidden = !about.sample;
 $("people").hidden = about.people.length < 2;
 for (const name of about.people) $("person").append(new Option(name, name));
+stage.take(about.mesh);
 
 class Talk {
   constructor(source, context, input, crop) {
@@ -91,7 +93,7 @@ class Talk {
     if (message.is === "begun") {
       this.begun = true;
       stage.take(message.mesh);
-      status("It listens.");
+      status("It listens. Talk, nod, smile, pause.");
       $("record").hidden = false;
     } else if (message.is === "recorded") {
       $("saved").textContent = `Saved: ${message.path}`;
@@ -129,8 +131,8 @@ class Talk {
       patch.drawn = true;
       for (let k = 0; k < about.patch; k++)
         note(measured.latencies, now - this.zero - (1000 * (patch.noticed.frame + about.patch + k)) / about.fps);
-      const last = measured.latencies.slice(-240).sort((a, b) => a - b);
-      $("late").textContent = `${Math.round(last[last.length >> 1])} ms after the picture`;
+      const last = measured.latencies.slice(-240);
+      $("late").textContent = `${Math.round(median(last))} ms after the picture`;
     }
     // Between two frames, the mesh is between two meshes.
     const place = Math.min((now - patch.start) / length, about.patch - 1), k = Math.floor(place), share = place - k;
@@ -161,6 +163,7 @@ async function start(make) {
     const context = new AudioContext({ sampleRate: about.rate });
     await context.audioWorklet.addModule("/worklet.js");
     talk = await make(context);
+    $("hint").hidden = true;
     $("camera").hidden = $("play").hidden = true;
     $("stop").hidden = false;
   } catch (error) {
@@ -214,32 +217,20 @@ $("record").onclick = () => {
 $("person").onchange = $("seed").onchange = () => talk?.begin();
 
 function drawLine() {
-  const canvas = $("line"), ratio = window.devicePixelRatio || 1, style = getComputedStyle(document.body);
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-  const paint = canvas.getContext("2d");
-  paint.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paint.clearRect(0, 0, width, height);
-  if (!past.length) return;
-  const last = past.at(-1).at, x = (at) => width - ((last - at) / SHOWN) * width, third = height / 3;
-  const colour = (name) => style.getPropertyValue(`--${name}`);
-  paint.fillStyle = colour("speech");
-  for (const { at, speaks } of past) paint.fillRect(x(at) - width / SHOWN / about.fps, third * (1 - 0.9 * speaks), width / SHOWN / about.fps + 1, third * 0.9 * speaks);
-  const curve = (name, y) => {
-    paint.strokeStyle = colour(name);
-    paint.lineWidth = 2;
-    paint.beginPath();
-    past.forEach((one, k) => paint[k ? "lineTo" : "moveTo"](x(one.at), y(one)));
-    paint.stroke();
-  };
-  const middle = past.map((one) => one.pitch).sort((a, b) => a - b)[past.length >> 1];
-  curve("nod", ({ pitch }) => 1.5 * third + Math.max(-0.5, Math.min(0.5, (pitch - middle) / 0.5)) * third);
-  curve("smile", ({ smile }) => height - 3 - Math.max(0, Math.min(1, smile / 4)) * third * 0.8);
+  const last = past.at(-1)?.at ?? SHOWN, middle = past.length ? median(past.map(({ pitch }) => pitch)) : 0, length = 1 / about.fps;
+  line.draw({
+    span: [last - SHOWN, last],
+    rows: [
+      { name: "you speak", colour: "speech", bars: past.map(({ at, speaks }) => [at - length, at, speaks]) },
+      { name: "its head", low: middle + 0.15, high: middle - 0.15, curves: [{ colour: "nod", points: past.map(({ at, pitch }) => [at, pitch]) }] },
+      { name: "its smile", low: 0, high: 4, curves: [{ colour: "smile", points: past.map(({ at, smile }) => [at, smile]) }] },
+    ],
+  });
 }
 
 function frame(now) {
-  talk?.draw(now);
+  if (talk) talk.draw(now);
+  else stage.again();
   drawLine();
   requestAnimationFrame(frame);
 }

@@ -1,17 +1,18 @@
 // Draws the listener's mesh with WebGL2: x right, y down, z away from the camera.
 const VERTEX = `#version 300 es
 in vec3 place; in vec3 normal; uniform vec3 middle; uniform vec2 unit; out float light;
-const vec3 LIGHT = normalize(vec3(-0.35, -0.5, -0.8));
+const vec3 LIGHT = normalize(vec3(-0.3, -0.4, -0.87));
 void main() {
   vec3 at = place - middle;
   gl_Position = vec4(at.x * unit.x, -at.y * unit.y, at.z * unit.y * 0.2, 1.0);
   vec3 out_ = normal.z > 0.0 ? -normal : normal; // towards the camera
-  light = length(normal) > 0.0 ? 0.25 + 0.75 * max(dot(out_, LIGHT), 0.0) : 1.0;
+  light = length(normal) > 0.0 ? 0.35 + 0.65 * max(dot(out_, LIGHT), 0.0) : 1.0;
 }`;
 const FRAGMENT = `#version 300 es
 precision mediump float; in float light; uniform vec3 colour; out vec4 shown;
 void main() { shown = vec4(colour * light, 1.0); }`;
 const HEIGHT = 0.72; // of the canvas, that a face at rest takes
+const ABOVE = 0.05; // of a face's height: people look down more than up
 
 export class Stage {
   constructor(canvas) {
@@ -57,14 +58,26 @@ export class Stage {
     });
     this.middle = ends.map(([low, high]) => (low + high) / 2);
     this.height = ends[1][1] - ends[1][0];
+    this.middle[1] += ABOVE * this.height;
     this.draw(new Float32Array(rest));
+  }
+
+  get pixels() {
+    const ratio = window.devicePixelRatio || 1;
+    return { width: Math.round(this.canvas.clientWidth * ratio), height: Math.round(this.canvas.clientHeight * ratio) };
+  }
+
+  // The same once more, where the canvas has got another size.
+  again() {
+    const { width, height } = this.pixels;
+    if (this.shown && (this.canvas.width !== width || this.canvas.height !== height)) this.draw(this.shown);
   }
 
   // vertices: x, y, z of each, one after another
   draw(vertices) {
-    const gl = this.gl, canvas = this.canvas, ratio = window.devicePixelRatio || 1;
-    const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
+    const gl = this.gl, canvas = this.canvas, { width, height } = this.pixels;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    this.shown = vertices;
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);

@@ -1,9 +1,10 @@
 // A stretch of a recording, its true listener, and one drawn anew whenever a slider moves.
 import { Stage } from "/stage.js";
+import { TimeLine, median } from "/timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const about = await (await fetch("/about")).json();
-const video = $("picture"), stages = { true: new Stage($("true")), drawn: new Stage($("drawn")) };
+const video = $("picture"), stages = { true: new Stage($("true")), drawn: new Stage($("drawn")) }, timeLine = new TimeLine($("line"));
 const measured = (window.l2l = { took: [], drawings: 0 }); // milliseconds from a slider to its listener
 let shown = null; // what is drawn: curves, and meshes of each frame
 let asking = null;
@@ -15,7 +16,7 @@ const recording = () => about.recordings.find(({ name }) => name === $("recordin
 function choose() {
   const { name, seconds, side } = recording();
   video.src = `/video/${encodeURIComponent(name)}`;
-  $("side").textContent = `The recording: they listen on the ${side}`;
+  $("side").textContent = `The recording; the listener is on the ${side}`;
   $("start").max = Math.max(0, Math.floor(seconds - 2));
   $("start").value = 0;
   draw();
@@ -59,7 +60,7 @@ const frameNow = () => Math.max(0, Math.min(shown.frames - 1, Math.floor((video.
 function frame() {
   requestAnimationFrame(frame);
   if (!shown) return;
-  const end = shown.start + shown.frames / about.fps;
+  const [, end] = span();
   if (!video.paused && (video.currentTime >= end || video.currentTime < shown.start - 0.2)) video.currentTime = shown.start;
   const now = frameNow();
   for (const [name, stage] of Object.entries(stages)) {
@@ -69,38 +70,27 @@ function frame() {
   line(now);
 }
 
+const second = (frame) => shown.start + frame / about.fps;
+const span = () => [shown.start, second(shown.frames)];
+
 function line(now) {
-  const canvas = $("line"), ratio = window.devicePixelRatio || 1, style = getComputedStyle(document.body);
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight], step = width / shown.frames;
-  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-  const paint = canvas.getContext("2d"), colour = (name) => style.getPropertyValue(`--${name}`);
-  paint.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paint.clearRect(0, 0, width, height);
-  paint.fillStyle = colour("speech");
-  shown.speaks.forEach((speaks, k) => speaks && paint.fillRect(k * step, 2, step + 1, 10));
-  const sorted = [...shown.true.pitch].sort((a, b) => a - b), middle = sorted[sorted.length >> 1];
-  const curve = (name, values, y, visible = () => true) => {
-    paint.strokeStyle = colour(name);
-    paint.lineWidth = 2;
-    paint.beginPath();
-    values.forEach((value, k) => paint[k && visible(k) && visible(k - 1) ? "lineTo" : "moveTo"](k * step, y(value)));
-    paint.stroke();
-  };
-  const pitch = (value) => height * 0.4 + Math.max(-1, Math.min(1, (value - middle) / 14)) * height * 0.27;
-  const smile = (value) => height - 4 - Math.max(0, Math.min(1, value / 4)) * height * 0.2;
-  const seen = (k) => shown.seen[k];
-  curve("faint", shown.true.pitch, pitch, seen);
-  curve("faint", shown.true.smile, smile, seen);
-  curve("nod", shown.drawn.pitch, pitch);
-  curve("smile", shown.drawn.smile, smile);
-  paint.fillStyle = colour("ink");
-  paint.fillRect(now * step - 1, 0, 2, height);
-  canvas.setAttribute("aria-valuetext", `${(shown.start + now / about.fps).toFixed(1)} seconds`);
+  const middle = median(shown.true.pitch);
+  const curve = (who, what) => ({ colour: who, points: shown[who][what].map((value, k) => [second(k), who === "drawn" || shown.seen[k] ? value : null]) });
+  const both = (what) => [curve("true", what), curve("drawn", what)];
+  timeLine.draw({
+    span: span(),
+    now: second(now),
+    rows: [
+      { name: "speech", colour: "speech", bars: shown.speaks.flatMap((speaks, k) => (speaks ? [[second(k), second(k + 1), 1]] : [])) },
+      { name: "head", low: middle + 9, high: middle - 9, curves: both("pitch") },
+      { name: "smile", low: 0, high: 4, curves: both("smile") },
+    ],
+  });
+  $("line").setAttribute("aria-valuetext", `${second(now).toFixed(1)} seconds`);
 }
 
-const seek = (seconds) => (video.currentTime = Math.max(shown.start, Math.min(shown.start + shown.frames / about.fps - 0.05, seconds)));
-$("line").onclick = ({ offsetX }) => shown && seek(shown.start + (offsetX / $("line").clientWidth) * (shown.frames / about.fps));
+const seek = (seconds) => (video.currentTime = Math.max(shown.start, Math.min(span()[1] - 0.05, seconds)));
+$("line").onclick = ({ offsetX }) => shown && seek(timeLine.time(offsetX, span()));
 $("line").onkeydown = (event) => {
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (by && shown) seek(video.currentTime + by);
