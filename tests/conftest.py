@@ -4,21 +4,33 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
 from playwright.sync_api import Browser
 
 from tests.browser import launched
+from tests.preloaded import preloaded
 from tests.road import PEOPLE, TINY, snakemake
 
+SERVER = pytest.StashKey[ExitStack]()
 LONGEST = "tests/workflow/test_road.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # one server for all processes
+        folder = Path(config.stash.setdefault(SERVER, ExitStack()).enter_context(TemporaryDirectory(prefix="l2l")))
+        config.stash[SERVER].enter_context(preloaded(folder))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVER in config.stash:
+        config.stash[SERVER].close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +59,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             folder.mkdir()
             (folder / "config.yaml").write_text(yaml.safe_dump({**TINY, "people": PEOPLE}))
             targets = [f"results/demo/{name}" for name in ("report.html", "accuracy.json", "preview.mp4")]
-            done = snakemake(folder, *targets)
+            done = snakemake(folder, *targets, fresh=True)
             said.write_text(f"{done.stdout}{done.stderr}\nexit status {done.returncode}")
     assert said.exists() and said.read_text().endswith("\nexit status 0"), said.read_text()
     return folder, said.read_text()

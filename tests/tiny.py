@@ -19,7 +19,7 @@ def tiny_patches(steps: int = 30, seed: int = 0, **sections: Any) -> Settings:
         "codebook": {"width": 24, "pose_latent": 4, "expression_latent": 6, "codes": 16, "training": training},
         "predictor": {
             **{"width": 16, "layers": 2, "heads": 2, "head_width": 16, "crop": 12},
-            **{"branch": {"steps": 10}, "training": training},
+            **{"branch": {"steps": 10}, "calibration_rounds": 2, "training": training},
         },
         "sampling": {"samples": 3},
         "evaluation": {"bootstrap": 50},

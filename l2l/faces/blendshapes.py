@@ -22,7 +22,8 @@ from l2l.faces import columns, geometry
 from l2l.faces.face_landmarker import SHAPES, FaceLandmarker, canonical_face
 from l2l.faces.geometry import COMPONENTS, FaceBasis
 from l2l.faces.landmarks import sample
-from l2l.faces.store import read_basis, smooth, write_faces
+from l2l.faces.smoothing import smooth
+from l2l.faces.store import read_basis, write_faces
 from l2l.files import save_npz
 from l2l.progress import progress
 from l2l.units import MODEL_DIM

@@ -19,7 +19,8 @@ from l2l import config
 from l2l.errors import SetupError, UserError
 from l2l.faces import deca_nets, fan
 from l2l.faces.deca_crop import MESH_POINTS, around_landmarks, crop
-from l2l.faces.store import read_basis, smooth, write_faces
+from l2l.faces.smoothing import smooth
+from l2l.faces.store import read_basis, write_faces
 from l2l.files import save_npz
 from l2l.inference import torch_device
 from l2l.progress import progress

@@ -16,7 +16,8 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.faces.geometry import COMPONENTS, FaceBasis
-from l2l.faces.store import read_basis, smooth, write_faces
+from l2l.faces.smoothing import smooth
+from l2l.faces.store import read_basis, write_faces
 from l2l.files import save_npz
 from l2l.units import MODEL_DIM
 from l2l.video.footage import Footage

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from l2l.errors import UserError
 from l2l.faces.columns import columns_of
 from l2l.files import reading, save_npz
-from l2l.video.tracks import runs
-
-_ORDER = 2  # of the smoothing polynomial
 
 
 @dataclass(frozen=True)
@@ -50,20 +46,6 @@ def write_faces(
     arrays |= {"backend": np.array(backend), "columns": np.array([column.name for column in columns])}
     arrays |= {"units": np.array([column.unit for column in columns])}
     save_npz(path, **arrays, valid=valid.astype(bool), segment=segment.astype(np.int32))
-
-
-def smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: int) -> None:
-    """Savitzky-Golay filter of `window` frames over faces (T, C), in place, inside each run of valid frames of a scene.
-
-    Windows of 0 to 2 change nothing. The filter preserves nods (2 to 4 Hz); the released code smooths its faces too,
-    with a bilateral filter.
-    """
-    if window <= _ORDER:
-        return
-    scene = np.where(valid, segment, -1)
-    for start, end in runs(scene):
-        if scene[start] >= 0 and end - start >= window:
-            faces[start:end] = savgol_filter(faces[start:end], window, _ORDER, axis=0)
 
 
 def hold(faces: np.ndarray, seen: np.ndarray) -> np.ndarray:

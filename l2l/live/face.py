@@ -20,7 +20,8 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.faces import blendshapes, geometry, landmarks
 from l2l.faces.face_landmarker import SHAPES, FaceLandmarker
-from l2l.faces.store import backend_of, smooth
+from l2l.faces.smoothing import smooth
+from l2l.faces.store import backend_of
 from l2l.units import MODEL_DIM, PATCH
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 

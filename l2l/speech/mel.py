@@ -52,6 +52,8 @@ class MelRows:
         self._bank = librosa.filters.mel(
             sr=SAMPLE_RATE, n_fft=settings.n_fft, n_mels=MEL_BANDS, fmin=settings.f_min, fmax=settings.f_max
         )
+        around = settings.n_fft - settings.window  # the window is in the middle of the samples that are transformed
+        self._window = np.pad(librosa.filters.get_window("hann", settings.window), (around // 2, around - around // 2))
 
     def __call__(
         self, read: Callable[[int, int], np.ndarray], first: int, last: int, units: int | None = None
@@ -76,10 +78,10 @@ class MelRows:
         start = first * UNIT_SAMPLES - settings.n_fft // 2
         before, length = max(-start, 0), (count - 1) * settings.hop + settings.n_fft
         sound = np.pad(read(max(start, 0), length - before), (before, 0))
-        columns = librosa.stft(
-            sound, n_fft=settings.n_fft, hop_length=settings.hop, win_length=settings.window, center=False
-        )
-        mel = self._bank @ (np.abs(columns) ** 2)  # (128, n)
+        # As librosa.stft, which has numba compile for 26 s when it is first called in an environment.
+        windows = np.lib.stride_tricks.sliding_window_view(sound, settings.n_fft)[:: settings.hop]  # (n, n_fft)
+        columns = scipy.fft.rfft(windows * self._window).astype(np.complex64)  # (n, n_fft / 2 + 1)
+        mel = self._bank @ (np.abs(columns.T) ** 2)  # (128, n)
         if settings.feature != "power_mel":
             mel = np.log(mel + 1e-6)
         if settings.feature == "mfcc":

@@ -21,7 +21,7 @@ def small(monkeypatch):
     monkeypatch.setattr(quality, "SILENCE", (8.0, 14.0))
     monkeypatch.setattr("benchmarks.measures.RESAMPLINGS", 20)
     monkeypatch.setattr(quality, "SAMPLES", 2)
-    monkeypatch.setattr(quality, "Settings", lambda: tiny_patches(8, predictor={"calibration_rounds": 1}))
+    monkeypatch.setattr(quality, "Settings", lambda: tiny_patches(8))
 
 
 def test_a_training_becomes_a_line_of_the_table(small, tmp_path, monkeypatch, capsys):

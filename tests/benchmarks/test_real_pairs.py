@@ -50,7 +50,7 @@ def test_both_directions_are_written_and_validation_takes_whole_pairs(data, tmp_
 
 
 def test_numbers_by_pair_and_over_pairs(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(real_pairs, "Settings", lambda: tiny_patches(8, predictor={"calibration_rounds": 1}))
+    monkeypatch.setattr(real_pairs, "Settings", lambda: tiny_patches(8))
     words = ["real_pairs", "--data", str(data), "--folder", str(tmp_path / "out"), "--folds", "0"]
     monkeypatch.setattr(sys, "argv", words)
     real_pairs.main()

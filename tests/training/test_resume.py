@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from l2l.errors import Stopped
 from l2l.training import resume
 from l2l.windows.train_codebook import CodebookTask
 from l2l.windows.train_predictor import PredictorTask
+from tests.preloaded import program
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -225,7 +225,7 @@ def test_the_command_ends_with_a_status_of_its_own_though_its_log_is_gone(chunks
     ]
     small = ("layers=1", "heads=2", "hidden_size=16", "feedforward_size=16", "codes=8", "training.device=cpu")
     sizes = ["architecture=windows", *(f"windows.codebook.{size}" for size in small)]
-    command = [sys.executable, "-m", "l2l", "train-codebook", str(chunks), "--listener", "left"]
+    command = [program("l2l"), "train-codebook", str(chunks), "--listener", "left"]
     command += ["--out", str(tmp_path / "codebook.pt"), "--log-dir", str(tmp_path / "log"), "--set", *sizes, *pairs]
     for gone in (False, True):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

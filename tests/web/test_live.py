@@ -5,7 +5,6 @@ import shutil
 import socket
 import struct
 import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -21,6 +20,7 @@ from l2l.video.probing import probe
 from l2l.web.record import HEIGHT, WIDTH
 from tests.export.made import write_basis
 from tests.live.trained import portrait
+from tests.preloaded import program
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def served(tmp_path_factory, trained, avatar):
     write_basis(folder / "<b>alice" / "face_basis.npz", "blendshapes")
     command = ["live", folder / "<b>alice", "--no-browser", "--recordings", folder / "recorded"]
     command += ["--livelink", f"127.0.0.1:{avatar.getsockname()[1]}"]
-    server = subprocess.Popen([sys.executable, "-m", "l2l", *command], stdout=subprocess.PIPE, text=True, cwd=folder)
+    server = subprocess.Popen([program("l2l"), *command], stdout=subprocess.PIPE, text=True, cwd=folder)
     assert server.stdout is not None
     yield server.stdout.readline().split()[1], folder / "recorded"
     server.terminate()

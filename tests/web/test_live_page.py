@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from l2l.video.media import video_writer
 from tests.browser import launched, opened
 from tests.live.trained import portrait
 from tests.media import ffmpeg
+from tests.preloaded import program
 
 SECONDS = 6
 
@@ -28,7 +28,7 @@ def conversation(tmp_path_factory, trained):
     ffmpeg("-i", str(folder / "camera.mp4"), "-q:v", "3", str(folder / "camera.mjpeg"))
     sound = np.random.default_rng(0).normal(0, 0.1, SECONDS * 16000) * np.repeat([1, 0], SECONDS * 8000)
     soundfile.write(folder / "microphone.wav", sound, 16000)
-    command = [sys.executable, "-m", "l2l", "live", "alice", "--no-browser"]
+    command = [program("l2l"), "live", "alice", "--no-browser"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
     assert server.stdout is not None
     address = server.stdout.readline().split()[1]

@@ -4,7 +4,6 @@ import json
 import shutil
 import struct
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from l2l.recordings.table import write_table
 from l2l.video.media import video_writer
 from tests.browser import launched, opened
 from tests.live.trained import portrait
+from tests.preloaded import program
 
 FRAMES = 240
 
@@ -53,7 +53,7 @@ def results(tmp_path_factory, trained):
 
 @pytest.fixture(scope="module")
 def address(results):
-    command = [sys.executable, "-m", "l2l", "view", results, "--no-browser"]
+    command = [program("l2l"), "view", results, "--no-browser"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     yield server.stdout.readline().split()[1]

@@ -50,9 +50,10 @@ def test_no_step_prints_a_traceback_or_a_warning(demo):
 
 def test_each_step_is_done_by_its_own_job(demo):
     for step in ("normalise", "track", "diarize", "separate", "mel", "faces"):
-        for number in range(3):
-            said = (demo[0] / f"results/demo/logs/{step}/demo_0{number}.log").read_text()
-            assert said.strip().splitlines()[-1] == f"{step} 1 of 1, demo_0{number}: ok"
+        said = (demo[0] / f"results/demo/logs/{step}/0000.log").read_text().strip().splitlines()
+        assert [line for line in said if line.endswith(": ok")] == [
+            f"{step} {n + 1} of 3, demo_0{n}: ok" for n in range(3)
+        ]
 
 
 def test_a_second_run_does_nothing(folder):
@@ -69,7 +70,7 @@ def test_what_is_measured_on_the_demo_is_what_was_drawn(demo):
 
 def test_each_rule_does_the_step_that_it_is_called_by(demo):
     steps = demo[0] / "results/demo/steps"
-    (tracked,), (speaking,) = (read_table(steps / step / "demo_00.tsv") for step in ("track", "diarize"))
+    tracked, speaking = (read_table(steps / step / "0000.tsv")[0] for step in ("track", "diarize"))
     assert (tracked.seconds, tracked.speech) == (16, None) and tracked.tracked >= 0.99
     assert speaking.speech >= 0.25 and speaking.tracked == tracked.tracked
     done = json.loads((demo[0] / "results/demo/videos/demo_00/steps/track.json").read_text())
@@ -129,7 +130,7 @@ def test_no_threads_device_or_unused_model_and_backend_cause_a_rerun(folder):
 def test_what_is_not_kept_is_not_missed(demo_copy):
     less = ["--config", "keep_intermediates=needed", "--"]
     assert "Nothing to be done" in snakemake(demo_copy, *less, "results/demo/eval.json").stderr
-    recording, mel = demo_copy / "results/demo/videos/demo_00", "results/demo/steps/mel/demo_00.tsv"
+    recording, mel = demo_copy / "results/demo/videos/demo_00", "results/demo/steps/mel/0000.tsv"
     done = snakemake(demo_copy, "--forcerun", "separate", *less, mel)
     assert done.returncode == 0 and not list(recording.glob("speech_*.wav")), done.stderr
     assert (recording / "mel_left.npy").exists() and "Nothing to be done" in snakemake(demo_copy, *less, mel).stderr
@@ -196,7 +197,7 @@ def test_a_full_disk_fails_the_job_and_makes_no_row(demo_copy):
     program = demo_copy / "full/ffmpeg"
     program.write_text("#!/bin/sh\necho 'out.mp4: No space left on device' >&2; exit 228\n")
     program.chmod(0o755)
-    table = "results/demo/steps/normalise/demo_00.tsv"
+    table = "results/demo/steps/normalise/0000.tsv"
     shutil.rmtree(demo_copy / "results/demo/videos/demo_00")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(demo_copy / "full"), prepend=":")

@@ -1,0 +1,85 @@
+"""`python -m tests.preloaded.server FOLDER`: listens at FOLDER/socket; forks for each command that is asked for."""
+
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+
+
+def serve(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "socket"))
+        listener.listen(64)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+        first = True
+        while True:
+            connection, _ = listener.accept()
+            if first:
+                import_all()
+            first = False
+            if os.fork() == 0:
+                break
+            connection.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    answer(connection, folder)
+
+
+def import_all() -> None:
+    import snakemake.cli
+
+    import l2l
+
+    for module in pkgutil.walk_packages(l2l.__path__, "l2l."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    threads = os.listdir("/proc/self/task")
+    assert len(threads) == 1, "a fork would lose a thread that an import has started"
+    assert snakemake.cli
+
+
+def answer(connection: socket.socket, folder: Path) -> None:
+    """Run what is asked for in a process of its own; say its number, then its exit status."""
+    length, files, _, _ = socket.recv_fds(connection, 8, 3)
+    text = b""
+    while len(text) < int.from_bytes(length, "big"):
+        text += connection.recv(1 << 16)
+    asked = json.loads(text)
+    process = os.fork()
+    if process == 0:
+        connection.close()
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        os.chdir(asked["folder"])
+        os.environ.clear()
+        os.environ.update(asked["variables"])
+        sys.executable = str(folder / "python")
+        sys.argv = asked["argv"]
+        sys.exit(run(sys.argv[0]))
+    for file in files:
+        os.close(file)
+    connection.sendall(f"{process}\n".encode())
+    if connection in select.select([connection, os.pidfd_open(process)], [], [])[0]:
+        os.kill(process, signal.SIGKILL)  # as the one who asks
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    connection.sendall(f"{status if status >= 0 else 128 - status}\n".encode())
+    os._exit(0)
+
+
+def run(program: str) -> int | str | None:
+    if program == "snakemake":
+        from snakemake.cli import main as snakemake
+
+        return snakemake()
+    from l2l.cli.main import main
+
+    return main()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
