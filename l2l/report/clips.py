@@ -3,16 +3,20 @@
 - Shown is where most windows lie: there somebody speaks and the person listens.
 - Models that listen live answer the whole stretch, from two seconds before it on, and are told nothing of the true
   listener. Of other models, the futures of windows are put one after another; each knows the true past.
+- Of a model of several people, each of them is shown once. Their recordings lie in each person's own results.
 - The baseline is the speaker's own motion, 0.57 s late: it depends on the speaker and has learnt nothing.
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from l2l.dataset.layout import JAW, ROTATION, WINDOW, Chunks, first_frames, load_chunks
 from l2l.dataset.samples import load_samples
+from l2l.dataset.seats import seat_of
+from l2l.dataset.together import BETWEEN
 from l2l.errors import UserError
 from l2l.evaluation.baselines import late
 from l2l.evaluation.events import KINDS, Directions, detect
@@ -26,6 +30,7 @@ from l2l.units import AUDIO_PER_FRAME, FPS, MODEL_DIM, PATCH
 
 SECONDS = 7
 SAMPLES = 3
+PEOPLE = 6  # of several in one model, that are shown
 _LEAD = 8 * PATCH  # frames that a live listener hears before the stretch
 TRUE, BASELINE = "true listener", "baseline"
 DRAWN = tuple(f"sample {number}" for number in range(1, SAMPLES + 1))
@@ -44,27 +49,51 @@ class Clip:
     speaks: np.ndarray | None  # (T, 2) bool
     neutral: np.ndarray | None  # the listener at rest; None without a recording
     how: str  # how the samples were drawn
+    person: str | None = None  # who of several people listens
 
     def __len__(self) -> int:
         return len(self.takes[TRUE])
 
 
 def clips(run: Run, count: int = 2, seconds: float = SECONDS) -> list[Clip]:
-    """Up to `count` clips of different test recordings; none when there are no models or nothing to test."""
+    """Up to `count` clips of different test recordings, of several people one of each; none when there are no models or
+    nothing to test."""
     if not run.listener or not (run.folder / "samples.npz").exists():
         return []
     windows = load_chunks(run.chunks, "test", run.listener)
     drawn = load_samples(run.folder / "samples.npz", len(windows))
     windows = windows.first(drawn["samples"].shape[1])
-    found = []
-    for name, first in _places(windows, round(seconds * FPS))[:count]:
-        there = (run.of(name) / f"faces_{run.seat(name)}.npz").exists()
-        clip = _filmed(run, name, first, round(seconds * FPS)) if there else _pieces(run, windows, name, first, seconds)
+    length, people, found = round(seconds * FPS), _people(run), []
+    for name, first in _chosen(_places(windows, length), people, count):
+        person = name.partition(BETWEEN)[0] if people else None
+        seat = seat_of(run.of(name), windows, name) if person and run.of(name).is_dir() else run.seat(name)
+        if seat and (run.of(name) / f"faces_{seat}.npz").exists():
+            clip = _filmed(run, name, first, length, seat, person)
+        else:
+            clip = _pieces(run, windows, name, first, length)
         if not clip.takes.keys() & set(DRAWN):
             stitched = _stitched(windows, drawn["samples"], drawn["first_frame"].item(), name, clip.first, len(clip))
             clip = replace(clip, takes={TRUE: clip.takes[TRUE], **stitched, BASELINE: clip.takes[BASELINE]}, how=PIECES)
-        found.append(clip)
+        found.append(replace(clip, person=person))
     return found
+
+
+def _people(run: Run) -> Sequence[str]:
+    """Whom the model knows; nobody by name where it models one person."""
+    if not (run.folder / "predictor.pt").exists():
+        return ()
+    from l2l.training.checkpoint import read_checkpoint  # torch takes seconds to import
+
+    content = run.attempt(read_checkpoint, run.folder / "predictor.pt", "predictor")
+    return tuple((content or {}).get("people", ()))
+
+
+def _chosen(places: Sequence[tuple[str, int]], people: Sequence[str], count: int) -> Sequence[tuple[str, int]]:
+    """The first `count` places; of several people the first of each."""
+    if not people:
+        return places[:count]
+    of = {name.partition(BETWEEN)[0]: (name, first) for name, first in reversed(places)}
+    return [of[person] for person in people if person in of][:PEOPLE]
 
 
 def _places(windows: Chunks, length: int) -> list[tuple[str, int]]:
@@ -83,10 +112,8 @@ def _places(windows: Chunks, length: int) -> list[tuple[str, int]]:
     return [(name, first) for _, name, first in sorted(found)]
 
 
-def _filmed(run: Run, name: str, first: int, length: int) -> Clip:
-    """Of a recording that was measured here: both faces from its files."""
-    seat = run.seat(name)
-    assert seat is not None
+def _filmed(run: Run, name: str, first: int, length: int, seat: Side, person: str | None) -> Clip:
+    """Of a recording that was measured here, in which the listener sits at `seat`: both faces from its files."""
     folder = run.of(name)
     true, heard = (load_faces(folder / f"faces_{side}.npz") for side in (seat, other(seat)))
     rows = slice(first, min(first + length, len(true)))
@@ -97,15 +124,15 @@ def _filmed(run: Run, name: str, first: int, length: int) -> Clip:
     takes = {TRUE: truth, BASELINE: late(faces)[rows]}
     with contextlib.suppress(UserError):  # models of windows cannot answer live, and mel may not be there
         heard_rows = load_mel(folder / f"mel_{other(seat)}.npy")
-        takes |= dict(zip(DRAWN, _live(run, faces, heard_rows, rows), strict=True))
+        takes |= dict(zip(DRAWN, _live(run, faces, heard_rows, rows, person), strict=True))
     return Clip(name, first, seat, takes, speaks, true.neutral, LIVE)
 
 
-def _live(run: Run, faces: np.ndarray, rows: np.ndarray, shown: slice) -> np.ndarray:
+def _live(run: Run, faces: np.ndarray, rows: np.ndarray, shown: slice, person: str | None) -> np.ndarray:
     """(3, T, 56): three listeners that hear the speaker's faces (F, 56) and mel rows (4 F, 128)."""
     from l2l.patches.live import Listener  # it takes seconds to import, and is not needed where there is no model
 
-    listener = Listener.load(run.folder, run.settings.seed, count=SAMPLES)
+    listener = Listener.load(run.folder, run.settings.seed, count=SAMPLES, person=person)
     begin = max(0, shown.start - _LEAD)
     patches = -(-(shown.stop - begin) // PATCH) + 1  # one more: an answer is a patch late
     heard = faces[np.minimum(np.arange(begin, begin + patches * PATCH), len(faces) - 1)]
@@ -119,9 +146,8 @@ def _live(run: Run, faces: np.ndarray, rows: np.ndarray, shown: slice) -> np.nda
     return answer[:, shown.start - begin : shown.stop - begin]
 
 
-def _pieces(run: Run, windows: Chunks, name: str, first: int, seconds: float) -> Clip:
+def _pieces(run: Run, windows: Chunks, name: str, first: int, length: int) -> Clip:
     """Of data without recordings: both faces from the windows, as far as they follow one another."""
-    length = round(seconds * FPS)
     truth, speaker = np.full((2, length, MODEL_DIM), np.nan, np.float32)
     for row in np.flatnonzero(windows.videos == name):
         start = int(first_frames(windows.files[row : row + 1])[0]) - first

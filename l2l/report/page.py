@@ -17,7 +17,7 @@ from l2l.evaluation.provenance import git_revision, versions
 from l2l.files import atomic
 from l2l.recordings.recordings import Recording
 from l2l.report.cards import MOST, cards
-from l2l.report.clips import UNITS, Clip, clips, curves, events, people
+from l2l.report.clips import TRUE, UNITS, Clip, clips, curves, events, people
 from l2l.report.numbers import codebook_use, pictures, table
 from l2l.report.run import Run, read_run
 from l2l.report.stills import jpeg, uri
@@ -79,12 +79,10 @@ def _films(run: Run) -> list[dict[str, Any]]:
     except UserError as error:
         run.trouble.append(str(error))
         return []
-    basis = run.folder / "face_basis.npz"
-    directions = run.attempt(Directions.of, basis)
     shown = []
     for clip in found:
-        if directions is None:
-            directions = Directions.without_basis(clip.takes["true listener"])
+        basis = (run.folder.parent / clip.person if clip.person else run.folder) / "face_basis.npz"
+        directions = run.attempt(Directions.of, basis) or Directions.without_basis(clip.takes[TRUE])
         about = {
             "clip": clip,
             "data": {

@@ -14,6 +14,7 @@ import numpy as np
 
 from l2l.config import Settings, as_pairs, differences
 from l2l.dataset.layout import SPLITS, chunk_paths, load_chunks
+from l2l.dataset.seats import recording_folder
 from l2l.errors import UserError
 from l2l.evaluation.report import read_report
 from l2l.recordings.recordings import Recording
@@ -51,8 +52,8 @@ class Run:
             return None
 
     def of(self, name: str) -> Path:
-        """The folder of a recording."""
-        return self.folder / "videos" / name
+        """The folder of a recording; of several people, in the results of whose it is."""
+        return recording_folder(self.folder, name)
 
     def seat(self, name: str) -> Side | None:
         """Where the person sits in a recording."""

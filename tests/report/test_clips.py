@@ -1,14 +1,20 @@
 """Which stretches the report shows, and what stands in them."""
 
+import shutil
+
 import numpy as np
 import pytest
+import torch
 
 from l2l.config import Settings
-from l2l.dataset.layout import WINDOW, load_chunks
+from l2l.dataset.layout import WINDOW, chunk_paths, load_chunks
+from l2l.faces.store import load_faces, write_faces
 from l2l.files import save_npz
 from l2l.report.clips import BASELINE, DRAWN, PIECES, TRUE, clips, curves, events
+from l2l.report.page import write_report
 from l2l.report.run import Run, read_run
 from tests.pictures.made import DRAWN as ABOUT
+from tests.pictures.made import write_measured
 from tests.synthetic import write_chunks
 
 COUNT = 8  # windows of a recording
@@ -58,3 +64,33 @@ def test_curves_and_events_are_of_what_is_there(run):
     assert found["head pitch"]["sample 1"][0] is None and len(found["jaw"][TRUE]) == 120
     marked = events(clip, None)
     assert set(marked) == set(clip.takes) and set(marked[TRUE]) == {"nod", "shake"}
+
+
+@pytest.fixture
+def several(tmp_path):
+    """Results and windows of a model that knows ann, who sits on the left of her recording, and bob, on the right."""
+    results, chunks = tmp_path / "results/both", tmp_path / "data/both"
+    write_measured(tmp_path / "results/ann", tmp_path / "data/ann")
+    shutil.copytree(tmp_path / "results/ann", tmp_path / "results/bob")
+    left = tmp_path / "results/bob/videos/talk/faces_left.npz"
+    known = load_faces(left)
+    write_faces(left, known.faces + 1, known.valid, known.segment, known.neutral)
+    for part, path in chunk_paths(chunks, "test", "left").items():
+        one = np.load(chunk_paths(tmp_path / "data/ann", "test", "left")[part])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.concatenate([one, one]))
+    names = [[[f"{who}/talk", "right", str(8 + frame)] for frame in range(WINDOW)] for who in ("ann", "bob")]
+    np.save(chunk_paths(chunks, "test", "left")["files"], names)
+    about = ABOUT | {"given": np.full(2, 32)}
+    save_npz(results / "samples.npz", samples=np.zeros((2, 2, WINDOW, 56), np.float32), **about)
+    about = {"format": 1, "kind": "predictor", "architecture": "patches"}
+    torch.save(about | {"people": ["ann", "bob"]}, results / "predictor.pt")
+    return results, chunks
+
+
+def test_each_of_several_people_has_a_film_from_their_own_recording(several, tmp_path):
+    ann, bob = clips(read_run(*several, Settings(), "left"), count=1)
+    assert (ann.person, ann.recording, ann.listener) == ("ann", "ann/talk", "left")
+    assert (bob.person, bob.recording, bob.listener) == ("bob", "bob/talk", "right")
+    html = write_report(*several, Settings(), "left", tmp_path / "report.html").read_text()
+    assert html.count("<video") == 2 and "bob listens: bob/talk" in html
