@@ -25,27 +25,26 @@ def report(
 
 
 def check(
-    videos: Annotated[Paths, about("recordings of two people, side by side, or folders of them")],
+    videos: Annotated[Paths, about("recordings of two people, or folders of them")],
     /,
     *,
     out: Annotated[Path, about("a page with a contact sheet")] = Path("check.html"),
     options: Options = DEFAULTS,
 ) -> None:
     """Look at recordings for a minute, before anything is run."""
+    from l2l.recordings import pairs
     from l2l.recordings.recordings import in_folder
     from l2l.report.check import check
 
     files: list[Path] = []
     for path in videos:
-        for recording in in_folder(path) if path.is_dir() else ():
-            if recording.in_two_files:
-                print(f"{recording.path}: a conversation in two files is not looked at, only pictures of both people.")
-            else:
-                files.append(recording.file)
-        files += [] if path.is_dir() else [path]
+        if path.is_dir() and not pairs.is_pair(path):
+            files += [Path(recording.path) for recording in in_folder(path)]
+        else:
+            files.append(path)
     if not files:
         raise UserError("name recordings, or folders of them.")
-    found = check(files, out, options.read().tracking)
+    found = check(files, out, options.read())
     for video in found:
         for line in video.warnings or ["nothing amiss was seen."]:
             print(video.failed or f"{video.path}: {line}")

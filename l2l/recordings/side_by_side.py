@@ -9,6 +9,7 @@ import logging
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import ffmpeg
 
@@ -24,7 +25,41 @@ from l2l.video.normalise import SOUND, check_limits, coding, count_frames, pictu
 from l2l.video.probing import Probe, probe
 
 log = logging.getLogger(__name__)
+_NOTHING = "nothing: taken to start together"
 _SHORTEST = 1.0  # seconds that two files must have in common
+
+
+class Aligned(NamedTuple):
+    """Two files of one conversation, and the time that they have in common."""
+
+    sources: tuple[Path, Path]  # left, right
+    probes: list[Probe]
+    begins: list[float]  # seconds of each file at which the common time begins
+    seconds: float  # of it
+    after: float  # seconds by which right starts after left
+    how: dict[str, object]  # how that is known, for probe.json
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is known at all."""
+        return self.how["from"] != _NOTHING
+
+
+def aligned(folder: Path, settings: config.VideoSettings) -> Aligned:
+    """Raises UserError naming the folder or the file that cannot be used."""
+    sources = pairs.both(folder)
+    found = [probe(source) for source in sources]
+    for source, each in zip(sources, found, strict=True):
+        check_limits(source, each, settings, 0.0, None)
+    after, how = _offset(folder, sources, found)
+    begins = [max(0.0, after), max(0.0, -after)]
+    common = min(each.seconds - begin for each, begin in zip(found, begins, strict=True))
+    if common < _SHORTEST:
+        raise UserError(
+            f"{folder}/: its two files have no time in common when right starts {after:.2f} s after left; "
+            f"correct {pairs.OFFSET}, or put files of one conversation there."
+        )
+    return Aligned(sources, found, begins, common, after, how)
 
 
 def normalise_pair(
@@ -38,23 +73,13 @@ def normalise_pair(
 
     Raises UserError naming the folder or the file that cannot be used.
     """
-    sources = pairs.both(folder)
-    found = [probe(source) for source in sources]
-    for source, each in zip(sources, found, strict=True):
-        check_limits(source, each, settings, 0.0, None)
+    two = aligned(folder, settings)
+    sources, found, common = two.sources, two.probes, two.seconds
     limits = Limits(settings.max_minutes, settings.max_memory)
-    after, how = _offset(folder, sources, found)
-    begins = [max(0.0, after), max(0.0, -after)]
-    common = min(each.seconds - begin for each, begin in zip(found, begins, strict=True))
-    if common < _SHORTEST:
-        raise UserError(
-            f"{folder}/: its two files have no time in common when right starts {after:.2f} s after left; "
-            f"correct {pairs.OFFSET}, or put files of one conversation there."
-        )
     first, last = start or 0.0, min(end or common, common)
     if first >= last:
         raise UserError(f"{folder}/ has {common:.1f} s in common, and start is {start}; correct the sample sheet.")
-    parts = [{"ss": begin + first, "to": begin + last} for begin in begins]
+    parts = [{"ss": begin + first, "to": begin + last} for begin in two.begins]
     height = min(settings.max_height, *(_shown_height(each) // 2 * 2 for each in found))
     with ExitStack() as stack:
         video, audio, *voices = (
@@ -70,7 +95,12 @@ def normalise_pair(
             run_ffmpeg(source, sound(source, part, samples_for(frames)), voice, **SOUND)
         mixed = ffmpeg.filter([media_input(voice) for voice in voices], "amix", inputs=2, normalize=0)
         run_ffmpeg(folder, mixed, audio, **SOUND)
-    report = {"source": folder.name, "frames": frames, "encoded_again": True, "offset": {"seconds": after, **how}}
+    report = {
+        "source": folder.name,
+        "frames": frames,
+        "encoded_again": True,
+        "offset": {"seconds": two.after, **two.how},
+    }
     probes = {side: each._asdict() for side, each in zip(SIDES, found, strict=True)}
     save_json(out / "probe.json", report | {"probe": probes})
 
@@ -100,4 +130,4 @@ def _offset(folder: Path, sources: tuple[Path, Path], found: list[Probe]) -> tup
         folder,
         folder / pairs.OFFSET,
     )
-    return 0.0, {"from": "nothing: taken to start together"}
+    return 0.0, {"from": _NOTHING}

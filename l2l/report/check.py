@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from l2l.config import TrackingSettings
+from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.files import atomic
+from l2l.recordings import pairs
 from l2l.report.cards import Still
 from l2l.report.glance import Glance, glance
 from l2l.report.stills import annotated, clock, jpeg
@@ -33,7 +34,7 @@ class Checked:
     stills: list[Still] = field(default_factory=list)
 
 
-def check(videos: list[Path], out: Path, settings: TrackingSettings) -> list[Checked]:
+def check(videos: list[Path], out: Path, settings: Settings) -> list[Checked]:
     """Write the contact sheet. A recording that cannot be read is a sentence on it."""
     found = []
     for path in videos:
@@ -48,19 +49,29 @@ def check(videos: list[Path], out: Path, settings: TrackingSettings) -> list[Che
 
 def checked(seen: Glance) -> Checked:
     """What is said of one recording."""
-    found = seen.probe
-    rate = f"{found.fps:.4g} frames per second"
     result = Checked(
         seen.path,
-        warnings=[*_of_file(seen), *_of_picture(seen), *_of_sound(seen)],
-        facts=[("length", clock(found.seconds)), ("picture", f"{found.width} x {found.height}, {rate}")],
+        warnings=[*_of_files(seen), *_of_picture(seen), *_of_sound(seen)],
+        facts=[("length", clock(seen.seconds))],
     )
-    if not found.constant_rate:
-        result.notes.append("Its frame rate varies. The workflow brings it to 30 frames per second.")
-    if found.pixel_aspect != 1:
-        result.notes.append(f"Its pixels are not square ({found.pixel_aspect:.3g} wide). The workflow corrects that.")
-    if found.rotation:
-        result.notes.append(f"Players turn it by {found.rotation}°. The workflow turns it too.")
+    for name, found in seen.probes.items():
+        said, one = f"{found.width} x {found.height}, {found.fps:.4g} frames per second", len(seen.probes) == 1
+        result.facts.append(("picture" if one else name, said))
+        whose = "Its" if one else f"{name}: its"
+        if not found.constant_rate:
+            result.notes.append(f"{whose} frame rate varies. The workflow brings it to 30 frames per second.")
+        if found.pixel_aspect != 1:
+            result.notes.append(
+                f"{whose} pixels are not square ({found.pixel_aspect:.3g} wide). The workflow corrects that."
+            )
+        if found.rotation:
+            result.notes.append(
+                f"{whose} picture is turned by {found.rotation}° in players. The workflow turns it too."
+            )
+    if seen.aligned and seen.aligned.sure:
+        result.facts.append(
+            ("right starts", f"{seen.aligned.after:.2f} s after left (from {seen.aligned.how['from']})")
+        )
     speakers = [moment.speaker for moment in seen.moments]
     result.facts += [(f"{side} speaks", f"at {speakers.count(n)} of {len(speakers)}") for n, side in enumerate(SIDES)]
     for moment in seen.moments:
@@ -69,14 +80,23 @@ def checked(seen: Glance) -> Checked:
     return result
 
 
-def _of_file(seen: Glance) -> list[str]:
-    found, said = seen.probe, []
-    if found.seconds < _SHORT:
-        said.append(f"It lasts {found.seconds:.0f} s. Little can be learnt from less than {_SHORT:.0f} s.")
-    if found.fps < _SLOW:
-        said.append(f"It has {found.fps:.3g} frames per second. Nods and blinks are fast: record 25 or more.")
-    if found.audio_seconds < found.seconds - 2:
-        said.append(f"Its sound ends {found.seconds - found.audio_seconds:.0f} s before the picture.")
+def _of_files(seen: Glance) -> list[str]:
+    said = []
+    if seen.seconds < _SHORT:
+        said.append(f"It lasts {seen.seconds:.0f} s. Little can be learnt from less than {_SHORT:.0f} s.")
+    for name, found in seen.probes.items():
+        begin = "Its" if len(seen.probes) == 1 else f"{name}: its"
+        if found.fps < _SLOW:
+            said.append(
+                f"{begin} {found.fps:.3g} frames per second are few. Nods and blinks are fast: record 25 or more."
+            )
+        if found.audio_seconds < found.seconds - 2:
+            said.append(f"{begin} sound ends {found.seconds - found.audio_seconds:.0f} s before the picture.")
+    if seen.aligned and not seen.aligned.sure:
+        said.append(
+            "Neither microphone catches the other person, so both files are taken to start together. If they do not, "
+            f"write the seconds by which right starts after left into {pairs.OFFSET} beside them."
+        )
     return said
 
 

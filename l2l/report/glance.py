@@ -1,21 +1,25 @@
 """A minute's look at a recording: a few moments of it, spread evenly, with the faces and voices in them.
 
 - At each moment the faces are followed for a second, as `track` follows them, and the sound is asked for speech.
-- Who speaks is the one whose lips move more, where somebody speaks at all.
+- Who speaks is the one whose lips move more, where somebody speaks at all. In a conversation in two files it is the one
+  whose microphone is louder, beside its loudest moment.
 - An hour of video takes about as long as a minute of it: the number of moments is limited.
 """
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import soundfile
 
-from l2l.config import TrackingSettings
+from l2l.config import Settings
 from l2l.progress import progress
+from l2l.recordings import pairs
+from l2l.recordings.side_by_side import Aligned, aligned
 from l2l.speech.lip_motion import lip_gap
 from l2l.speech.vad import voice_activity
 from l2l.units import FPS, SAMPLE_RATE
@@ -32,6 +36,13 @@ _LIPS = 0.006  # mean change of the lips' distance per frame, in eye distances, 
 _OTHER = 0.6  # a face of this share of the smaller person's width, that moves, is a third person
 
 
+class Sound(NamedTuple):
+    """What is heard at one moment."""
+
+    speech: float  # probability that somebody speaks
+    loudness: float  # root mean square
+
+
 @dataclass(frozen=True)
 class Moment:
     """What is seen and heard at one moment; left and right are None where they are not seen."""
@@ -43,13 +54,15 @@ class Moment:
     lips: tuple[float, float]  # mean change of the lips' distance per frame
     speech: float  # probability that somebody speaks
     loudness: float  # root mean square of the sound
+    levels: tuple[float, float] | None = None  # of each person's own microphone, beside its loudest moment
 
     @property
     def speaker(self) -> int | None:
-        """0 left, 1 right; None where nobody is seen speaking."""
-        if self.speech < _SPEECH or max(self.lips) < _LIPS:
+        """0 left, 1 right; None where nobody is heard, or seen speaking."""
+        if self.speech < _SPEECH or (self.levels is None and max(self.lips) < _LIPS):
             return None
-        return int(self.lips[1] > self.lips[0])
+        left, right = self.levels or self.lips
+        return int(right > left)
 
     @property
     def both(self) -> bool:
@@ -61,26 +74,51 @@ class Glance:
     """All moments of a recording, and what its packets say."""
 
     path: Path
-    probe: Probe
+    probes: dict[str, Probe]  # by name, of the file that it is, or of the two files
+    seconds: float
     moments: list[Moment]
+    aligned: Aligned | None = None  # of two files
 
 
-def glance(path: Path, settings: TrackingSettings, most: int = MOST) -> Glance:
-    """Look at a recording. Raises UserError when it cannot be read, or has no picture or sound."""
-    found = probe(path)
-    count = int(np.clip(found.seconds / APART, 3, most))
-    times = np.linspace(0, max(0.0, found.seconds - BURST - 0.2), count)
-    heard = _heard(path, times)
-    tracker = Tracker(settings)
-    moments = []
-    for time, (speech, loudness), pictures in zip(
-        progress(times.tolist(), f"check {path.name}", unit="moment"), heard, _bursts(path, times, found), strict=False
+def glance(path: Path, settings: Settings, most: int = MOST) -> Glance:
+    """Look at a recording, a file or a folder with one for each person.
+
+    Raises UserError when it cannot be read, or has no picture or sound.
+    """
+    two = aligned(path, settings.video) if pairs.is_pair(path) else None
+    sources = two.sources if two else (path,)
+    probes = two.probes if two else [probe(path)]
+    seconds = two.seconds if two else probes[0].seconds
+    times = np.linspace(0, max(0.0, seconds - BURST - 0.2), int(np.clip(seconds / APART, 3, most)))
+    places = [times + begin for begin in (two.begins if two else [0.0])]  # in each file
+    heard = [_heard(source, each) for source, each in zip(sources, places, strict=True)]
+    bursts = [_bursts(*about) for about in zip(sources, places, probes, strict=True)]
+    tracker, moments = Tracker(settings.tracking), []
+    loudest = [max(sound.loudness for sound in sounds) or 1.0 for sounds in heard]
+    for time, sounds, pictures in zip(
+        progress(times.tolist(), f"check {path.name}", unit="moment"),
+        zip(*heard, strict=True),
+        zip(*bursts, strict=False),
+        strict=False,
     ):
-        moments.append(_moment(tracker, time, speech, loudness, pictures))
-    return Glance(path, found, moments)
+        moment = _moment(tracker, time, max(sounds), [_beside(frames) for frames in zip(*pictures, strict=False)])
+        if two:
+            left, right = (sound.loudness / most_of_all for sound, most_of_all in zip(sounds, loudest, strict=True))
+            moment = replace(moment, levels=(left, right))
+        moments.append(moment)
+    return Glance(path, dict(zip((source.name for source in sources), probes, strict=True)), seconds, moments, two)
 
 
-def _moment(tracker: Tracker, time: float, speech: float, loudness: float, pictures: list[np.ndarray]) -> Moment:
+def _beside(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures (H, W, 3) side by side, as high as the lowest."""
+    if len(pictures) == 1:
+        return pictures[0]
+    height = min(len(picture) for picture in pictures)
+    sizes = [(round(picture.shape[1] * height / len(picture)), height) for picture in pictures]
+    return np.hstack([cv2.resize(picture, size) for picture, size in zip(pictures, sizes, strict=True)])
+
+
+def _moment(tracker: Tracker, time: float, sound: Sound, pictures: list[np.ndarray]) -> Moment:
     tracker.finish()
     seen = [{number: landmarks for number, landmarks, _ in tracker(picture)} for picture in pictures]
     chosen, candidates = tracker.scene.choose(), tracker.scene.candidates
@@ -97,9 +135,7 @@ def _moment(tracker: Tracker, time: float, speech: float, loudness: float, pictu
     people = [c for c in candidates if c.number in chosen[0] | chosen[1]]
     least = min((c.mean_width for c in people), default=0.0)
     others = [c for c in candidates if c not in people and c.moves and c.mean_width > _OTHER * least]
-    return Moment(
-        time, pictures[0], (faces[0], faces[1]), len(others) if people else 0, (lips[0], lips[1]), speech, loudness
-    )
+    return Moment(time, pictures[0], (faces[0], faces[1]), len(others) if people else 0, (lips[0], lips[1]), *sound)
 
 
 def _bursts(path: Path, times: np.ndarray, found: Probe) -> Iterator[list[np.ndarray]]:
@@ -130,8 +166,8 @@ def _upright(picture: np.ndarray, degrees: int) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(picture, round(degrees / 90) % 4))
 
 
-def _heard(path: Path, times: np.ndarray) -> list[tuple[float, float]]:
-    """Probability of speech, and loudness, in the second from each time on."""
+def _heard(path: Path, times: np.ndarray) -> list[Sound]:
+    """The second from each time on."""
     piece, lead = round((_LEAD + BURST) * SAMPLE_RATE), round(_LEAD * SAMPLE_RATE)
     sound = np.zeros((len(times), piece), np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -146,4 +182,4 @@ def _heard(path: Path, times: np.ndarray) -> list[tuple[float, float]]:
         frames = round((_LEAD + BURST) * FPS)
         speech = voice_activity(wav, len(times) * frames).reshape(len(times), frames)
     loudness = np.sqrt((sound[:, lead:] ** 2).mean(1))
-    return list(zip(speech[:, round(_LEAD * FPS) :].mean(1).tolist(), loudness.tolist(), strict=True))
+    return [Sound(*both) for both in zip(speech[:, round(_LEAD * FPS) :].mean(1), loudness, strict=True)]

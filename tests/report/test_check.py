@@ -1,18 +1,23 @@
 """check: what is said of recordings before anything is run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from l2l.cli.main import main
-from l2l.config import TrackingSettings
+from l2l.config import Settings
 from l2l.report.check import checked
 from l2l.report.glance import Glance, Moment, glance
+from l2l.sides import SIDES
+from l2l.units import SAMPLE_RATE
 from l2l.video.media import video_writer
 from l2l.video.probing import Probe
 from tests.browser import opened
 from tests.media import face_photo
+from tests.speech.microphones import turns
 
 FINE = Probe(640, 360, 1.0, 1800, 30.0, True, 60.0, 0.0, "h264", "yuv420p", 0, "aac", 48000, 60.0)
 SIZE = (360, 640, 3)
@@ -33,12 +38,17 @@ def moment(speaker: int | None = 0, *, faces=BOTH, others: int = 0, grey: int = 
     return Moment(1.0, np.full(SIZE, grey, np.uint8), faces, others, lips, speech, loud)
 
 
+def seen(moments, **of_file) -> Glance:
+    found = FINE._replace(**of_file)
+    return Glance(Path("talk.mp4"), {"talk.mp4": found}, found.seconds, moments)
+
+
 def said(moments, **of_file) -> str:
-    return " ".join(checked(Glance(Path("talk.mp4"), FINE._replace(**of_file), moments)).warnings)
+    return " ".join(checked(seen(moments, **of_file)).warnings)
 
 
 def test_of_a_good_recording_nothing_is_said():
-    found = checked(Glance(Path("talk.mp4"), FINE, [moment(0), moment(1), moment(None)]))
+    found = checked(seen([moment(0), moment(1), moment(None)]))
     assert found.warnings == found.notes == []
     assert [still.words for still in found.stills] == ["left speaks", "right speaks", "nobody speaks"]
     assert dict(found.facts)["left speaks"] == "at 1 of 3"
@@ -66,16 +76,14 @@ def test_each_fault_is_a_sentence(moments, of_file, words):
 
 
 def test_what_the_workflow_mends_is_a_note_and_no_warning():
-    odd = FINE._replace(constant_rate=False, pixel_aspect=4 / 3, rotation=90)
-    found = checked(Glance(Path("talk.mp4"), odd, [moment(0), moment(1)]))
+    odd = {"constant_rate": False, "pixel_aspect": 4 / 3, "rotation": 90}
+    found = checked(seen([moment(0), moment(1)], **odd))
     assert found.warnings == [] and len(found.notes) == 3
 
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory) -> Path:
     """Ten seconds of two photographs and noise; the one on the right shakes."""
-    import soundfile
-
     folder = tmp_path_factory.mktemp("check")
     soundfile.write(folder / "noise.wav", 0.1 * np.random.default_rng(0).standard_normal(160000), 16000)
     photo, path = face_photo(240), folder / "<b>talk & so on.mp4"
@@ -90,7 +98,7 @@ def talk(tmp_path_factory) -> Path:
 
 
 def test_faces_are_found_at_moments_of_the_whole_recording(talk):
-    found = glance(talk, TrackingSettings())
+    found = glance(talk, Settings())
     assert len(found.moments) == 3 and found.moments[-1].seconds == pytest.approx(8.8, abs=0.2)
     assert all(moment.both and not moment.others for moment in found.moments)
     left, right = found.moments[1].faces
@@ -118,3 +126,42 @@ def test_the_contact_sheet_shows_what_is_fine_and_what_is_not(talk, tmp_path, br
         assert watched.page.locator("img[alt]").count() == 3
         assert watched.page.evaluate("document.documentElement.scrollWidth") == 390
         watched.check()
+
+
+@pytest.fixture
+def two_files(tmp_path) -> Path:
+    """Twelve seconds of two people in turns of four, each with a camera and a microphone; the right one starts late."""
+    folder = tmp_path / "talk"
+    folder.mkdir()
+    photo, sounds = face_photo(200), turns(12, SAMPLE_RATE, -15)
+    for side, sound, size in zip(SIDES, (sounds[0], sounds[1][round(0.37 * SAMPLE_RATE) :]), (240, 320), strict=True):
+        soundfile.write(tmp_path / f"{side}.wav", np.clip(sound, -1, 1), SAMPLE_RATE)
+        with video_writer(folder / f"{side}.mp4", 320, size, tmp_path / f"{side}.wav") as write:
+            for frame in range(len(sound) * 30 // SAMPLE_RATE):
+                picture = np.full((size, 320, 3), 60, np.uint8)
+                picture[20 + frame % 2 : 20 + frame % 2 + len(photo), 60 : 60 + photo.shape[1]] = photo
+                write(picture)
+    return folder
+
+
+def test_a_conversation_in_two_files_is_one_recording(two_files, tmp_path, capsys):
+    found = glance(two_files, Settings())
+    assert found.aligned is not None and found.aligned.after == pytest.approx(0.37, abs=0.01)
+    assert found.seconds == pytest.approx(11.63, abs=0.1)
+    assert all(moment.both for moment in found.moments)
+    first = found.moments[0]
+    assert first.picture.shape[0] == 240 and first.faces[0][:, 0].mean() < 320 < first.faces[1][:, 0].mean()
+    louder = [int(moment.levels[1] > moment.levels[0]) for moment in found.moments]
+    assert louder == [int((moment.seconds + 0.37) // 4) % 2 for moment in found.moments], "who has the turn"
+    facts = dict(checked(found).facts)
+    assert facts["right starts"] == "0.37 s after left (from sound)"
+    assert facts["left.mp4"].startswith("320 x 240") and facts["right.mp4"].startswith("320 x 320")
+
+    (two_files / "right.mp4").unlink()
+    assert main(["check", str(two_files), "--out", str(tmp_path / "check.html")]) == 1
+    assert "talk/ has no video called right" in capsys.readouterr().out
+
+
+def test_the_louder_microphone_says_who_speaks():
+    one = replace(moment(0), levels=(0.2, 0.9))
+    assert one.speaker == 1 and replace(one, levels=None).speaker == 0 and replace(one, speech=0.0).speaker is None
