@@ -124,6 +124,10 @@ def preview(
     basis: Path,
     listener: Side,
     table: Annotated[Path | None, about("preprocess.tsv: where the person sits, when it differs by recording")] = None,
+    recording: Annotated[str | None, about("a test recording; default: the one with most windows")] = None,
+    sample: Annotated[
+        int | None, about("number of a sample, from 1; default: that of whole turns, else the first")
+    ] = None,
     out: Path,
     options: Options = DEFAULTS,
 ) -> None:
@@ -132,7 +136,8 @@ def preview(
     from l2l.recordings.table import read_table
 
     seats = {row.name: row.listener for row in read_table(table) if row.listener} if table else {}
-    write_preview(videos, chunks, samples, basis, listener, out, options.read().preview.seconds, seats)
+    seconds = options.read().preview.seconds
+    write_preview(videos, chunks, samples, basis, listener, out, seconds, seats, recording, sample)
 
 
 def listen(

@@ -19,6 +19,7 @@ import soundfile
 
 from l2l.dataset.layout import ROTATION, WINDOW, load_chunks
 from l2l.dataset.samples import load_samples
+from l2l.errors import UserError
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces, load_faces
 from l2l.features.sequences import chain
@@ -76,12 +77,16 @@ def write_preview(
     out: Path,
     seconds: float,
     seats: Mapping[str, Side] | None = None,
+    recording: str | None = None,
+    sample: int | None = None,
 ) -> None:
-    """Write preview.mp4 for the test recording with the most windows. Raises UserError when there is none.
+    """Write preview.mp4.
 
-    seats: where the person sits in recordings in which this is not `listener`.
+    `recording` is a test recording; None: the one with the most windows. `sample` is the number of a future, from 1 on;
+    None: that of whole turns, where there is one, else the first. `seats`: where the person sits in recordings in which
+    this is not `listener`. Raises UserError when there is no such recording or sample.
     """
-    scene = _gather(videos, chunks, samples, basis_path, listener, seats or {})
+    scene = _gather(videos, chunks, samples, basis_path, listener, seats or {}, recording, sample)
     start = max(0, int(np.isfinite(scene.sampled[:, 0]).argmax()) - WINDOW // 2)
     count = min(round(seconds * FPS), len(scene.tracks) - start)
     render(scene, start, count, out)
@@ -100,23 +105,36 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
                 write(_draw(scene, picture, landmarks[offset], start + offset))
 
 
-def _gather(videos: Path, chunks: Path, samples: Path, basis: Path, listener: Side, seats: Mapping[str, Side]) -> Scene:
+def _gather(
+    videos: Path,
+    chunks: Path,
+    samples: Path,
+    basis: Path,
+    listener: Side,
+    seats: Mapping[str, Side],
+    recording: str | None = None,
+    sample: int | None = None,
+) -> Scene:
     windows = load_chunks(chunks, "test", listener)
     drawn = load_samples(samples, len(windows))
     first, futures = int(drawn["first_frame"].item()), drawn["samples"]  # (S, N, 64, 56)
     windows = windows.first(futures.shape[1])
     names, counts = np.unique(windows.videos, return_counts=True)
-    name = str(names[counts.argmax()])
+    if recording is not None and recording not in names:
+        raise UserError(f"{chunks} has no test window of {recording}; choose among {', '.join(names.tolist())}.")
+    if sample is not None and not 1 <= sample <= len(futures):
+        raise UserError(f"{samples} holds {len(futures)} samples; choose 1 to {len(futures)}.")
+    name = str(names[counts.argmax()]) if recording is None else recording
     seat = seats.get(name, listener)
     faces = load_faces(videos / name / f"faces_{seat}.npz")
     sampled = np.full((len(faces), MODEL_DIM), np.nan, np.float32)
     rows = np.flatnonzero(windows.videos == name)
     # Where whole turns were sampled, only a turn's first window was given its past.
-    given = drawn["given"]
-    if "turns" in drawn:
+    given, whole = drawn["given"], "turns" in drawn and sample is None
+    if whole:
         given = np.zeros_like(given)
         given[[pieces[0].row for pieces in chain(windows, rows)]] = first
-    shown = drawn.get("turns", futures[0])  # (N, 64, 56)
+    shown = drawn["turns"] if whole else futures[(sample or 1) - 1]  # (N, 64, 56)
     for row in rows:
         begin, skip = int(windows.files[row, 0, 2]), int(given[row])
         there = sampled[begin + skip : begin + WINDOW]

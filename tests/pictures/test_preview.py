@@ -45,3 +45,17 @@ def test_samples_of_other_chunks_are_refused(made, tmp_path):
     with pytest.raises(UserError, match=r"other\.npz: samples have shape \(2, 3, 64, 56\)"):
         run(made, tmp_path / "preview.mp4", "other.npz")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_recording_and_the_sample_can_be_chosen(made):
+    save_npz(
+        made / "two.npz", samples=np.arange(2.0)[:, None, None, None] * np.ones((2, 1, 64, 56), np.float32), **DRAWN
+    )
+    places = made / "videos", made / "data", made / "two.npz", made / "face_basis.npz"
+    for number in (1, 2):
+        sampled = preview._gather(*places, "left", {}, "talk", number).sampled
+        assert np.nanmax(sampled) == np.nanmin(sampled) == number - 1
+    with pytest.raises(UserError, match="no test window of walk; choose among talk"):
+        preview._gather(*places, "left", {}, "walk")
+    with pytest.raises(UserError, match="holds 2 samples; choose 1 to 2"):
+        preview._gather(*places, "left", {}, None, 3)
