@@ -37,6 +37,12 @@ def shown(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def last_words(log: Path) -> str:
+    """The sentence with which a command that failed has ended its log; empty where none has."""
+    last = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2] if log.is_file() else ""
+    return last if last.startswith("l2l ") else ""
+
+
 _TEMPORARY = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES, errno.EPERM),
     *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.EPIPE, errno.ENODEV, errno.ENXIO),

@@ -10,14 +10,14 @@ from pathlib import Path
 from pympi import Eaf
 
 from l2l.export.annotations import Tier
-from l2l.export.take import Recording
+from l2l.export.take import WholeRecording
 from l2l.files import atomic
 from l2l.units import FPS
 
 _SHOWN = 200  # milliseconds
 
 
-def write(recording: Recording, tiers: Sequence[Tier], out: Path) -> None:
+def write(recording: WholeRecording, tiers: Sequence[Tier], out: Path) -> None:
     """Write the tiers of one recording."""
     document = Eaf(author="l2l")
     document.remove_tier("default")

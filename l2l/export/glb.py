@@ -55,7 +55,7 @@ def write(take: Take, out: Path) -> None:
 
 def _named(take: Take) -> tuple[Head, dict[str, np.ndarray], np.ndarray]:
     """The head, what each of ARKit's shapes adds to it (V, 3), and the weights (T, 52)."""
-    head = head_of(take.person.neutral[0].astype(np.float64) if take.person else canonical_face())
+    head = head_of(take.at_rest.neutral[0].astype(np.float64) if take.at_rest else canonical_face())
     return head, head.shapes(), above_rest(take.motion)
 
 
@@ -74,11 +74,11 @@ def above_rest(motion: np.ndarray) -> np.ndarray:
 
 def _own(take: Take) -> tuple[Head, dict[str, np.ndarray], np.ndarray]:
     """As `_named`, of the person's own directions, and of the jaw."""
-    if not take.person:
+    if not take.at_rest:
         raise UserError(f"{take.name}: this face at rest is not known, so there is no head to draw; take csv or bvh.")
     if not take.basis:
         raise UserError(f"{take.name}: glb needs this person's directions; name their face_basis.npz with --basis.")
-    known, rest = load_basis(take.basis), take.person.neutral.astype(np.float64)
+    known, rest = load_basis(take.basis), take.at_rest.neutral.astype(np.float64)
     head = head_of(rest)
     moved = {f"expression_{k}": part.reshape(-1, 3) for k, part in enumerate(known.components)}
     moved |= {name: jaw_moved(rest, np.array([turn]), known)[0] - rest for name, turn in _JAW.items()}

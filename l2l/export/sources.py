@@ -20,7 +20,7 @@ from l2l.dataset.samples import load_samples
 from l2l.dataset.seats import recording_folder, seat_of
 from l2l.dataset.together import BETWEEN
 from l2l.errors import UserError
-from l2l.export.take import Person, Recording, Take
+from l2l.export.take import AtRest, Take, WholeRecording
 from l2l.faces.columns import are_shapes
 from l2l.faces.store import Faces, backend_of, hold, load_faces
 from l2l.features.sequences import chain
@@ -38,16 +38,14 @@ def of_file(path: Path, basis: Path | None = None) -> Take:
     if not faces.valid.any():
         raise UserError(f"{path}: the face is never seen, so there is nothing to export; take another recording.")
     if speaks is None:
-        what, name, around = (
-            path.stem.removeprefix("faces_"),
-            f"{folder.name}_{path.stem}",
-            _recording(folder, len(faces)),
-        )
+        what, name = path.stem.removeprefix("faces_"), f"{folder.name}_{path.stem}"
+        around = _recording(folder, len(faces))
     else:
-        what, name, around = "listener", path.stem, Recording(path.stem, len(faces), _there(path, ".mp4"), None, speaks)
-    motion, person = hold(faces.faces[:, :MODEL_DIM], faces.valid), _person(faces)
+        what, name = "listener", path.stem
+        around = WholeRecording(path.stem, len(faces), _there(path, ".mp4"), None, speaks)
+    motion, at_rest = hold(faces.faces[:, :MODEL_DIM], faces.valid), _at_rest(faces)
     basis = basis or _basis(folder.parent.parent)
-    return Take(name, what, faces.backend, motion, faces.valid, around, person=person, basis=basis)
+    return Take(name, what, faces.backend, motion, faces.valid, around, at_rest=at_rest, basis=basis)
 
 
 def of_session(path: Path, sides: Sequence[Side], basis: Path | None = None) -> list[Take]:
@@ -64,7 +62,7 @@ def of_session(path: Path, sides: Sequence[Side], basis: Path | None = None) -> 
         raise UserError(f"{path} holds no face of the person on the left; leave --side out.")
     motion = hold(talked[0][:, :MODEL_DIM], talked[1])
     name, what = f"{listener.name}_speaker", "speaker"
-    speaker = replace(listener, name=name, what=what, motion=motion, seen=talked[1], person=None)
+    speaker = replace(listener, name=name, what=what, motion=motion, seen=talked[1], at_rest=None)
     return [speaker, *([listener] if "right" in sides else [])]
 
 
@@ -73,7 +71,7 @@ def of_recording(folder: Path, sides: Sequence[Side], basis: Path | None = None)
     return [of_file(folder / f"faces_{side}.npz", basis) for side in sides or SIDES]
 
 
-class Clip(NamedTuple):
+class Passage(NamedTuple):
     """Frames of a test recording that belong together, as rows of windows."""
 
     rows: list[int]
@@ -109,10 +107,10 @@ def of_results(
     starts = first_frames(windows.files)
     if count is None and "turns" in drawn:
         turns = chain(windows, np.arange(len(windows)))
-        clips = [Clip([p.row for p in turn], [p.new for p in turn], int(starts[turn[0].row])) for turn in turns]
+        clips = [Passage([p.row for p in turn], [p.new for p in turn], int(starts[turn[0].row])) for turn in turns]
         futures, given = drawn["turns"][None], np.full(len(windows), drawn["first_frame"].item())
     else:
-        clips = [Clip([row], [0], int(start)) for row, start in enumerate(starts)]
+        clips = [Passage([row], [0], int(start)) for row, start in enumerate(starts)]
         futures = futures[: 1 if count is None else count]
     takes: list[Take] = []
     for name in dict.fromkeys(windows.videos.tolist()):
@@ -126,8 +124,8 @@ def of_results(
 class Place(NamedTuple):
     """Whose recording a test recording is."""
 
-    recording: Recording
-    seats: dict[Side, Person | None]  # the listener's, then the speaker's
+    recording: WholeRecording
+    seats: dict[Side, AtRest | None]  # the listener's, then the speaker's
     backend: str
     basis: Path | None
 
@@ -136,7 +134,7 @@ def _place(
     results: Path,
     name: str,
     windows: Chunks,
-    clips: Sequence[Clip],
+    clips: Sequence[Passage],
     listener: Side,
     basis: Path | None,
     backend: str | None,
@@ -152,14 +150,14 @@ def _place(
     seat = seat_of(folder, windows, name)
     if seat is None:
         raise UserError(f"{folder} holds other faces than the windows of {name}; chunk and sample again.")
-    people: dict[Side, Person | None] = {
-        side: _person(load_faces(folder / f"faces_{side}.npz")) for side in (seat, other(seat))
+    people: dict[Side, AtRest | None] = {
+        side: _at_rest(load_faces(folder / f"faces_{side}.npz")) for side in (seat, other(seat))
     }
     return Place(around, people, backend, basis)
 
 
 def _of_clip(
-    clip: Clip, windows: Chunks, futures: np.ndarray, given: int, place: Place, sides: Sequence[Side]
+    clip: Passage, windows: Chunks, futures: np.ndarray, given: int, place: Place, sides: Sequence[Side]
 ) -> Iterator[Take]:
     """The takes of one clip: the truth of each wanted person, then what was drawn of the listener."""
     stem = f"{place.recording.name.replace(BETWEEN, '_')}_{clip.first:05}"
@@ -188,16 +186,16 @@ def _of_clip(
         yield take("speaker", "speaker", windows.speaker, speaker)
 
 
-def _person(faces: Faces) -> Person:
-    return Person(faces.neutral, faces.rest)
+def _at_rest(faces: Faces) -> AtRest:
+    return AtRest(faces.neutral, faces.rest)
 
 
-def _recording(folder: Path, frames: int) -> Recording:
+def _recording(folder: Path, frames: int) -> WholeRecording:
     """What is known of a recording; `frames` where its own length is not."""
     speaking = folder / "speaking.npz"
     speaks = load_speaking(speaking) >= SPEAKS if speaking.exists() else None
     video, audio = _there(folder / "video.mp4"), _there(folder / "audio.wav")
-    return Recording(folder.name, frames if speaks is None else len(speaks), video, audio, speaks)
+    return WholeRecording(folder.name, frames if speaks is None else len(speaks), video, audio, speaks)
 
 
 def _basis(results: Path) -> Path | None:

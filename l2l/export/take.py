@@ -21,7 +21,7 @@ _KNOWN = [face_landmarker.SHAPES.index(name) for name in ARKIT[:-1]]  # no netwo
 
 
 @dataclass(frozen=True)
-class Recording:
+class WholeRecording:
     """The recording that a take is part of; what is not known is None."""
 
     name: str
@@ -32,7 +32,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Person:
+class AtRest:
     """Whose face it is, as their faces file knows them."""
 
     neutral: np.ndarray  # as `l2l.faces.store.Faces.neutral`
@@ -48,10 +48,10 @@ class Take:
     backend: str
     motion: np.ndarray  # (T, 56)
     seen: np.ndarray  # (T,) bool
-    recording: Recording
+    recording: WholeRecording
     start: int = 0  # frame of the recording
     given: int = 0  # so many frames at the beginning of a drawn take are the person's own
-    person: Person | None = None
+    at_rest: AtRest | None = None
     basis: Path | None = None  # face_basis.npz
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Take:
     @property
     def rest(self) -> np.ndarray | None:
         """Blendshapes: (52,) the weights that were taken off."""
-        return self.person.rest if self.person else None
+        return self.at_rest.rest if self.at_rest else None
 
     def weights(self) -> np.ndarray:
         """(T, 52) weights 0..1 in the order of `ARKIT`, with the face at rest put back. Of backend blendshapes only."""

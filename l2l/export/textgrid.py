@@ -9,12 +9,12 @@ from praatio.data_classes.textgrid import Textgrid
 from praatio.utilities.constants import Interval, Point
 
 from l2l.export.annotations import Tier
-from l2l.export.take import Recording
+from l2l.export.take import WholeRecording
 from l2l.files import atomic
 from l2l.units import FPS
 
 
-def write(recording: Recording, tiers: Sequence[Tier], out: Path) -> None:
+def write(recording: WholeRecording, tiers: Sequence[Tier], out: Path) -> None:
     """Write the tiers of one recording, from its beginning to its end."""
     end = max([recording.frames, *(last for tier in tiers for _, last in tier.frames)]) / FPS
     grid = Textgrid(0, end)

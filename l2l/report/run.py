@@ -15,7 +15,7 @@ import numpy as np
 from l2l.config import Settings, as_pairs, differences
 from l2l.dataset.layout import SPLITS, chunk_paths, load_chunks
 from l2l.dataset.seats import recording_folder
-from l2l.errors import UserError
+from l2l.errors import UserError, last_words
 from l2l.evaluation.report import read_report
 from l2l.recordings.recordings import Recording
 from l2l.recordings.steps import STEPS
@@ -70,7 +70,8 @@ def read_run(folder: Path, chunks: Path, settings: Settings, listener: Side | No
     if not folder.is_dir():
         raise UserError(f"{folder}/ is no folder of results; run the workflow first, or name another.")
     run = Run(folder.resolve().name, folder, chunks, settings, listener)
-    run.trouble += failed_steps(folder)
+    logs = sorted((folder / "logs").rglob("*.log"))
+    run.trouble += dict.fromkeys(filter(None, map(last_words, logs)))
     run.recordings = _recordings(run)
     run.evaluation = run.attempt(read_report, folder / "eval.json")
     if run.evaluation and not run.listener:
@@ -78,13 +79,6 @@ def read_run(folder: Path, chunks: Path, settings: Settings, listener: Side | No
     run.windows = _windows(run)
     run.curves = {model: _curves(folder / "tensorboard" / model) for model in TRAINED}
     return run
-
-
-def failed_steps(folder: Path) -> list[str]:
-    """The last line of each log that ends in an error."""
-    logs = sorted((folder / "logs").rglob("*.log"))
-    last = [log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2] for log in logs]
-    return list(dict.fromkeys(line for line in last if line.startswith("l2l ")))
 
 
 def _recordings(run: Run) -> list[Recording]:

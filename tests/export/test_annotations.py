@@ -8,7 +8,7 @@ from pympi import Eaf
 from l2l import config
 from l2l.export import eaf, textgrid
 from l2l.export.annotations import Tier, tiers
-from l2l.export.take import Recording, Take
+from l2l.export.take import Take, WholeRecording
 from l2l.faces.columns import SHAPES
 
 SETTINGS = config.Settings().chunking
@@ -34,7 +34,7 @@ def recording(tmp_path):
     speaks = np.zeros((FRAMES, 2), bool)
     speaks[30:150, 1] = speaks[170:260, 0] = True
     video = tmp_path / "results" / "video.mp4"
-    return Recording("talk", FRAMES, video, video.with_name("audio.wav"), speaks)
+    return WholeRecording("talk", FRAMES, video, video.with_name("audio.wav"), speaks)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_elan_opens_it_with_the_right_times_and_the_video(takes, tmp_path):
 
 
 def test_events_in_quick_succession_do_not_overlap_in_elan(tmp_path):
-    eaf.write(Recording("talk", 100), [Tier("left blink", [(30, 30), (33, 33)], True)], tmp_path / "a.eaf")
+    eaf.write(WholeRecording("talk", 100), [Tier("left blink", [(30, 30), (33, 33)], True)], tmp_path / "a.eaf")
     assert Eaf(str(tmp_path / "a.eaf")).get_annotation_data_for_tier("left blink") == [
         (1000, 1100, "blink"),
         (1100, 1300, "blink"),

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from l2l.dataset import face_tables
 from l2l.export import arkit_json, bvh, livelink, table
-from l2l.export.take import Person, Recording, Take
+from l2l.export.take import AtRest, Take, WholeRecording
 from l2l.faces.columns import ARKIT, OPENFACE_HEAD, columns_of
 from l2l.faces.livelink import HEADER
 from tests.export.made import REST, motion
@@ -23,8 +23,8 @@ START = 95  # 3 s and 5 frames
 def take():
     seen = np.ones(40, bool)
     seen[:2] = False
-    about = {"start": START, "given": 8, "person": Person(np.zeros((50, 468, 3)), REST)}
-    return Take("talk", "sample 1", "blendshapes", motion(40), seen, Recording("talk", 200), **about)
+    about = {"start": START, "given": 8, "at_rest": AtRest(np.zeros((50, 468, 3)), REST)}
+    return Take("talk", "sample 1", "blendshapes", motion(40), seen, WholeRecording("talk", 200), **about)
 
 
 def rows(path):
@@ -73,7 +73,7 @@ def test_livelink_angles(take, tmp_path):
 def test_gaze_becomes_angles_of_the_eyes(shape, angle, sign, tmp_path):
     face = np.zeros((1, 56), np.float32)
     face[0, [column.name for column in columns_of("blendshapes")].index(shape)] = 0.5
-    livelink.write(Take("t", "left", "blendshapes", face, np.ones(1, bool), Recording("t", 1)), tmp_path / "t.csv")
+    livelink.write(Take("t", "left", "blendshapes", face, np.ones(1, bool), WholeRecording("t", 1)), tmp_path / "t.csv")
     (row,) = rows(tmp_path / "t.csv")
     assert float(row[angle]) == pytest.approx(sign * np.radians(15), abs=1e-5)
     assert sum(abs(float(row[name])) for name in HEADER[-9:]) == pytest.approx(np.radians(15), abs=1e-5)

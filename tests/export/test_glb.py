@@ -7,7 +7,7 @@ import pytest
 from l2l.errors import UserError
 from l2l.export import glb
 from l2l.export.sculpt import JAW_OPEN, JAW_SIDEWAYS
-from l2l.export.take import Person, Recording, Take
+from l2l.export.take import AtRest, Take, WholeRecording
 from l2l.faces.columns import ARKIT, SHAPES
 from l2l.faces.face_landmarker import canonical_face
 from l2l.faces.landmarks import load_basis
@@ -21,8 +21,9 @@ def take(backend, basis=None, **more):
     neutral = {"blendshapes": np.concatenate([canonical_face()[None], np.zeros((49, 468, 3))])}.get(
         backend, canonical_face()
     )
-    about = {"person": Person(neutral, REST if backend == "blendshapes" else None), "basis": basis, **more}
-    return Take("talk_00095_true", "true", backend, motion(40), np.ones(40, bool), Recording("talk", 200), 95, **about)
+    about = {"at_rest": AtRest(neutral, REST if backend == "blendshapes" else None), "basis": basis, **more}
+    recording = WholeRecording("talk", 200)
+    return Take("talk_00095_true", "true", backend, motion(40), np.ones(40, bool), recording, 95, **about)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,7 @@ def test_landmarks_without_their_basis_or_face_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"name their face_basis\.npz with --basis"):
         glb.write(take("landmarks"), tmp_path / "talk.glb")
     write_basis(tmp_path / "basis.npz", "landmarks")
-    nobody = Take(**{**vars(take("landmarks", tmp_path / "basis.npz")), "person": None})
+    nobody = Take(**{**vars(take("landmarks", tmp_path / "basis.npz")), "at_rest": None})
     with pytest.raises(UserError, match="at rest is not known"):
         glb.write(nobody, tmp_path / "talk.glb")
     assert [path.name for path in tmp_path.iterdir()] == ["basis.npz"]

@@ -27,7 +27,7 @@ def test_a_clip_is_a_window_with_its_truth_and_futures(results):
         np.testing.assert_array_equal(takes[-1].motion, file["samples"][1, 2])
     assert [take.given for take in takes[:3]] == [0, GIVEN, GIVEN]
     assert {take.backend for take in takes} == {"blendshapes"}
-    np.testing.assert_array_equal(takes[0].person.rest, REST)
+    np.testing.assert_array_equal(takes[0].at_rest.rest, REST)
     recording = takes[0].recording
     assert (recording.frames, recording.video.name, recording.speaks.shape) == (FRAMES, "video.mp4", (FRAMES, 2))
 
@@ -82,7 +82,7 @@ def test_data_without_recordings_are_named_shapes_or_have_the_published_columns(
     results.joinpath("face_basis.npz").unlink()
     results.joinpath("videos").rename(tmp_path / "gone")
     take = of(results)[0]
-    assert (take.backend, take.person, take.recording.video, take.recording.frames) == ("blendshapes", None, None, 168)
+    assert (take.backend, take.at_rest, take.recording.video, take.recording.frames) == ("blendshapes", None, None, 168)
     listener = tmp_path / "data/alice/test/p0_list_faces_clean_deca.npy"
     windows = np.load(listener)
     windows[..., 49] = 1  # no shape has this column
@@ -120,7 +120,7 @@ def test_a_live_conversation_also_holds_who_talked(results, tmp_path):
     save_npz(tmp_path / "live.npz", **listener, **more)
     assert [take.name for take in sources.of_session(tmp_path / "live.npz", ())] == ["live"]
     speaker, take = sources.of_session(tmp_path / "live.npz", ("left", "right"))
-    assert (speaker.name, speaker.what, speaker.person, take.name) == ("live_speaker", "speaker", None, "live")
+    assert (speaker.name, speaker.what, speaker.at_rest, take.name) == ("live_speaker", "speaker", None, "live")
     np.testing.assert_array_equal(speaker.motion[5:], motion(seed=1)[5:])
     np.testing.assert_array_equal(speaker.motion[0], motion(seed=1)[5])
     assert speaker.seen.tolist() == seen.tolist()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l2l.export.take import Person, Recording, Take
+from l2l.export.take import AtRest, Take, WholeRecording
 from l2l.faces.columns import ARKIT, SHAPES
 from l2l.faces.face_landmarker import SHAPES as NETWORK
 
@@ -14,8 +14,8 @@ def take(backend="blendshapes", rest=None, **columns):
     motion = np.zeros((1, 56), np.float32)
     for column, value in columns.items():
         motion[0, int(column[1:])] = value
-    person = Person(np.zeros((50, 468, 3)), rest)
-    return Take("t", "true", backend, motion, np.ones(1, bool), Recording("r", 1), person=person)
+    person = AtRest(np.zeros((50, 468, 3)), rest)
+    return Take("t", "true", backend, motion, np.ones(1, bool), WholeRecording("r", 1), at_rest=person)
 
 
 @pytest.mark.parametrize("backend", ["blendshapes", "landmarks", "deca"])

@@ -46,6 +46,6 @@ def test_what_is_left_beside_the_video_can_be_exported(tmp_path):
     assert (take.name, take.what, take.backend) == ("talk", "listener", "blendshapes")
     assert take.seen.tolist() == [False] * DELAY + [True] * (40 - DELAY)
     np.testing.assert_array_equal(take.motion[DELAY:], motion[DELAY:])
-    np.testing.assert_array_equal(take.person.rest, rest)
+    np.testing.assert_array_equal(take.at_rest.rest, rest)
     assert take.recording.video == tmp_path / "talk.mp4"
     np.testing.assert_array_equal(take.recording.speaks, speaks >= 0.5)

@@ -18,7 +18,7 @@ from l2l.dataset.conversations import conversation_files
 from l2l.dataset.layout import dataset_files
 from l2l.patches.length import seconds_of_training
 from l2l.recordings.discovery import Discovery, digest
-from l2l.errors import UserError
+from l2l.errors import UserError, last_words
 
 
 def ask(question, *about):
@@ -50,8 +50,7 @@ def causes(logs):
     """The last line of each command that failed; `logs` are Snakemake's own, which name those of the commands."""
     text = "".join(Path(log).read_text() for log in logs)
     failed = dict.fromkeys(re.findall(r"^    log: (.+) \(check log", text, re.M))
-    lines = [Path(log).read_text().strip().rpartition("\n")[2] for log in failed if Path(log).is_file()]
-    return [f"Error: {line}" for line in lines if line.startswith("l2l ")]
+    return [f"Error: {line}" for log in failed if (line := last_words(Path(log)))]
 
 
 def reports(logs):
