@@ -129,6 +129,11 @@ def _of_sound(seen: Glance) -> list[str]:
     moments = seen.moments
     if max(moment.loudness for moment in moments) < _SILENT:
         return ["It is silent: no sound at any moment."]
+    if seen.aligned and all(moment.alike for moment in moments):
+        return [
+            "Both files seem to hold the same sound. Each needs the microphone of its own person, for that says who "
+            "speaks; if there are none, put the two pictures side by side into one video."
+        ]
     speakers = [moment.speaker for moment in moments if moment.speaker is not None]
     if not speakers:
         return ["Nobody is seen speaking at any moment. Is the sound of this video?"]

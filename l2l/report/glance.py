@@ -2,7 +2,7 @@
 
 - At each moment the faces are followed for a second, as `track` follows them, and the sound is asked for speech.
 - Who speaks is the one whose lips move more, where somebody speaks at all. In a conversation in two files it is the one
-  whose microphone is louder, beside its loudest moment.
+  whose microphone is louder, beside its loudest moment, where one clearly is.
 - An hour of video takes about as long as a minute of it: the number of moments is limited.
 """
 
@@ -33,6 +33,7 @@ _LEAD = 0.5  # seconds of sound before, which the voice activity needs to begin
 _HEIGHT = 540  # lines that faces are looked for in, at most
 _SPEECH = 0.5  # probability from which somebody speaks
 _LIPS = 0.006  # mean change of the lips' distance per frame, in eye distances, of a mouth that speaks
+_ALIKE = 0.8  # of the louder of two microphones, from which on both are as loud
 _OTHER = 0.6  # a face of this share of the smaller person's width, that moves, is a third person
 
 
@@ -59,10 +60,16 @@ class Moment:
     @property
     def speaker(self) -> int | None:
         """0 left, 1 right; None where nobody is heard, or seen speaking."""
-        if self.speech < _SPEECH or (self.levels is None and max(self.lips) < _LIPS):
+        if self.speech < _SPEECH:
             return None
-        left, right = self.levels or self.lips
-        return int(right > left)
+        if self.levels is not None and not self.alike:
+            return int(self.levels[1] > self.levels[0])
+        return None if max(self.lips) < _LIPS else int(self.lips[1] > self.lips[0])
+
+    @property
+    def alike(self) -> bool:
+        """Whether both microphones are as loud as each other."""
+        return self.levels is not None and min(self.levels) > _ALIKE * max(self.levels)
 
     @property
     def both(self) -> bool:

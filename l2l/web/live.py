@@ -83,11 +83,18 @@ class Live:
         )
 
     def _about(self) -> dict[str, Any]:
-        people = [name for name in self.people if name]
-        about: dict[str, Any] = {"title": self.title, "people": people, "fps": FPS, "patch": PATCH, "rate": SAMPLE_RATE}
-        sent = self.avatar.address if self.avatar else ""
-        about |= {"sample": self.sample is not None, "side": self.sample_side, "sent": sent}
-        return about | {"mesh": described(next(iter(self.people.values())).mesher)}
+        return {
+            "title": self.title,
+            "people": [name for name in self.people if name],
+            "fps": FPS,
+            "patch": PATCH,
+            "rate": SAMPLE_RATE,
+            "sample": self.sample is not None,
+            "side": self.sample_side,
+            "sent": self.avatar.address if self.avatar else "",
+            "folder": str(self.recordings),
+            "mesh": described(next(iter(self.people.values())).mesher),
+        }
 
     async def _sample(self, request: Request) -> Response:
         if self.sample is None:

@@ -9,6 +9,7 @@ import soundfile
 
 from l2l.cli.main import main
 from l2l.config import Settings
+from l2l.recordings.side_by_side import Aligned
 from l2l.report.check import checked
 from l2l.report.glance import Glance, Moment, glance
 from l2l.sides import SIDES
@@ -165,3 +166,11 @@ def test_a_conversation_in_two_files_is_one_recording(two_files, tmp_path, capsy
 def test_the_louder_microphone_says_who_speaks():
     one = replace(moment(0), levels=(0.2, 0.9))
     assert one.speaker == 1 and replace(one, levels=None).speaker == 0 and replace(one, speech=0.0).speaker is None
+    assert replace(one, levels=(0.8, 0.9)).speaker == 0, "where both hear the same, lips say it"
+
+
+def test_two_files_with_the_same_sound_are_named():
+    moments = [replace(moment(0), levels=(0.8, 0.9)), replace(moment(1), levels=(0.3, 0.3))]
+    two = Aligned((Path("left.mp4"), Path("right.mp4")), [FINE, FINE], [0.0, 0.0], 60.0, 0.0, {"from": "sound"})
+    found = checked(Glance(Path("talk"), {"left.mp4": FINE, "right.mp4": FINE}, 60.0, moments, two))
+    assert "Both files seem to hold the same sound" in found.warnings[0]

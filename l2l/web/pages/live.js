@@ -203,7 +203,9 @@ function stop(words) {
   $("camera").hidden = false;
   $("play").hidden = !about.sample;
   $("stop").hidden = $("record").hidden = true;
+  if ($("record").ariaPressed === "true") $("saved").textContent = `Saved in ${about.folder}`;
   $("record").ariaPressed = "false";
+  $("record").textContent = "Record";
   $("noticed").textContent = $("late").textContent = "";
   status(words);
 }
