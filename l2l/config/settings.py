@@ -33,7 +33,7 @@ class TrackingSettings(Step):
     search_every: Count = key(10, "frames between two looks for a face that is missing")
     min_face: Fraction = key(0.06, "smallest face, as a fraction of the picture's height")
     bridge: int = key(8, "gaps of at most this many frames are filled in", ge=0)
-    scene_cut: Fraction = key(0.1, "mean colour change (0..1) from one frame to the next that is a scene cut")
+    scene_cut: Fraction = key(0.4, "share of the picture that changes at once, or in a cross-fade, when a scene ends")
 
 
 class FaceCropsSettings(Section):

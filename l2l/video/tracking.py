@@ -3,7 +3,8 @@
 - The face mesh follows each face from frame to frame; the detector looks every few frames for faces that are missing.
 - Every face that appears is followed as a candidate; at the end of a scene the two that are people are chosen:
   large, present, and moving. A picture on the wall does not move, an overlay is small.
-- A scene cut ends all candidates; in the next scene the two people are chosen again, by side.
+- The end of a scene ends all candidates; in the next scene the two people are chosen again, by side. Nobody is looked
+  for in pictures between two scenes.
 
 Run it alone: `l2l track folder`, with video.mp4 in it.
 """
@@ -15,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 
 from l2l import config
@@ -25,6 +25,7 @@ from l2l.progress import progress
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.media import read_frames
 from l2l.video.mesh import LANDMARKS
+from l2l.video.scenes import scenes
 from l2l.video.tracks import BLOCK, PEOPLE, block_name, landmark_scale
 
 _MAX_CANDIDATES = 6  # faces followed at once
@@ -122,16 +123,12 @@ class Tracker:
         self._settings = settings
         self._detector, self._mesh = FaceDetector(), FaceMesh()
         self._numbers = itertools.count()
-        self._colours: np.ndarray | None = None
-        self._mean_change = 0.0
         self._since_search = 0
         self.scene = _Scene(0)
         self.finished: list[_Scene] = []
 
     def __call__(self, picture: np.ndarray) -> list[Seen]:
         """(candidate number, landmarks (468, 3) px, score) of each face in an RGB picture (H, W, 3)."""
-        if self._is_cut(picture):
-            self.finish()
         scene = self.scene
         seen: list[Seen] = []
         for candidate in scene.candidates:
@@ -147,21 +144,15 @@ class Tracker:
         scene.frames += 1
         return seen
 
+    def skip(self) -> None:
+        """Pass a picture in which nobody is looked for."""
+        self.scene.frames += 1
+
     def finish(self) -> None:
         """End the scene."""
         if self.scene.frames:
             self.finished.append(self.scene)
             self.scene = _Scene(self.scene.start + self.scene.frames)
-
-    def _is_cut(self, picture: np.ndarray) -> bool:
-        coarse = cv2.resize(picture[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        last, self._colours = self._colours, coarse
-        if last is None:
-            return False
-        change, mean = float(np.abs(coarse - last).mean()), self._mean_change
-        self._mean_change += 0.1 * (change - mean)
-        # A shaking camera changes every frame; a cut changes far more than the frames before it.
-        return change > max(self._settings.scene_cut, 4 * mean)
 
     def _follow(self, candidate: Candidate, picture: np.ndarray, seen: list[Seen]) -> None:
         landmarks, score = self._mesh(picture, region_around(candidate.landmarks))
@@ -215,9 +206,18 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
         candidates = Path(scratch) / "landmarks"
         size = (0, 0)
         with open(candidates, "wb") as file:
-            for picture in progress(read_frames(video), f"track {video.parent.name}", unit="frame"):
+            pictures = progress(read_frames(video), f"track {video.parent.name}", unit="frame")
+            last: int | None = None
+            for picture, number in scenes(pictures, settings.scene_cut):
                 size = (picture.shape[1], picture.shape[0])
-                seen = tracker(picture)
+                if number != last:
+                    tracker.finish()
+                last = number
+                seen: list[Seen] = []
+                if number is None:
+                    tracker.skip()
+                else:
+                    seen = tracker(picture)
                 scores.append([(number, score) for number, _, score in seen])
                 for _, landmarks, _ in seen:
                     stored = np.clip(np.rint(landmarks * landmark_scale(*size)), -32767, 32767)
