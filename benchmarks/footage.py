@@ -2,12 +2,12 @@
 
     python -m benchmarks.footage real.mp4 data/raw/demo work/footage
 
-`real.mp4` is a clip of two people in two panels (see `edits.real_clip`), `data/raw/demo` the demo's recordings. Edits are
-made of both, with a cut, a mirrored, a nearer and a later view, cross-fades and a fade in each, and with flashes,
+`real.mp4` is a clip of two people in two panels (see `edits.real_clip`), `data/raw/demo` the demo's recordings. Edits
+are made of both, with a cut, a mirrored, a nearer and a later view, cross-fades and a fade in each, and with flashes,
 captions, insets and changes of light that end nothing. Twelve edits take about four minutes.
 
-- found: share of the ends of scenes at which one is found, within two frames. "later" is a jump within one view, often a
-  small one.
+- found: share of the ends of scenes at which one is found, within two frames. "later" is a jump within one view, often
+  a small one.
 - right: share of the found ones that are none of flash, caption, inset, light or movement.
 - mixed: share of the pictures of cross-fades with 10 to 90 % of the other shot that still belong to a scene.
 - lost: share of all other pictures that belong to none.
@@ -127,10 +127,8 @@ def main() -> None:
         )
         for k in range(arguments.edits)
     ]
-    ends = sum(len(edit.transitions) for edit in edits)
-    print(
-        f"{len(edits)} edits, {sum(edit.frames for edit in edits)} frames, {ends} ends of scenes, {len(TRICKS)} others each"
-    )
+    frames, ends = sum(edit.frames for edit in edits), sum(len(edit.transitions) for edit in edits)
+    print(f"{len(edits)} edits, {frames} frames, {ends} ends of scenes; {len(TRICKS)} in each that look like one")
     others = _OTHERS if importlib.util.find_spec("scenedetect") else ()
     table(edits, {"l2l": ours} | {name: pyscenedetect(name) for name in others})
 
