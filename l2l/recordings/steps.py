@@ -25,6 +25,7 @@ from l2l.errors import SetupError, TemporaryError, UserError, blames_recording, 
 from l2l.files import save_json
 from l2l.recordings.recordings import Recording
 from l2l.recordings.side_by_side import normalise_pair
+from l2l.recordings.synchronise import move_again, sync_warning, synchronise
 from l2l.recordings.warnings import sound_warnings
 from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
@@ -66,16 +67,21 @@ class Step:
 def _normalise(work: Work) -> None:
     recording, settings = work.recording, work.settings.video
     if recording.in_two_files:
-        return normalise_pair(Path(recording.path), work.folder, settings, recording.start, recording.end)
-    for voice in VOICES:  # of two files that were there before
-        (work.folder / voice).unlink(missing_ok=True)
-    video, audio, report = (work.folder / name for name in STEPS["normalise"].outputs)
-    normalise(recording.file, video, audio, report, settings, recording.start, recording.end)
+        normalise_pair(Path(recording.path), work.folder, settings, recording.start, recording.end)
+    else:
+        for voice in VOICES:  # of two files that were there before
+            (work.folder / voice).unlink(missing_ok=True)
+        video, audio, report = (work.folder / name for name in STEPS["normalise"].outputs)
+        normalise(recording.file, video, audio, report, settings, recording.start, recording.end)
+    move_again(work.folder, _key("normalise", work))
 
 
 def _track(work: Work) -> None:
     settings = work.settings.tracking
     backends.load("tracking", settings.backend).track(work.folder / "video.mp4", work.folder / "tracks.npz", settings)
+    if (work.folder / "audio.wav").exists():
+        of = str(_note(work.folder / "steps" / "normalise.json").get("key", ""))
+        synchronise(work.folder, work.settings.video.sync == "auto", of)
 
 
 def _diarize(work: Work) -> None:
@@ -249,7 +255,11 @@ def _judged(name: str, recording: Recording, work: Work) -> Recording:
     if name == "track":
         tracks, least = load_tracks(work.folder / "tracks.npz"), work.settings.chunking.min_tracked
         share = float(tracks.found.all(1).mean())
-        recording = replace(recording, seconds=len(tracks) / FPS, tracked=share)
+        said, badly = sync_warning(work.folder)
+        warnings = [said, recording.warnings] if badly else [recording.warnings, said]
+        recording = replace(
+            recording, seconds=len(tracks) / FPS, tracked=share, warnings="; ".join(filter(None, warnings))
+        )
         what, key = "both faces are seen", "chunking.min_tracked"
     elif name == "diarize":
         least = work.settings.chunking.min_speech
