@@ -4,12 +4,13 @@
 - Per person and frame, the evidence is how much the mouth moves and how well it moves with the loudness: a listener who
   chews moves the mouth too, but not with the sound.
 - A change of speaker has a cost that the evidence must exceed (Viterbi over two speakers).
+- While only one face is seen, that person is named where the lips alone are sure. Nobody who is not seen is named.
 """
 
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import binary_closing, gaussian_filter1d, uniform_filter1d
+from scipy.ndimage import binary_closing, binary_dilation, gaussian_filter1d, uniform_filter1d
 
 from l2l import config
 from l2l.speech.speaking import Speaking
@@ -17,12 +18,15 @@ from l2l.speech.vad import read_wav, voice_activity
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video import mesh
 from l2l.video.footage import Footage
-from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
+from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks, runs
 
 _MAX_LAG = 4  # frames by which lips and sound may be apart
 _MOTION = 0.8  # weight of how much a mouth moves, beside how well it moves with the sound
 _FLICKER = 2  # frames: holes in voice activity of up to twice this are filled
 _PAUSE_COST = 0.2  # a change of speaker in a pause, over one while somebody speaks
+_HIDDEN = FPS // 2  # frames for which a face may be lost and its person still be compared
+# Of one face alone: fit at which speaking is as likely as not, how fast it becomes likely, and when it is sure.
+_ALONE, _SLOPE, _SURE = 0.75, 8.0, 0.8
 
 
 def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
@@ -30,8 +34,20 @@ def diarize(footage: Footage, settings: config.DiarizationSettings) -> Speaking:
     tracks = load_tracks(footage.tracks)
     speech = voice_activity(footage.audio, len(tracks))
     opening = mouth_opening(tracks)
-    evidence = lip_evidence(opening, loudness(footage.audio, len(tracks)), settings.window)  # (T, 2)
-    return Speaking(speaking_probability(evidence, speech, settings), speech)
+    fit, motion = fit_and_motion(opening, loudness(footage.audio, len(tracks)), settings.window)  # (T, 2) each
+    probability = speaking_probability(fit + motion, speech, settings)
+    there = seen(tracks)
+    few = ~there.all(1)
+    probability[few] = of_few(fit, there, speech, settings)[few]
+    return Speaking(probability, speech)
+
+
+def seen(tracks: Tracks) -> np.ndarray:
+    """(T, 2) whether each person is in the picture: their face is found within half a second, in the same scene."""
+    there = np.zeros_like(tracks.found)
+    for first, last in runs(tracks.segment):
+        there[first:last] = binary_dilation(tracks.found[first:last], np.ones((2 * _HIDDEN + 1, 1)))
+    return there
 
 
 def mouth_opening(tracks: Tracks) -> np.ndarray:
@@ -67,10 +83,16 @@ def loudness(wav: str | Path, frames: int) -> np.ndarray:
 
 def lip_evidence(opening: np.ndarray, energy: np.ndarray, window: float) -> np.ndarray:
     """(T, 2) evidence that each person's mouth makes the sound, from openings (T, 2) and loudness (T,)."""
+    fit, motion = fit_and_motion(opening, energy, window)
+    return fit + motion
+
+
+def fit_and_motion(opening: np.ndarray, energy: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 2) how well each mouth moves with the sound, and (T, 2) how much it moves, as parts of the evidence."""
     size = max(3, round(window * FPS) | 1)
     loud = gaussian_filter1d(energy / (np.percentile(energy, 98) + 1e-9), 1.0)
     change = np.abs(np.gradient(loud)) * FPS
-    evidence = np.zeros_like(opening)
+    fit, moving = np.zeros_like(opening), np.zeros_like(opening)
 
     def best(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.max([_correlation(a, np.roll(b, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
@@ -79,8 +101,9 @@ def lip_evidence(opening: np.ndarray, energy: np.ndarray, window: float) -> np.n
         mouth = gaussian_filter1d(opening[:, person], 1.0)
         speed = np.abs(np.gradient(mouth)) * FPS
         motion = np.log(uniform_filter1d(speed, size) + 0.05)  # in eye distances per second; below 0.05 it is noise
-        evidence[:, person] = best(mouth, loud) + 0.5 * best(speed, change) + _MOTION * motion
-    return evidence
+        fit[:, person] = best(mouth, loud) + 0.5 * best(speed, change)
+        moving[:, person] = _MOTION * motion
+    return fit, moving
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
@@ -108,6 +131,18 @@ def speaking_probability(evidence: np.ndarray, speech: np.ndarray, settings: con
     probability[np.arange(len(path)), path] = np.where(voiced, np.maximum(share * scaled, 0.5), share * scaled)
     probability[np.arange(len(path)), 1 - path] = np.minimum((1 - share) * scaled, 0.499)
     return probability
+
+
+def of_few(fit: np.ndarray, seen: np.ndarray, speech: np.ndarray, settings: config.DiarizationSettings) -> np.ndarray:
+    """(T, 2) float32 that each person speaks where not both are in the picture.
+
+    From how well lips fit the sound (T, 2), who is seen (T, 2) and voice activity (T,).
+    """
+    scaled = np.clip(speech / (2 * settings.speech), 0, 1)[:, None]
+    own = 1 / (1 + np.exp(-_SLOPE * (uniform_filter1d(fit, FPS, axis=0) - _ALONE)))  # (T, 2) by itself
+    own = np.where(own >= _SURE, own, np.minimum(own, 0.499)) * scaled
+    # One who is not seen may be silent, or somebody else may speak.
+    return np.where(seen, own, np.minimum(0.5 * scaled, 0.499)).astype(np.float32)
 
 
 def _viterbi(advantage: np.ndarray, cost: np.ndarray) -> np.ndarray:

@@ -5,8 +5,10 @@ import pytest
 
 from l2l import config
 from l2l.speech.intervals import intervals
-from l2l.speech.lip_motion import lip_evidence, speaking_probability
+from l2l.speech.lip_motion import fit_and_motion, lip_evidence, of_few, seen, speaking_probability
 from l2l.speech.speaking import load_speaking, write_speaking
+from l2l.video.tracks import load_tracks
+from tests.video.tracked import write_tracks
 
 SETTINGS = config.DiarizationSettings()
 
@@ -81,3 +83,37 @@ def test_rttm_and_npz_tell_the_same(tmp_path):
 def test_intervals_are_half_open_runs():
     assert intervals(np.array([1, 1, 0, 1, 0, 0, 1], bool)) == [(0, 2), (3, 4), (6, 7)]
     assert intervals(np.zeros(3, bool)) == []
+
+
+def alone(opening, loud, seen):
+    """(900, 2) who is named where `seen` (2,) are in the picture."""
+    fit, _ = fit_and_motion(opening, loud, SETTINGS.window)
+    probability = of_few(fit, np.tile(seen, (900, 1)), np.ones(900), SETTINGS)
+    assert probability.min() >= 0 and probability.max() <= 1
+    return probability >= 0.5
+
+
+def test_of_one_face_that_person_is_named_where_the_lips_are_sure_and_no_other(dialogue):
+    opening, loud, speaker = dialogue
+    named = alone(opening, loud, [True, False])
+    middle = np.abs(np.arange(900) % 90 - 45) < 30  # of a turn; the listener chews in some
+    assert not named[:, 1].any()
+    assert named[(speaker == 0) & middle, 0].all() and not named[(speaker == 1) & middle, 0].any()
+
+
+def test_one_face_that_does_not_tell_names_nobody(dialogue):
+    _, loud, _ = dialogue
+    trembles = 0.02 + np.random.default_rng(2).normal(0, 0.02, (900, 2))
+    assert not alone(trembles, loud, [False, True]).any()
+
+
+def test_without_faces_nobody_is_named(dialogue):
+    opening, loud, _ = dialogue
+    assert not alone(opening, loud, [False, False]).any()
+
+
+def test_who_is_lost_for_a_moment_is_still_seen_but_not_across_a_cut(tmp_path):
+    tracks = load_tracks(write_tracks(tmp_path / "tracks.npz", 200, (640, 360), [(160, 180, 90), (480, 180, 90)], 100))
+    tracks.found[50:60, 0] = tracks.found[100:, 1] = False
+    there = seen(tracks)
+    assert there[:, 0].all() and there[:100, 1].all() and not there[100:, 1].any()
