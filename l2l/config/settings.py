@@ -18,6 +18,7 @@ class VideoSettings(Section):
     crf: int = key(18, "x264 quality when a recording must be encoded again; lower is better", ge=0, le=51)
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = key("superfast", "x264 speed")
     sync: Literal["auto", "warn"] = key("auto", "auto: sound that is surely late or early is moved; warn: only said")
+    channels: Literal["auto", "mix"] = key("auto", "auto: two channels with a person each are kept apart; mix: never")
     max_hours: Positive = key(6.0, "a longer recording is refused")
     max_gap: Positive = key(60.0, "seconds without a picture, or without sound, for which a recording is refused")
     max_fps: Positive = key(250.0, "a recording of more frames per second is refused")

@@ -20,8 +20,8 @@ from l2l.recordings import pairs
 from l2l.sides import SIDES
 from l2l.speech import offset
 from l2l.video.footage import VOICES
-from l2l.video.media import Limits, media_input, run_ffmpeg
-from l2l.video.normalise import SOUND, check_limits, coding, count_frames, picture, samples_for, sound
+from l2l.video.media import Limits, run_ffmpeg
+from l2l.video.normalise import SOUND, check_limits, coding, count_frames, mixed, picture, samples_for, sound
 from l2l.video.probing import Probe, probe
 
 log = logging.getLogger(__name__)
@@ -93,8 +93,7 @@ def normalise_pair(
         frames = count_frames(video)
         for source, part, voice in zip(sources, parts, voices, strict=True):
             run_ffmpeg(source, sound(source, part, samples_for(frames)), voice, **SOUND)
-        mixed = ffmpeg.filter([media_input(voice) for voice in voices], "amix", inputs=2, normalize=0)
-        run_ffmpeg(folder, mixed, audio, **SOUND)
+        run_ffmpeg(folder, mixed(voices), audio, **SOUND)
     report = {
         "source": folder.name,
         "frames": frames,

@@ -26,12 +26,13 @@ from l2l.files import save_json
 from l2l.recordings.recordings import Recording
 from l2l.recordings.side_by_side import normalise_pair
 from l2l.recordings.synchronise import move_again, sync_warning, synchronise
+from l2l.recordings.two_channels import split_voices
 from l2l.recordings.warnings import sound_warnings
 from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
-from l2l.video.footage import VOICES, Footage
+from l2l.video.footage import VOICES, Footage, said
 from l2l.video.normalise import normalise
 from l2l.video.tracks import load_tracks
 
@@ -73,6 +74,8 @@ def _normalise(work: Work) -> None:
             (work.folder / voice).unlink(missing_ok=True)
         video, audio, report = (work.folder / name for name in STEPS["normalise"].outputs)
         normalise(recording.file, video, audio, report, settings, recording.start, recording.end)
+        if settings.channels == "auto":
+            split_voices(recording, work.folder)
     move_again(work.folder, _key("normalise", work))
 
 
@@ -81,7 +84,8 @@ def _track(work: Work) -> None:
     backends.load("tracking", settings.backend).track(work.folder / "video.mp4", work.folder / "tracks.npz", settings)
     if (work.folder / "audio.wav").exists():
         of = str(_note(work.folder / "steps" / "normalise.json").get("key", ""))
-        synchronise(work.folder, work.settings.video.sync == "auto", of)
+        two_channels = not work.recording.in_two_files and _has_voices(work)
+        synchronise(work.folder, work.settings.video.sync == "auto", of, two_channels)
 
 
 def _diarize(work: Work) -> None:
@@ -185,7 +189,7 @@ def bring(name: str, work: Work, whole: bool = False) -> float:
 def dropped(work: Work) -> set[str]:
     """Files of a recording that need not be there: pictures may be made of a test recording's video, and an address
     is fetched for normalise alone."""
-    voices = VOICES if work.recording.in_two_files else ()
+    voices = VOICES if _has_voices(work) else ()
     files = {*SPEECH, *voices} if "speech" in work.drop else set()
     if "video" in work.drop and work.recording.split == "train" and not work.recording.remote:
         files.add("video.mp4")
@@ -196,13 +200,18 @@ def _read(name: str, work: Work) -> tuple[str, ...]:
     """The inputs of a step that must be there: faces of `landmarks` need tracks alone, test recordings their video."""
     if name == "faces" and work.settings.faces.backend == "landmarks" and work.recording.split != "test":
         return ("tracks.npz",)
-    heard = VOICES if name in ("diarize", "separate") and work.recording.in_two_files else ()
+    heard = VOICES if name in ("diarize", "separate") and _has_voices(work) else ()
     return STEPS[name].inputs + heard
+
+
+def _has_voices(work: Work) -> bool:
+    """Whether each person has a microphone: in a file of their own, or in one of two channels."""
+    return work.recording.in_two_files or bool(said(work.folder / "probe.json").get("voices"))
 
 
 def _made(name: str, work: Work) -> tuple[str, ...]:
     """The outputs of a step: of two files, also the sound of each microphone."""
-    voices = VOICES if name == "normalise" and work.recording.in_two_files else ()
+    voices = VOICES if name == "normalise" and _has_voices(work) else ()
     return STEPS[name].outputs + voices
 
 

@@ -4,58 +4,55 @@
 - A sound file that was moved says so itself, in its comment. So nothing is moved twice, whatever is done again.
 """
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 
 from l2l.files import atomic, save_json
+from l2l.recordings.two_channels import whose
 from l2l.speech.sync import Sync, lip_sync
 from l2l.speech.vad import read_wav
 from l2l.units import FPS, SAMPLE_RATE
-from l2l.video.footage import Footage
+from l2l.video.footage import REPORT, VOICES, Footage, said
 from l2l.video.tracks import load_tracks
 
-REPORT = "sync.json"
 MOST = 2  # frames by which sound may be late or early: lips themselves are that much early
 _DOUBTFUL = 2.0  # standard errors, below which nothing is said
 _MOVED = "moved by {} frames"
 _BLOCK = SAMPLE_RATE * 60  # samples
 
 
-def synchronise(folder: Path, correct: bool, of: str = "") -> None:
+def synchronise(folder: Path, correct: bool, of: str = "", two_channels: bool = False) -> None:
     """Compare lips and sound of a tracked recording and write sync.json; where `correct`, also move the sound.
 
-    `of` names what the sound was made of. Raises UserError where tracks or sound cannot be read.
+    `of` names what the sound was made of; `two_channels`: its channels hold a person each. Raises UserError where
+    tracks or sound cannot be read.
     """
     footage = Footage.of(folder)
-    found = lip_sync(load_tracks(footage.tracks), footage.audio)
+    tracks = load_tracks(footage.tracks)
+    found = lip_sync(tracks, footage.audio)
     moved = moved_by(footage.audio)
     if correct and found.certain and abs(found.late) > MOST:
-        for wav in (footage.audio, *footage.voices):
+        for wav in _sounds(folder):
             move(wav, moved_by(wav) + found.late)
         moved, found = moved + found.late, found._replace(late=0)
-    save_json(folder / REPORT, {"late": found.late, "certainty": found.certainty, "moved": moved, "of": of})
-
-
-def report(folder: Path) -> dict[str, Any]:
-    """What sync.json says; nothing where there is none."""
-    try:
-        found = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    report = {"late": found.late, "certainty": found.certainty, "moved": moved, "of": of}
+    if two_channels:
+        report["voices"] = whose(tracks, [folder / name for name in VOICES])
+    save_json(folder / REPORT, report)
 
 
 def move_again(folder: Path, of: str) -> None:
     """Move sound that was made anew by as much as it was moved before, where it was made of the same."""
-    found = report(folder)
+    found = said(folder / REPORT)
     if found.get("moved") and found.get("of") == of:
-        footage = Footage.of(folder)
-        for wav in (footage.audio, *footage.voices):
+        for wav in _sounds(folder):
             move(wav, found["moved"])
+
+
+def _sounds(folder: Path) -> list[Path]:
+    return [wav for wav in (folder / "audio.wav", *(folder / name for name in VOICES)) if wav.exists()]
 
 
 def moved_by(wav: Path) -> int:
@@ -91,12 +88,14 @@ def _part(file: soundfile.SoundFile, start: int, count: int) -> np.ndarray:
 
 def sync_warning(folder: Path) -> tuple[str, bool]:
     """A sentence on sound and lips, empty when they agree or nothing is known; and whether it must be looked at."""
-    found = report(folder)
+    found = said(folder / REPORT)
     late, moved = int(found.get("late", 0)), int(found.get("moved", 0))
     sync = Sync(late, float(found.get("certainty", 0.0)))
     if abs(late) > MOST and sync.certainty >= _DOUBTFUL:
         seems = "is" if sync.certain else "seems to be"
         return f"its sound {seems} {_seconds(late)} {'late' if late > 0 else 'early'}, as the lips say", True
+    if found.get("voices") == "unknown":
+        return "its two channels hold a voice each, but the lips do not tell whose, so both are mixed", False
     if moved:
         return f"its sound was {_seconds(moved)} {'late' if moved > 0 else 'early'} and has been moved", False
     return "", False

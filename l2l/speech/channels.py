@@ -50,7 +50,7 @@ def who_speaks(level: np.ndarray, activity: np.ndarray, threshold: float) -> tup
     levels = _decibels(np.maximum(power - noise, noise / 10))  # (T, 2)
     loud = np.array([_loud(levels[:, person], voiced[:, person]) for person in range(2)])
     difference = levels[:, 0] - levels[:, 1]  # > 0: the left channel is louder
-    low, high = _heaps((difference - loud[0] + loud[1])[voiced.any(1)])
+    low, high = heaps((difference - loud[0] + loud[1])[voiced.any(1)])
     if high - low < _APART:  # one person speaks in all: their own channel is the louder one
         low, high = -2 * _MARGIN, 2 * _MARGIN
     else:
@@ -74,7 +74,7 @@ def _loud(level: np.ndarray, voiced: np.ndarray) -> float:
     return float(np.quantile(level[voiced] if voiced.any() else level, 0.9))
 
 
-def _heaps(values: np.ndarray) -> tuple[float, float]:
+def heaps(values: np.ndarray) -> tuple[float, float]:
     """Medians of the lower and of the higher values, divided where two means fit best."""
     low, high = np.quantile(values, [0.02, 0.98])
     for _ in range(20):

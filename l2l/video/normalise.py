@@ -3,8 +3,11 @@
 Run it alone: `l2l normalise in.mp4 --out folder`. It writes `video.mp4`, `audio.wav` and, last, `probe.json`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import ffmpeg
 
 from l2l import config
 from l2l.errors import UserError
@@ -74,10 +77,19 @@ def coding(settings: config.VideoSettings) -> dict[str, Any]:
 
 def sound(source: Path, part: dict[str, float], samples: int, rate: int = SAMPLE_RATE) -> Any:
     """The sound of a file, or of a part of it, as a stream for ffmpeg, which is `samples` long."""
-    stream = media_input(source, **part)["a:0"]
+    return filled(media_input(source, **part)["a:0"], samples, rate)
+
+
+def filled(stream: Any, samples: int, rate: int = SAMPLE_RATE) -> Any:
+    """A stream of sound, which becomes `samples` long."""
     stream = stream.filter("aresample", rate, **{"async": 1, "first_pts": 0})
     # Sound often ends before the picture, and may start late: silence fills both.
     return stream.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
+
+
+def mixed(wavs: Sequence[Path]) -> Any:
+    """The sum of two sounds as a stream for ffmpeg."""
+    return ffmpeg.filter([media_input(wav) for wav in wavs], "amix", inputs=2, normalize=0)
 
 
 def count_frames(video: Path) -> int:

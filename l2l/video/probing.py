@@ -35,6 +35,8 @@ class Probe(NamedTuple):
     audio_codec: str
     audio_rate: int  # Hz
     audio_seconds: float  # from the start of the recording to the end of its sound
+    audio_channels: int = 1  # of the first stream of sound
+    audio_streams: int = 1
     audio_start: float = 0.0  # seconds from the start of the recording to the first sound
     gap: float = 0.0  # longest time without a picture, in seconds; also before the first
     audio_gap: float = 0.0  # longest time without sound, in seconds; also before the first
@@ -101,6 +103,8 @@ def probe(path: str | Path) -> Probe:
             rotation=int(getattr(picture, "rotation", 0) or 0),
             audio_codec=audio.codec_context.name,
             audio_rate=int(audio.codec_context.sample_rate or 0),
+            audio_channels=audio.codec_context.channels,
+            audio_streams=len(container.streams.audio),
             audio_start=float(max(0.0, sound[0, 0])),
             audio_seconds=float(sound[:, 1].max()),
             gap=max(start, float(steps.max(initial=0) * base)),
