@@ -1,10 +1,13 @@
-"""Scenes in edited footage: which ends of scenes are found, and which are made up?
+"""Footage as people record and edit it: are ends of scenes, late sound and speakers found, and is nothing made up?
 
-    python -m benchmarks.footage real.mp4 data/raw/demo work/footage
+    python -m benchmarks.footage real.mp4 data/raw/demo results/demo/videos work/footage
+    python -m benchmarks.footage real.mp4 data/raw/demo results/demo/videos work/footage --what shifted reliability
 
-`real.mp4` is a clip of two people in two panels (see `edits.real_clip`), `data/raw/demo` the demo's recordings. Edits
-are made of both, with a cut, a mirrored, a nearer and a later view, cross-fades and a fade in each, and with flashes,
-captions, insets and changes of light that end nothing. Twelve edits take about four minutes.
+`real.mp4` is a clip of two people in two panels (see `edits.real_clip`), the rest is the demo. All cases are made here;
+ten minutes for all. `shifted`, `reliability` and `lapel` are explained in benchmarks/heard.py.
+
+Edits, for `scenes`, are made of both, with a cut, a mirrored, a nearer and a later view, cross-fades and a fade in each,
+and with flashes, captions, insets and changes of light that end nothing.
 
 - found: share of the ends of scenes at which one is found, within two frames. "later" is a jump within one view, often
   a small one.
@@ -23,11 +26,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks import heard
 from benchmarks.edits import KINDS, TRICKS, Edit, demo_clip, real_clip, write_edit
 from l2l.config import TrackingSettings
 from l2l.video.media import read_frames
 from l2l.video.scenes import scenes
 
+QUESTIONS = ("scenes", "shifted", "reliability", "lapel")
 _NEAR = 2  # frames
 _SEEN = 0.1  # share of the other shot
 _OTHERS = ("AdaptiveDetector", "ContentDetector", "HashDetector", "HistogramDetector", "ThresholdDetector")
@@ -108,29 +113,41 @@ def table(edits: Sequence[Edit], finders: dict[str, Finder]) -> None:
         print(score.row(name, time.process_time() - begin), flush=True)
 
 
-def main() -> None:
+def ends_of_scenes(real: Path, demo: Path, out: Path, count: int, seed: int) -> None:
     """Make the edits and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("real", type=Path, help="a clip with two panels")
-    parser.add_argument("demo", type=Path, help="data/raw/demo")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--edits", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=100)
-    arguments = parser.parse_args()
-    real = real_clip(arguments.real)
-    recordings = sorted(arguments.demo.glob("demo_*.mp4"))[:2]
-    clips = [real, real, *(demo_clip(path, 300 * k, 240) for k, path in enumerate(recordings))]
+    clip = real_clip(real)
+    recordings = sorted(demo.glob("demo_*.mp4"))[:2]
+    clips = [clip, clip, *(demo_clip(path, 300 * k, 240) for k, path in enumerate(recordings))]
     edits = [
         # Clean and coded coarsely in turn, every third with the grain of a camera.
-        write_edit(
-            arguments.out / f"edit_{k:02d}.mp4", clips, arguments.seed + k, (0, 0, 3)[k % 3], (18, 28, 23)[k % 3]
-        )
-        for k in range(arguments.edits)
+        write_edit(out / f"edit_{k:02d}.mp4", clips, seed + k, (0, 0, 3)[k % 3], (18, 28, 23)[k % 3])
+        for k in range(count)
     ]
     frames, ends = sum(edit.frames for edit in edits), sum(len(edit.transitions) for edit in edits)
     print(f"{len(edits)} edits, {frames} frames, {ends} ends of scenes; {len(TRICKS)} in each that look like one")
     others = _OTHERS if importlib.util.find_spec("scenedetect") else ()
     table(edits, {"l2l": ours} | {name: pyscenedetect(name) for name in others})
+
+
+def main() -> None:
+    """Print a table for each question."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("real", type=Path, help="a clip with two panels")
+    parser.add_argument("demo", type=Path, help="data/raw/demo")
+    parser.add_argument("videos", type=Path, help="results/demo/videos")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--what", nargs="+", choices=QUESTIONS, default=QUESTIONS)
+    parser.add_argument("--edits", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=100, help="of the edits")
+    arguments = parser.parse_args()
+    if "scenes" in arguments.what:
+        ends_of_scenes(arguments.real, arguments.demo, arguments.out, arguments.edits, arguments.seed)
+    if "shifted" in arguments.what:
+        heard.shifted(arguments.demo, arguments.videos)
+    if "reliability" in arguments.what:
+        heard.reliability(arguments.demo, arguments.videos)
+    if "lapel" in arguments.what:
+        heard.lapel(arguments.demo, arguments.videos, arguments.out)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from l2l.recordings.recordings import Recording
 from l2l.recordings.side_by_side import normalise_pair
 from l2l.recordings.synchronise import move_again, sync_warning, synchronise
 from l2l.recordings.two_channels import split_voices
-from l2l.recordings.warnings import sound_warnings
+from l2l.recordings.warnings import picture_warnings, sound_warnings
 from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
@@ -260,7 +260,8 @@ def _note(path: Path) -> dict:
 def _judged(name: str, recording: Recording, work: Work) -> Recording:
     """The recording with what this step has found out about it, excluded when a setting says so."""
     if name == "normalise":
-        return replace(recording, warnings="; ".join(sound_warnings(work.folder / "audio.wav")))
+        warnings = [*sound_warnings(work.folder / "audio.wav"), *picture_warnings(work.folder / "probe.json")]
+        return replace(recording, warnings="; ".join(warnings))
     if name == "track":
         tracks, least = load_tracks(work.folder / "tracks.npz"), work.settings.chunking.min_tracked
         share = float(tracks.found.all(1).mean())

@@ -6,11 +6,24 @@ import numpy as np
 import soundfile
 
 from l2l.units import SAMPLE_RATE
+from l2l.video.footage import said
+from l2l.video.normalise import can_tone_map
 
 _QUIET = 3  # of 32768: silence that was filled in, and what resampling leaves of it
 _LOUD = 32_700  # of 32768: a sample that is at the end of its range
 _LATE, _EARLY = 0.4, 1.0  # seconds without any sound at the beginning, at the end
 _CLIPPED = 1e-3  # share of samples
+
+
+def picture_warnings(report: Path) -> list[str]:
+    """Sentences on the picture of a normalised recording, of which probe.json is the report."""
+    found = said(report).get("probe", {})
+    hdr = any(each.get("hdr") for each in (found, found.get("left", {}), found.get("right", {})))
+    if not hdr or can_tone_map():
+        return []
+    return [
+        "its picture is HDR, which this ffmpeg cannot convert (it lacks zscale): convert it to SDR if faces are missed"
+    ]
 
 
 def sound_warnings(wav: Path) -> list[str]:
@@ -27,11 +40,11 @@ def sound_warnings(wav: Path) -> list[str]:
             length += len(block)
     if first is None:
         return ["its sound is silent"]
-    said = []
+    words = []
     if (missing := (length - last) / SAMPLE_RATE) >= _EARLY:
-        said.append(f"its sound ends {missing:.1f} s before its picture")
+        words.append(f"its sound ends {missing:.1f} s before its picture")
     if (missing := first / SAMPLE_RATE) >= _LATE:
-        said.append(f"its sound begins {missing:.1f} s after its picture")
+        words.append(f"its sound begins {missing:.1f} s after its picture")
     if (share := loud / length) >= _CLIPPED:
-        said.append(f"its sound is clipped in {share:.1%} of its samples")
-    return said
+        words.append(f"its sound is clipped in {share:.1%} of its samples")
+    return words

@@ -42,7 +42,16 @@ def test_a_lapel_microphone_for_each_person_is_found(tmp_path):
 
 
 def test_two_streams_of_one_channel_are_mixed_too(tmp_path):
-    two = ["-filter_complex", "[1:a]asplit[x][y];[x]pan=mono|c0=c0[l];[y]pan=mono|c0=c1[r]", "-map", "0:v", "-map", "[l]", "-map", "[r]"]
+    two = [
+        "-filter_complex",
+        "[1:a]asplit[x][y];[x]pan=mono|c0=c0[l];[y]pan=mono|c0=c1[r]",
+        "-map",
+        "0:v",
+        "-map",
+        "[l]",
+        "-map",
+        "[r]",
+    ]
     recording, out = film(tmp_path, *turns(SECONDS, SAMPLE_RATE, -15), *two)
     assert split_voices(recording, out)
     second = slice(5 * SAMPLE_RATE, 7 * SAMPLE_RATE)  # of the right one's turn

@@ -1,12 +1,15 @@
-"""Sound that is late, short, silent or clipped is measured, and the table says so."""
+"""Sound that is late, short, silent or clipped, and HDR that stays, are seen, and the table says so."""
+
+import json
 
 import numpy as np
 import pytest
 import soundfile
 
+from l2l.recordings import warnings
 from l2l.recordings.recordings import Recording
 from l2l.recordings.table import concerns, read_table, write_table
-from l2l.recordings.warnings import sound_warnings
+from l2l.recordings.warnings import picture_warnings, sound_warnings
 
 TONE = (8000 * np.sin(np.arange(16000 * 10) / 5)).astype(np.int16)
 
@@ -49,3 +52,14 @@ def test_warnings_come_back_from_the_table_and_are_said_line_by_line(tmp_path):
     assert read_table(tmp_path / "t.tsv") == rows
     assert concerns(rows) == ["a: warning: its sound is late", "a: warning: its sound is clipped"]
     assert concerns(rows, most=1) == ["a: warning: its sound is late", "... 1 more warnings"]
+
+
+@pytest.mark.parametrize("probe", [{"hdr": "smpte2084"}, {"left": {"hdr": ""}, "right": {"hdr": "arib-std-b67"}}])
+def test_hdr_that_cannot_be_converted_is_said(tmp_path, monkeypatch, probe):
+    report = tmp_path / "probe.json"
+    report.write_text(json.dumps({"probe": probe}))
+    for able in (True, False):
+        monkeypatch.setattr(warnings, "can_tone_map", lambda able=able: able)
+        assert len(picture_warnings(report)) == (not able)
+    report.write_text(json.dumps({"probe": {"hdr": ""}}))
+    assert picture_warnings(report) == picture_warnings(tmp_path / "none.json") == []
