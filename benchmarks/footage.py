@@ -6,8 +6,8 @@
 `real.mp4` is a clip of two people in two panels (see `edits.real_clip`), the rest is the demo. All cases are made here;
 ten minutes for all. `shifted`, `reliability` and `lapel` are explained in benchmarks/heard.py.
 
-Edits, for `scenes`, are made of both, with a cut, a mirrored, a nearer and a later view, cross-fades and a fade in each,
-and with flashes, captions, insets and changes of light that end nothing.
+Edits, for `scenes`, are made of both, with a cut, a mirrored, a nearer and a later view, cross-fades and a fade in
+each, and with flashes, captions, insets and changes of light that end nothing.
 
 - found: share of the ends of scenes at which one is found, within two frames. "later" is a jump within one view, often
   a small one.

@@ -84,8 +84,9 @@ def _track(work: Work) -> None:
     backends.load("tracking", settings.backend).track(work.folder / "video.mp4", work.folder / "tracks.npz", settings)
     if (work.folder / "audio.wav").exists():
         of = str(_note(work.folder / "steps" / "normalise.json").get("key", ""))
-        two_channels = not work.recording.in_two_files and _has_voices(work)
-        synchronise(work.folder, work.settings.video.sync == "auto", of, two_channels)
+        two_channels = bool(said(work.folder / "probe.json").get("voices"))
+        two_files = (work.folder / VOICES[0]).exists() and not two_channels  # each has its own picture to be late to
+        synchronise(work.folder, work.settings.video.sync == "auto" and not two_files, of, two_channels)
 
 
 def _diarize(work: Work) -> None:
