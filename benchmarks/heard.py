@@ -15,7 +15,7 @@ from scipy.signal import fftconvolve
 
 from benchmarks.two_files import microphones, who_speaks
 from l2l.config import Settings
-from l2l.demo import voices
+from l2l.demo import motion, voices
 from l2l.demo.dialogue import write_score
 from l2l.recordings.recordings import Recording
 from l2l.recordings.steps import Work, run
@@ -117,6 +117,8 @@ def lapel(demo: Path, videos: Path, out: Path, recordings: int = 2) -> None:
         if index >= recordings:
             return
         score = write_score(settings, int(name[-2:]), voices.say)
+        if not np.array_equal(speaking, motion.speaking(score)):
+            raise SystemExit(f"{demo}/{name}.mp4 was made with other settings or another version; make the demo again.")
         heard = microphones(score.voice(0), score.voice(1))
         for order in (heard, heard[::-1]):
             folder = out / "lapel"
