@@ -16,6 +16,7 @@ from l2l.report.glance import Glance, glance
 from l2l.report.stills import annotated, clock, jpeg
 from l2l.report.templates import fill
 from l2l.sides import SIDES
+from l2l.video.probing import Probe
 
 _SHORT, _SLOW, _SMALL, _FEW = 20.0, 24.0, 0.1, 0.75  # seconds, frames per second, of the height, of the moments
 _CHANGE, _CUTS = 0.15, 0.15  # mean change of a coarse picture that is another view; share of moments
@@ -51,23 +52,14 @@ def checked(seen: Glance) -> Checked:
     """What is said of one recording."""
     result = Checked(
         seen.path,
-        warnings=[*_of_files(seen), *_of_picture(seen), *_of_sound(seen)],
+        warnings=[*_of_time(seen), *_of_picture(seen), *_of_sound(seen)],
         facts=[("length", clock(seen.seconds))],
     )
     for name, found in seen.probes.items():
-        said, one = f"{found.width} x {found.height}, {found.fps:.4g} frames per second", len(seen.probes) == 1
-        result.facts.append(("picture" if one else name, said))
-        whose = "Its" if one else f"{name}: its"
-        if not found.constant_rate:
-            result.notes.append(f"{whose} frame rate varies. The workflow brings it to 30 frames per second.")
-        if found.pixel_aspect != 1:
-            result.notes.append(
-                f"{whose} pixels are not square ({found.pixel_aspect:.3g} wide). The workflow corrects that."
-            )
-        if found.rotation:
-            result.notes.append(
-                f"{whose} picture is turned by {found.rotation}° in players. The workflow turns it too."
-            )
+        what, its = ("picture", "Its") if len(seen.probes) == 1 else (name, f"{name}: its")
+        result.facts.append((what, f"{found.width} x {found.height}, {found.fps:.4g} frames per second"))
+        result.warnings += _of_file(found, its)
+        result.notes += _mended(found, its)
     if seen.aligned and seen.aligned.sure:
         result.facts.append(
             ("right starts", f"{seen.aligned.after:.2f} s after left (from {seen.aligned.how['from']})")
@@ -80,18 +72,32 @@ def checked(seen: Glance) -> Checked:
     return result
 
 
-def _of_files(seen: Glance) -> list[str]:
+def _of_file(found: Probe, its: str) -> list[str]:
+    """Warnings on one file; `its` begins a sentence about it."""
+    said = []
+    if found.fps < _SLOW:
+        said.append(f"{its} {found.fps:.3g} frames per second are few. Nods and blinks are fast: record 25 or more.")
+    if found.audio_seconds < found.seconds - 2:
+        said.append(f"{its} sound ends {found.seconds - found.audio_seconds:.0f} s before the picture.")
+    return said
+
+
+def _mended(found: Probe, its: str) -> list[str]:
+    """What is odd in one file, and needs nothing to be done."""
+    said = []
+    if not found.constant_rate:
+        said.append(f"{its} frame rate varies. The workflow brings it to 30 frames per second.")
+    if found.pixel_aspect != 1:
+        said.append(f"{its} pixels are not square ({found.pixel_aspect:.3g} wide). The workflow corrects that.")
+    if found.rotation:
+        said.append(f"{its} picture is turned by {found.rotation}°. The workflow turns it too.")
+    return said
+
+
+def _of_time(seen: Glance) -> list[str]:
     said = []
     if seen.seconds < _SHORT:
         said.append(f"It lasts {seen.seconds:.0f} s. Little can be learnt from less than {_SHORT:.0f} s.")
-    for name, found in seen.probes.items():
-        begin = "Its" if len(seen.probes) == 1 else f"{name}: its"
-        if found.fps < _SLOW:
-            said.append(
-                f"{begin} {found.fps:.3g} frames per second are few. Nods and blinks are fast: record 25 or more."
-            )
-        if found.audio_seconds < found.seconds - 2:
-            said.append(f"{begin} sound ends {found.seconds - found.audio_seconds:.0f} s before the picture.")
     if seen.aligned and not seen.aligned.sure:
         said.append(
             "Neither microphone catches the other person, so both files are taken to start together. If they do not, "

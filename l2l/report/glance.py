@@ -93,27 +93,37 @@ def glance(path: Path, settings: Settings, most: int = MOST) -> Glance:
     Raises UserError when it cannot be read, or has no picture or sound.
     """
     two = aligned(path, settings.video) if pairs.is_pair(path) else None
-    sources = two.sources if two else (path,)
-    probes = two.probes if two else [probe(path)]
-    seconds = two.seconds if two else probes[0].seconds
+    if two:
+        files, seconds = [*map(_File, two.sources, two.probes, two.begins)], two.seconds
+    else:
+        files = [_File(path, probe(path), 0.0)]
+        seconds = files[0].probe.seconds
     times = np.linspace(0, max(0.0, seconds - BURST - 0.2), int(np.clip(seconds / APART, 3, most)))
-    places = [times + begin for begin in (two.begins if two else [0.0])]  # in each file
-    heard = [_heard(source, each) for source, each in zip(sources, places, strict=True)]
-    bursts = [_bursts(*about) for about in zip(sources, places, probes, strict=True)]
+    heard = [_heard(file.path, times + file.begin) for file in files]
+    bursts = [_bursts(file.path, times + file.begin, file.probe) for file in files]
     tracker, moments = Tracker(settings.tracking), []
-    loudest = [max(sound.loudness for sound in sounds) or 1.0 for sounds in heard]
-    for time, sounds, pictures in zip(
-        progress(times.tolist(), f"check {path.name}", unit="moment"),
-        zip(*heard, strict=True),
-        zip(*bursts, strict=False),
-        strict=False,
-    ):
-        moment = _moment(tracker, time, max(sounds), [_beside(frames) for frames in zip(*pictures, strict=False)])
-        if two:
-            left, right = (sound.loudness / most_of_all for sound, most_of_all in zip(sounds, loudest, strict=True))
-            moment = replace(moment, levels=(left, right))
-        moments.append(moment)
-    return Glance(path, dict(zip((source.name for source in sources), probes, strict=True)), seconds, moments, two)
+    watched = progress(times.tolist(), f"check {path.name}", unit="moment")
+    for time, sounds, seen in zip(watched, zip(*heard, strict=True), zip(*bursts, strict=False), strict=False):
+        pictures = [_beside(frames) for frames in zip(*seen, strict=False)]
+        moments.append(_moment(tracker, time, max(sounds), pictures))  # the sound with most speech in it
+    if two:
+        moments = [replace(moment, levels=both) for moment, both in zip(moments, _levels(heard), strict=False)]
+    return Glance(path, {file.path.name: file.probe for file in files}, seconds, moments, two)
+
+
+class _File(NamedTuple):
+    """A file that is looked at."""
+
+    path: Path
+    probe: Probe
+    begin: float  # seconds of it at which the recording begins
+
+
+def _levels(heard: Sequence[Sequence[Sound]]) -> list[tuple[float, float]]:
+    """Of each moment, the loudness of the left and of the right microphone, beside its loudest moment."""
+    loudness = np.array([[sound.loudness for sound in sounds] for sounds in heard])  # (2, N)
+    left, right = (loudness / np.maximum(loudness.max(1, keepdims=True), 1e-9)).tolist()
+    return list(zip(left, right, strict=True))
 
 
 def _beside(pictures: Sequence[np.ndarray]) -> np.ndarray:
