@@ -15,7 +15,7 @@ const note = (list, value) => list.push(value) > MEASURED && list.shift();
 let talk = null; // the conversation that goes on
 
 $("title").textContent = `A listener: ${about.title}`;
-if (about.sent) $("sent").textContent = `The listener's motion, and no picture or sound, is sent to ${about.sent}.`;
+if (about.sent) $("kept").textContent = `Your picture and sound stay on this machine; the listener's motion is sent to ${about.sent}. Nothing is written unless you record.`;
 $("play").hidden = !about.sample;
 $("people").hidden = about.people.length < 2;
 for (const name of about.people) $("person").append(new Option(name, name));
@@ -224,7 +224,7 @@ function drawLine() {
     span: [last - SHOWN, last],
     rows: [
       { name: "you speak", colour: "speech", bars: past.map(({ at, speaks }) => [at - length, at, speaks]) },
-      { name: "its head", low: middle + 0.15, high: middle - 0.15, curves: [{ colour: "nod", points: past.map(({ at, pitch }) => [at, pitch]) }] },
+      { name: "its head", low: middle + 0.2, high: middle - 0.2, curves: [{ colour: "nod", points: past.map(({ at, pitch }) => [at, pitch]) }] },
       { name: "its smile", low: 0, high: 4, curves: [{ colour: "smile", points: past.map(({ at, smile }) => [at, smile]) }] },
     ],
   });

@@ -27,7 +27,7 @@ async function draw() {
   const mine = (asking = new AbortController()), began = performance.now();
   for (const name of ["start", "temperature"]) $(`${name}_at`).textContent = name === "start" ? `${$(name).value} s` : $(name).value;
   const own = $("strength").dataset.own === "yes";
-  $("strength_at").textContent = own ? `as trained (${about.strength})` : $("strength").value;
+  $("strength_at").textContent = own ? `trained: ${about.strength}` : $("strength").value;
   const query = new URLSearchParams({ recording: recording().name, start: $("start").value, seed: $("seed").value || 0, temperature: $("temperature").value });
   if (!own) query.set("strength", $("strength").value);
   try {
@@ -82,7 +82,7 @@ function line(now) {
     now: second(now),
     rows: [
       { name: "speech", colour: "speech", bars: shown.speaks.flatMap((speaks, k) => (speaks ? [[second(k), second(k + 1), 1]] : [])) },
-      { name: "head", low: middle + 9, high: middle - 9, curves: both("pitch") },
+      { name: "head", low: middle + 12, high: middle - 12, curves: both("pitch") },
       { name: "smile", low: 0, high: 4, curves: both("smile") },
     ],
   });
