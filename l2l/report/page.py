@@ -1,7 +1,7 @@
 """report.html: one file that explains a run, opened from disk without a network.
 
 - Templates fill it with autoescape on: a name is text, whatever it holds.
-- Pictures and films are in it as data URIs; curves are drawn by a hundred lines of canvas code (`pages/charts.js`).
+- Pictures and films are in it as data URIs; curves are drawn on a canvas by a few lines of our own (`pages/chart.js`).
   Plotly could draw them too, but its 4 MB would be more than all the rest of the page.
 - What cannot be made is left out, with a sentence. The report never fails because something else did.
 """

@@ -18,5 +18,8 @@ def fill(template: str, **content: Any) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     # Our own files, which are no one's input.
-    own = {name.replace(".", "_"): (PAGES / name).read_text(encoding="utf-8") for name in ("page.css", "charts.js")}
+    own = {
+        name.replace(".", "_"): (PAGES / name).read_text(encoding="utf-8")
+        for name in ("page.css", "chart.js", "report.js")
+    }
     return environment.get_template(template).render(**own, clock=clock, **content)
