@@ -29,7 +29,7 @@ from l2l.errors import UserError
 from l2l.faces.columns import NO_SHAPES
 from l2l.faces.livelink import RATE, SENT, curves
 from l2l.faces.store import backend_of, basis_of
-from l2l.live.at_rest import at_rest
+from l2l.live.people import at_rest
 from l2l.units import FPS
 
 VERSION = 6

@@ -6,12 +6,11 @@ from pathlib import Path
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.faces.store import basis_of
-from l2l.live.at_rest import at_rest
 from l2l.live.livelink import LiveLink
+from l2l.live.people import at_rest, recordings_of
 from l2l.live.session import Session
 from l2l.patches.checkpoint import load_codebook, load_models
 from l2l.patches.live import Listener
-from l2l.recordings.table import with_pictures
 from l2l.sides import Side, other
 from l2l.video.media import add_sound
 from l2l.web.live import Live, Person
@@ -41,6 +40,7 @@ def live(
         known = ", ".join(models.people) or "one person, and no name"
         raise UserError(f"{results} knows {known}; leave --person out.")
     names: list[str | None] = [person] if person else [*models.people] or [None]
+    avatar = LiveLink(livelink, results, names[0]) if livelink else None
     bases = {name: basis_of(results, name) for name in names}
     people = {name: Person.of(basis, at_rest(results, name)) for name, basis in bases.items()}
 
@@ -48,17 +48,19 @@ def live(
         return Session(Listener(models, seed, person=name), bases[name], settings)
 
     with tempfile.TemporaryDirectory() as scratch:
-        played = None
-        if found := sample or _a_recording(bases[names[0]].parent):
+        played, seat = None, side
+        if found := recording_to_play(results, names[0], sample):
+            folder, seat = found
             played = Path(scratch) / "sample.mp4"
-            add_sound(found / "video.mp4", found / "audio.wav", played)
+            add_sound(folder / "video.mp4", folder / "audio.wav", played)
         session(names[0], 0).warm()
-        avatar = LiveLink(livelink, results, names[0]) if livelink else None
-        page = Live(results.name, people, session, recordings, played, other(side), avatar)
+        page = Live(results.name, people, session, recordings, played, other(seat), avatar)
         serve(page.app(), host, port, browser)
 
 
-def _a_recording(results: Path) -> Path | None:
-    """The folder of a recording whose pictures were kept, a test recording if there is one."""
-    rows = with_pictures(results) if (results / "preprocess.tsv").is_file() else []
-    return results / "videos" / rows[0].name if rows else None
+def recording_to_play(results: Path, person: str | None, chosen: Path | None) -> tuple[Path, Side] | None:
+    """The folder of a recording whose pictures were kept, the `chosen` one or the first, and where the person sits."""
+    for folder, seat in recordings_of(results, person):
+        if folder.resolve() == chosen.resolve() if chosen else (folder / "video.mp4").is_file():
+            return folder, seat
+    return (chosen, load_codebook(results / "codebook.pt")[2]["listener"]) if chosen else None

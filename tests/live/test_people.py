@@ -1,4 +1,4 @@
-"""A listener at rest is found where they sit, also where one model knows several people."""
+"""A person is found in their recordings where they sit, also where one model knows several people."""
 
 import numpy as np
 import torch
@@ -6,9 +6,10 @@ import torch
 from l2l.dataset.layout import load_chunks
 from l2l.dataset.seats import recording_folder, seat_of
 from l2l.faces.store import load_faces
-from l2l.live.at_rest import at_rest
+from l2l.live.people import at_rest, recordings_of
 from l2l.recordings.recordings import Recording
 from l2l.recordings.table import write_table
+from l2l.web.open_live import recording_to_play
 from tests.export.made import motion, write_results, write_windows
 
 CODEBOOK = {"format": 1, "kind": "codebook", "architecture": "patches", "listener": "left"}
@@ -19,6 +20,27 @@ def test_the_table_says_where_the_person_sits_in_a_recording(tmp_path):
     assert (at_rest(results).faces == load_faces(results / "videos/talk/faces_left.npz").faces).all()
     write_table(results / "preprocess.tsv", [Recording("gone"), Recording("talk", listener="right")])
     assert (at_rest(results).faces == load_faces(results / "videos/talk/faces_right.npz").faces).all()
+
+
+def test_recordings_for_testing_come_first_and_failed_ones_not_at_all(tmp_path):
+    results = write_results(tmp_path)
+    rows = [
+        Recording("a", split="train", listener="right"),
+        Recording("b", split="test"),
+        Recording("c", status="failed"),
+    ]
+    write_table(results / "preprocess.tsv", rows)
+    videos = results / "videos"
+    assert list(recordings_of(results)) == [(videos / "b", "left"), (videos / "a", "right")]
+
+
+def test_the_recording_that_is_played_shows_where_the_person_sits(tmp_path):
+    results = write_results(tmp_path)
+    talk = results / "videos/talk"
+    write_table(results / "preprocess.tsv", [Recording("gone"), Recording("talk", listener="right")])
+    assert recording_to_play(results, None, None) == recording_to_play(results, None, talk) == (talk, "right")
+    (talk / "video.mp4").unlink()
+    assert recording_to_play(results, None, None) is None
 
 
 def test_without_a_recording_it_is_an_average_face(tmp_path):
