@@ -109,6 +109,21 @@ def test_a_cut_starts_a_new_scene_with_its_own_left_and_right(tmp_path, photo):
     assert (tracks.box[:, 0, 0] < tracks.box[:, 1, 0]).all()
 
 
+def test_nobody_is_found_in_the_pictures_of_a_cross_fade(tmp_path, photo):
+    def draw(canvas, frame):
+        before, after = canvas.copy(), np.full_like(canvas, (250, 240, 200))
+        two_people(photo)(before, frame)
+        paste(after, photo, 60 + sway(frame), 100)
+        paste(after, photo[:, ::-1], 300 - sway(frame), 20)
+        share = np.clip((frame - 17) / 11, 0, 1)
+        canvas[:] = (1 - share) * before + share * after
+
+    tracks = run(write(tmp_path / "a.mp4", 48, draw))
+    assert not tracks.found[19:27].any()
+    assert tracks.found[:17].all() and tracks.found[30:].all()
+    assert len({tracks.segment[k] for k in (5, 22, 40)}) == 3
+
+
 def test_one_face_alone_is_never_together(tmp_path, photo):
     tracks = run(write(tmp_path / "alone.mp4", 20, lambda canvas, frame: paste(canvas, photo, 100 + sway(frame), 60)))
     assert len(tracks) == 20 and not tracks.found.all(1).any()
