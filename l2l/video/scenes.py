@@ -21,6 +21,7 @@ _FINE = 360  # lines of a picture that are looked at, or up to twice as many
 _TILES = (4, 8)  # rows and columns of tiles
 _NEAR = 6  # frames before and after, to which a change is compared
 _JUMP = 3.0  # a tile jumps when it changes so many times as much as it did in the frames around
+_GREATER = 1.4  # times the changes around: less is no cut
 _FAINT = 1.0  # of 255: a change that video coding makes
 _TEXTURE = 4.0  # of 255: standard deviation below which a tile is plain, and says nothing
 _OTHER = 0.6  # correlation below which two tiles show different things
@@ -116,11 +117,13 @@ class _Finder:
 
     def _is_cut(self) -> bool:
         """Whether a scene begins `_NEAR` frames before the newest."""
+        here = self._changes[_NEAR]
+        if here.mean() < _GREATER * _FAINT / 2:
+            return False
         changes = np.stack(self._changes)  # (13, 32)
-        here = changes[_NEAR]
         # The second largest, so that a cut or a flash nearby hides no other.
         usual = np.sort(np.delete(changes, _NEAR, axis=0), axis=0)[-2]
-        if here.mean() < 1.4 * (usual.mean() + _FAINT / 2):
+        if here.mean() < _GREATER * (usual.mean() + _FAINT / 2):
             return False
         before, after = self._thumbs[-_NEAR - 2], self._thumbs[-_NEAR - 1]
         told = _textured(before, after)
@@ -131,7 +134,7 @@ class _Finder:
             if _others(before, after) < self._share + max(around):
                 return False
         # After a flash there is what was before it.
-        unusual = told & (here > 1.4 * (usual + _FAINT))
+        unusual = told & (here > _GREATER * (usual + _FAINT))
         pairs = (before, self._thumbs[-_NEAR - 1 + _FLASH]), (self._thumbs[-_NEAR - 2 - _FLASH], after)
         stays = [(_change(_tiles(a), _tiles(b)) > 0.5 * here)[unusual] for a, b in pairs]
         return bool(unusual.any()) and all(tiles.mean() > 0.5 for tiles in stays)
