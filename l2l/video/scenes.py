@@ -36,7 +36,7 @@ _LOST = 0.6  # of the contrast that two pictures on top of each other lose; a mo
 _STEP = 0.45  # of a cross-fade in one frame; more is a cut
 _UNSEEN = 0.06  # share of the other picture that cannot be seen
 _STILL = 0.12  # of the frames looked at: before and after a cross-fade nothing mixes; a pan never stops
-AHEAD = 52  # frames
+AHEAD = 64  # frames
 
 
 @dataclass
