@@ -1,6 +1,6 @@
 // Camera and microphone (or a recording) out over one WebSocket, the listener's moving mesh in.
 import { Stage } from "/stage.js";
-import { TimeLine, median } from "/timeline.js";
+import { TimeLine, changes, median } from "/timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const PICTURE = 1, SOUND = 2, WIDE = 480; // kinds of messages; pixels of a picture
@@ -230,10 +230,11 @@ function drawLine() {
   });
 }
 
+const changed = changes();
 function frame(now) {
   if (talk) talk.draw(now);
   else stage.again();
-  drawLine();
+  if (changed(past.at(-1)?.at)) drawLine();
   requestAnimationFrame(frame);
 }
 requestAnimationFrame(frame);

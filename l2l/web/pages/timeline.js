@@ -69,4 +69,16 @@ export class TimeLine {
   }
 }
 
+// Returns a question: whether one of these values, or how the page looks, has changed since it was asked last.
+export function changes() {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let last = null;
+  return (...values) => {
+    const now = [innerWidth, devicePixelRatio, dark.matches, ...values].join();
+    const changed = now !== last;
+    last = now;
+    return changed;
+  };
+}
+
 export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];

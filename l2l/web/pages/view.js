@@ -1,6 +1,6 @@
 // A stretch of a recording, its true listener, and one drawn anew whenever a slider moves.
 import { Stage } from "/stage.js";
-import { TimeLine, median } from "/timeline.js";
+import { TimeLine, changes, median } from "/timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const about = await (await fetch("/about")).json();
@@ -48,13 +48,16 @@ function take(data) {
   if (!words.frames) throw new Error("There is nothing to draw here: choose another moment.");
   const numbers = new Float32Array(data, 4 + size), half = numbers.length / 2;
   const first = !shown || shown.start !== Number($("start").value) || shown.name !== recording().name;
-  shown = { ...words, start: Number($("start").value), name: recording().name, meshes: { true: numbers.subarray(0, half), drawn: numbers.subarray(half) }, each: half / words.frames };
+  const meshes = { true: numbers.subarray(0, half), drawn: numbers.subarray(half) };
+  shown = { ...words, meshes, start: Number($("start").value), name: recording().name, each: half / words.frames };
+  shown.rows = rows();
   if (first) {
     for (const stage of Object.values(stages)) stage.take(words.mesh);
     video.currentTime = shown.start;
   }
 }
 
+const changed = changes();
 const frameNow = () => Math.max(0, Math.min(shown.frames - 1, Math.floor((video.currentTime - shown.start) * about.fps)));
 
 function frame() {
@@ -63,30 +66,28 @@ function frame() {
   const [, end] = span();
   if (!video.paused && (video.currentTime >= end || video.currentTime < shown.start - 0.2)) video.currentTime = shown.start;
   const now = frameNow();
+  if (!changed(now, measured.drawings)) return;
   for (const [name, stage] of Object.entries(stages)) {
     if (name === "true" && !shown.seen[now]) continue;
     stage.draw(shown.meshes[name].subarray(now * shown.each, (now + 1) * shown.each));
   }
-  line(now);
+  timeLine.draw({ span: span(), rows: shown.rows, now: second(now) });
+  const [from, to] = span().map(Math.round);
+  Object.assign($("line"), { ariaValueMin: from, ariaValueMax: to, ariaValueNow: Math.round(second(now)), ariaValueText: `${second(now).toFixed(1)} seconds` });
 }
 
 const second = (frame) => shown.start + frame / about.fps;
 const span = () => [shown.start, second(shown.frames)];
 
-function line(now) {
+function rows() { // of the time line
   const middle = median(shown.true.pitch);
   const curve = (who, what) => ({ colour: who, points: shown[who][what].map((value, k) => [second(k), who === "drawn" || shown.seen[k] ? value : null]) });
   const both = (what) => [curve("true", what), curve("drawn", what)];
-  timeLine.draw({
-    span: span(),
-    now: second(now),
-    rows: [
-      { name: "speech", colour: "speech", bars: shown.speaks.flatMap((speaks, k) => (speaks ? [[second(k), second(k + 1), 1]] : [])) },
-      { name: "head", low: middle + 12, high: middle - 12, curves: both("pitch") },
-      { name: "smile", low: 0, high: 4, curves: both("smile") },
-    ],
-  });
-  $("line").setAttribute("aria-valuetext", `${second(now).toFixed(1)} seconds`);
+  return [
+    { name: "speech", colour: "speech", bars: shown.speaks.flatMap((speaks, k) => (speaks ? [[second(k), second(k + 1), 1]] : [])) },
+    { name: "head", low: middle + 12, high: middle - 12, curves: both("pitch") },
+    { name: "smile", low: 0, high: 4, curves: both("smile") },
+  ];
 }
 
 const seek = (seconds) => (video.currentTime = Math.max(shown.start, Math.min(span()[1] - 0.05, seconds)));
