@@ -61,6 +61,14 @@ def test_an_older_picture_is_left_out(trained):
     assert face.until == 1.0 and face.last_found is None
 
 
+def test_pictures_without_sound_do_not_pile_up(trained, monkeypatch):
+    face = LiveFace(trained / "face_basis.npz", Settings())
+    monkeypatch.setattr(face, "_face", lambda picture: None)
+    for frame in range(1000):
+        face.add(EMPTY, frame / 30)
+    assert len(face._pictures) == 300 and face.until == 999 / 30
+
+
 def test_faces_that_cannot_be_measured_live_are_refused(tmp_path):
     save_npz(tmp_path / "face_basis.npz", backend=np.array("deca"))
     with pytest.raises(UserError, match="deca, which is not live; use landmarks or blendshapes"):
