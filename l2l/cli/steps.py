@@ -159,11 +159,21 @@ def faces(folders: Paths = (), /, *, basis: Path, rows: Rows = NO_ROWS, options:
     _do("faces", folders, rows, options, basis)
 
 
-def preprocess_summary(tables: Annotated[Paths, about("tables of mel and of faces (.tsv)")], /, *, out: Path) -> None:
+def preprocess_summary(
+    tables: Annotated[Paths, about("tables of mel and of faces (.tsv)")],
+    /,
+    *,
+    videos: Annotated[Path | None, about("folder with one folder per recording: is the listener the same?")] = None,
+    listener: Side = "left",
+    out: Path,
+) -> None:
     """Say what became of every recording: preprocess.tsv."""
+    from l2l.recordings.listeners import with_doubts
     from l2l.recordings.table import joined, read_table, write_table
 
     found = joined(*map(read_table, tables))
+    if videos:
+        found = with_doubts(found, videos, listener)
     write_table(out, found)
     _complain(found)
 

@@ -34,6 +34,8 @@ class TrackingSettings(Step):
     min_score: Fraction = key(0.5, "a face below this score counts as missed")
     search_every: Count = key(10, "frames between two looks for a face that is missing")
     min_face: Fraction = key(0.06, "smallest face, as a fraction of the picture's height")
+    min_person: float = key(0.5, "a face with a lower score (0..1) is a rendering or a statue; 0: none is", ge=0, le=1)
+    identity: Literal["person", "side"] = key("person", "after a cut, left is the same person; side: the same place")
     bridge: int = key(8, "gaps of at most this many frames are filled in", ge=0)
     scene_cut: Fraction = key(0.4, "share of the picture that changes at once, or in a cross-fade, when a scene ends")
 

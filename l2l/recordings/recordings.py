@@ -42,6 +42,8 @@ class Recording:
     seconds: float | None = None  # length, once it is known
     tracked: float | None = None  # share of frames in which both faces are found
     speech: float | None = None  # share of frames in which somebody speaks
+    person: float | None = None  # 0..1, how much the less likely of the two faces looks like a person's
+    left_out: float | None = None  # share of frames in scenes with somebody else, or in which who is who is uncertain
     took: float = 0.0  # seconds of work in all
     warnings: str = ""  # sentences with "; " between them, the worst first
     split_by: Literal["user", "share", ""] = ""  # who chose the split; in recordings.tsv alone

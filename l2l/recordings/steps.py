@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from l2l import backends
@@ -27,14 +28,14 @@ from l2l.recordings.recordings import Recording
 from l2l.recordings.side_by_side import normalise_pair
 from l2l.recordings.synchronise import move_again, sync_warning, synchronise
 from l2l.recordings.two_channels import split_voices
-from l2l.recordings.warnings import picture_warnings, sound_warnings
+from l2l.recordings.warnings import people_warnings, picture_warnings, sound_warnings
 from l2l.sides import SIDES
 from l2l.speech.mel import mel_rows
 from l2l.speech.speaking import SPEAKS, diarize, load_speaking
 from l2l.units import FPS
 from l2l.video.footage import VOICES, Footage, said
 from l2l.video.normalise import normalise
-from l2l.video.tracks import load_tracks
+from l2l.video.tracks import Seats, Tracks, load_cast, load_tracks
 
 log = logging.getLogger(__name__)
 Drop = Literal["speech", "video"]
@@ -81,11 +82,13 @@ def _normalise(work: Work) -> None:
 
 def _track(work: Work) -> None:
     settings = work.settings.tracking
+    two_channels = bool(said(work.folder / "probe.json").get("voices"))
+    two_files = (work.folder / VOICES[0]).exists() and not two_channels  # each has its own picture to be late to
+    if two_files:  # and shows its own person
+        settings = settings.model_copy(update={"identity": "side"})
     backends.load("tracking", settings.backend).track(work.folder / "video.mp4", work.folder / "tracks.npz", settings)
     if (work.folder / "audio.wav").exists():
         of = str(_note(work.folder / "steps" / "normalise.json").get("key", ""))
-        two_channels = bool(said(work.folder / "probe.json").get("voices"))
-        two_files = (work.folder / VOICES[0]).exists() and not two_channels  # each has its own picture to be late to
         synchronise(work.folder, work.settings.video.sync == "auto" and not two_files, of, two_channels)
 
 
@@ -271,6 +274,7 @@ def _judged(name: str, recording: Recording, work: Work) -> Recording:
         recording = replace(
             recording, seconds=len(tracks) / FPS, tracked=share, warnings="; ".join(filter(None, warnings))
         )
+        recording = _seen(recording, tracks)
         what, key = "both faces are seen", "chunking.min_tracked"
     elif name == "diarize":
         least = work.settings.chunking.min_speech
@@ -283,6 +287,19 @@ def _judged(name: str, recording: Recording, work: Work) -> Recording:
         return recording
     reason = f"{what} in {share:.0%} of its frames, fewer than {key} = {least:.0%}."
     return replace(recording, status="excluded", reason=reason)
+
+
+def _seen(recording: Recording, tracks: Tracks) -> Recording:
+    """The recording with what its tracks say of the people in it."""
+    cast = load_cast(tracks.path)
+    if cast is None:
+        return recording
+    person = None if np.isnan(cast.person).all() else float(np.nanmin(cast.person))
+    gone = np.isin(cast.seats, (Seats.SOMEBODY_ELSE, Seats.UNCERTAIN))
+    left_out = float(gone[tracks.segment].mean())
+    words = people_warnings(cast, left_out)
+    warnings = "; ".join([*words, *filter(None, [recording.warnings])])
+    return replace(recording, person=person, left_out=left_out, warnings=warnings)
 
 
 def _reason(error: Exception, work: Work) -> str:

@@ -17,7 +17,7 @@ from l2l.recordings.recordings import Recording
 COLUMNS = [field.name for field in fields(Recording) if field.name not in ("split_by", "fetched")]
 NAMED = ["name", "path", "start", "end", "split", "listener"]  # what is known before anything is done
 LISTED = [*NAMED, "split_by"]  # of recordings.tsv
-NUMBERS = {"start", "end", "seconds", "tracked", "speech", "took"}
+NUMBERS = {"start", "end", "seconds", "tracked", "speech", "person", "left_out", "took"}
 
 
 def write_table(path: str | Path, recordings: Iterable[Recording], columns: Sequence[str] = COLUMNS) -> None:
@@ -97,7 +97,11 @@ def shortage(recordings: Sequence[Recording], table: str | Path) -> str:
 
 def complaints(recordings: Sequence[Recording], most: int = 10) -> list[str]:
     """A sentence for each recording that is left out, at most so many."""
-    out = [f"{r.name}: {r.status}: {r.reason}" for r in recordings if r.status != "ok"]
+    out = [
+        f"{r.name}: {r.status}: {r.reason}" + (f" ({r.warnings})" if r.warnings else "")
+        for r in recordings
+        if r.status != "ok"
+    ]
     return out if len(out) <= most else [f"... {len(out) - most} more are left out", *out[-most:]]
 
 

@@ -8,11 +8,13 @@ import soundfile
 from l2l.units import SAMPLE_RATE
 from l2l.video.footage import said
 from l2l.video.normalise import can_tone_map
+from l2l.video.tracks import Cast, Seats
 
 _QUIET = 3  # of 32768: silence that was filled in, and what resampling leaves of it
 _LOUD = 32_700  # of 32768: a sample that is at the end of its range
 _LATE, _EARLY = 0.4, 1.0  # seconds without any sound at the beginning, at the end
 _CLIPPED = 1e-3  # share of samples
+_REFUSED = 0.05  # share of frames
 
 
 def picture_warnings(report: Path) -> list[str]:
@@ -48,3 +50,24 @@ def sound_warnings(wav: Path) -> list[str]:
     if (share := loud / length) >= _CLIPPED:
         words.append(f"its sound is clipped in {share:.1%} of its samples")
     return words
+
+
+def people_warnings(cast: Cast, left_out: float) -> list[str]:
+    """Sentences, the worst first, on who is seen in a recording; `left_out` is a share of its frames."""
+    words, scenes = [], cast.seats.tolist()
+    if left_out:
+        other, unsure = (scenes.count(seat) for seat in (Seats.SOMEBODY_ELSE, Seats.UNCERTAIN))
+        why = [f"somebody else seems to sit there in {_scenes(other)}"] if other else []
+        why += [f"who is who cannot be told in {_scenes(unsure)}"] if unsure else []
+        words.append(f"{left_out:.0%} of its frames are left out: {' and '.join(why)}")
+    if cast.refused >= _REFUSED:
+        words.append(
+            f"a face that is no person's by its colours is seen in {cast.refused:.0%} of its frames, and left out"
+        )
+    if swapped := scenes.count(Seats.SWAPPED):
+        words.append(f"the two people change sides in {_scenes(swapped)}; left and right stay with the person")
+    return words
+
+
+def _scenes(count: int) -> str:
+    return "1 scene" if count == 1 else f"{count} scenes"

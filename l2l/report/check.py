@@ -17,6 +17,7 @@ from l2l.report.stills import annotated, clock, jpeg
 from l2l.report.templates import fill
 from l2l.sides import SIDES
 from l2l.video.probing import Probe
+from l2l.video.tracks import Seats
 
 _SHORT, _SLOW, _SMALL, _FEW = 20.0, 24.0, 0.1, 0.75  # seconds, frames per second, of the height, of the moments
 _CHANGE, _CUTS = 0.15, 0.15  # mean change of a coarse picture that is another view; share of moments
@@ -121,12 +122,31 @@ def _of_picture(seen: Glance) -> list[str]:
         said.append(f"The faces are small, {height:.0%} of the picture's height. Crop the video around both people.")
     if third := sum(moment.others > 0 for moment in moments):
         said.append(f"A third face is seen at {third} of {len(moments)} moments. Their voice may stay in the sound.")
+    if refused := sum(moment.refused > 0 for moment in moments):
+        said.append(
+            f"A face that is no person's by its colours (a rendering, a statue?) is seen at {refused} of "
+            f"{len(moments)} moments. It is not used. If it is a person's, lower tracking.min_person."
+        )
     coarse = [cv2.resize(m.picture, (32, 18), interpolation=cv2.INTER_AREA).astype(float) / 255 for m in moments]
     views = sum(float(np.abs(a - b).mean()) > _CHANGE for a, b in itertools.pairwise(coarse))
+    if views:  # without cuts a face is followed, and need not be known again
+        said += _of_seats([moment.seats for moment in moments])
     if views > _CUTS * len(moments):
+        said.append(f"The view changes between {views} of {len(moments) - 1} neighbouring moments: it seems to be cut.")
+    return said
+
+
+def _of_seats(seats: list[Seats]) -> list[str]:
+    """Whether left and right are the same two people at every moment."""
+    said, together = [], sum(seat != Seats.NOBODY for seat in seats)
+    if other := seats.count(Seats.SOMEBODY_ELSE):
+        said.append(f"Somebody else seems to be one of the two at {other} of {together} moments. Those are left out.")
+    if unsure := seats.count(Seats.UNCERTAIN):
+        said.append(f"Who is who cannot be told at {unsure} of {together} moments. Those are left out.")
+    if swapped := seats.count(Seats.SWAPPED):
         said.append(
-            f"The view changes between {views} of {len(moments) - 1} neighbouring moments, so it seems to be cut. "
-            "Whoever is on the left must stay on the left."
+            f"The two have changed sides at {swapped} of {together} moments. Left and right stay with the person; "
+            "look at the names on the faces."
         )
     return said
 

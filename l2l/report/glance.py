@@ -1,6 +1,7 @@
 """A minute's look at a recording: a few moments of it, spread evenly, with the faces and voices in them.
 
 - At each moment the faces are followed for a second, as `track` follows them, and the sound is asked for speech.
+- Who is who is told by the faces, as `track` tells it: left and right are the same two people at every moment.
 - Who speaks is the one whose lips move more, where somebody speaks at all. In a conversation in two files it is the one
   whose microphone is louder, beside its loudest moment, where one clearly is.
 - An hour of video takes about as long as a minute of it: the number of moments is limited.
@@ -23,9 +24,12 @@ from l2l.recordings.side_by_side import Aligned, aligned
 from l2l.speech.lip_motion import lip_gap
 from l2l.speech.vad import voice_activity
 from l2l.units import FPS, SAMPLE_RATE
+from l2l.video.candidates import Pair, Scene
+from l2l.video.identity import who_is_who
 from l2l.video.media import media_input, open_media, run_ffmpeg
 from l2l.video.probing import Probe, probe
 from l2l.video.tracking import Tracker
+from l2l.video.tracks import Seats
 
 MOST, APART = 30, 4.0  # moments at most; seconds between two of a short recording
 BURST = 1.0  # seconds for which faces are followed
@@ -56,6 +60,8 @@ class Moment:
     speech: float  # probability that somebody speaks
     loudness: float  # root mean square of the sound
     levels: tuple[float, float] | None = None  # of each person's own microphone, beside its loudest moment
+    seats: Seats = Seats.FIRST  # how the two sit; where they are not the recording's two people, they are named by side
+    refused: int = 0  # faces that move and are no person's by their colours
 
     @property
     def speaker(self) -> int | None:
@@ -100,12 +106,17 @@ def glance(path: Path, settings: Settings, most: int = MOST) -> Glance:
         seconds = files[0].probe.seconds
     times = np.linspace(0, max(0.0, seconds - BURST - 0.2), int(np.clip(seconds / APART, 3, most)))
     heard = [_heard(file.path, times + file.begin) for file in files]
-    bursts = [_bursts(file.path, times + file.begin, file.probe) for file in files]
-    tracker, moments = Tracker(settings.tracking), []
+    pictures_of = [_bursts(file.path, times + file.begin, file.probe) for file in files]
+    tracker, bursts = Tracker(settings.tracking), []
     watched = progress(times.tolist(), f"check {path.name}", unit="moment")
-    for time, sounds, seen in zip(watched, zip(*heard, strict=True), zip(*bursts, strict=False), strict=False):
-        pictures = [_beside(frames) for frames in zip(*seen, strict=False)]
-        moments.append(_moment(tracker, time, max(sounds), pictures))  # the sound with most speech in it
+    for time, sounds, shown in zip(watched, zip(*heard, strict=True), zip(*pictures_of, strict=False), strict=False):
+        pictures = [_beside(frames) for frames in zip(*shown, strict=False)]
+        seen = [{number: landmarks for number, landmarks, _ in tracker(picture)} for picture in pictures]
+        tracker.finish()
+        bursts.append(_Burst(time, max(sounds), pictures[0], seen, tracker.finished[-1]))  # the sound with most speech
+    # Of two files each shows its own person.
+    casts = who_is_who([burst.scene for burst in bursts], two is not None or settings.tracking.identity == "side")
+    moments = [_moment(burst, *cast) for burst, cast in zip(bursts, casts, strict=True)]
     if two:
         moments = [replace(moment, levels=both) for moment, both in zip(moments, _levels(heard), strict=False)]
     return Glance(path, {file.path.name: file.probe for file in files}, seconds, moments, two)
@@ -126,6 +137,17 @@ def _levels(heard: Sequence[Sequence[Sound]]) -> list[tuple[float, float]]:
     return list(zip(left, right, strict=True))
 
 
+@dataclass(frozen=True)
+class _Burst:
+    """What a second of a recording has shown."""
+
+    seconds: float
+    sound: Sound
+    picture: np.ndarray  # the first one
+    seen: list[dict[int, np.ndarray]]  # of each picture: number of the candidate: landmarks (468, 3) px
+    scene: Scene
+
+
 def _beside(pictures: Sequence[np.ndarray]) -> np.ndarray:
     """Pictures (H, W, 3) side by side, as high as the lowest."""
     if len(pictures) == 1:
@@ -135,24 +157,31 @@ def _beside(pictures: Sequence[np.ndarray]) -> np.ndarray:
     return np.hstack([cv2.resize(picture, size) for picture, size in zip(pictures, sizes, strict=True)])
 
 
-def _moment(tracker: Tracker, time: float, sound: Sound, pictures: list[np.ndarray]) -> Moment:
-    tracker.finish()
-    seen = [{number: landmarks for number, landmarks, _ in tracker(picture)} for picture in pictures]
-    chosen, candidates = tracker.scene.choose(), tracker.scene.candidates
-    if not any(chosen) and candidates:  # one face alone: on its side of the picture
-        largest = max(candidates, key=lambda candidate: candidate.likeness(len(pictures)))
-        chosen[int(largest.mean_x > pictures[0].shape[1] / 2)] = {largest.number}
+def _moment(burst: _Burst, pair: Pair | None, seats: Seats) -> Moment:
+    scene = burst.scene
+    possible, refused = scene.pairs(), scene.refused()
+    pair = pair or (possible[0] if possible else None)
+    chosen: list[set[int]] = scene.numbers(pair) if pair else [set(), set()]
+    persons = [c for c in scene.candidates if c not in refused]
+    if not pair and persons:  # one face alone: on its side of the picture
+        largest = max(persons, key=lambda candidate: candidate.prominence(scene.frames))
+        chosen[int(largest.mean_x > burst.picture.shape[1] / 2)] = {largest.number}
     faces: list[np.ndarray | None] = []
     lips = []
     for numbers in chosen:
-        own = [face for frame in seen for number, face in frame.items() if number in numbers]
-        faces.append(next((face for number, face in seen[0].items() if number in numbers), own[0] if own else None))
+        own = [face for frame in burst.seen for number, face in frame.items() if number in numbers]
+        first = next((face for number, face in burst.seen[0].items() if number in numbers), own[0] if own else None)
+        faces.append(first)
         gaps = lip_gap(np.stack(own)) if len(own) > 1 else np.zeros(2)
         lips.append(float(np.abs(np.diff(gaps)).mean()))
-    people = [c for c in candidates if c.number in chosen[0] | chosen[1]]
+    people = [c for c in persons if c.number in chosen[0] | chosen[1]]
     least = min((c.mean_width for c in people), default=0.0)
-    others = [c for c in candidates if c not in people and c.moves and c.mean_width > _OTHER * least]
-    return Moment(time, pictures[0], (faces[0], faces[1]), len(others) if people else 0, (lips[0], lips[1]), *sound)
+    others = [c for c in persons if c not in people and c.moves and c.mean_width > _OTHER * least]
+    third = len(others) if people else 0
+    return Moment(
+        burst.seconds, burst.picture, (faces[0], faces[1]), third, (lips[0], lips[1]), *burst.sound,
+        seats=seats, refused=len(refused),
+    )  # fmt: skip
 
 
 def _bursts(path: Path, times: np.ndarray, found: Probe) -> Iterator[list[np.ndarray]]:

@@ -7,6 +7,7 @@ recording of any length can be written and read in constant memory.
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,16 @@ def landmark_scale(width: int, height: int) -> float:
 
 def block_name(index: int) -> str:
     return f"landmarks_{index:06d}"
+
+
+class Seats(IntEnum):
+    """How the two people sit in a scene."""
+
+    NOBODY = 0  # fewer than two people are seen together
+    FIRST = 1  # as in their first scene
+    SWAPPED = 2  # the other way round
+    SOMEBODY_ELSE = 3  # one of them is another person; the scene is left out
+    UNCERTAIN = 4  # it is not certain who is who; the scene is left out
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,24 @@ def load_tracks(path: str | Path) -> Tracks:
     with reading(path, "a tracks.npz", "l2l track"), np.load(path, allow_pickle=False) as file:
         width, height = (int(value) for value in file["size"])
         return Tracks(Path(path), width, height, *(file[name] for name in ("found", "score", "box", "segment")))
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who the two people of a recording are, as far as tracks.npz says it."""
+
+    seats: np.ndarray  # (scenes,) int8: how they sit in each scene, a number of `Seats`
+    person: np.ndarray  # (2,) float32, 0..1: how much each looks like a person; NaN where it cannot be told
+    pattern: np.ndarray  # (2, 8, 8, 9) float32: what each face is told apart by; zeros where it was never seen
+    refused: float  # share of frames with a face that was left out because it does not look like a person's
+
+
+def load_cast(path: str | Path) -> Cast | None:
+    """None where the tracker said nothing of this. Raises UserError when the file is missing or damaged."""
+    with reading(path, "a tracks.npz", "l2l track"), np.load(path, allow_pickle=False) as file:
+        if "seats" not in file:
+            return None
+        return Cast(file["seats"], file["person"], file["pattern"], float(file["refused"]))
 
 
 def runs(numbers: np.ndarray) -> list[tuple[int, int]]:

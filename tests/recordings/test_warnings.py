@@ -9,7 +9,8 @@ import soundfile
 from l2l.recordings import warnings
 from l2l.recordings.recordings import Recording
 from l2l.recordings.table import concerns, read_table, write_table
-from l2l.recordings.warnings import picture_warnings, sound_warnings
+from l2l.recordings.warnings import people_warnings, picture_warnings, sound_warnings
+from l2l.video.tracks import Cast, Seats
 
 TONE = (8000 * np.sin(np.arange(16000 * 10) / 5)).astype(np.int16)
 
@@ -63,3 +64,17 @@ def test_hdr_that_cannot_be_converted_is_said(tmp_path, monkeypatch, probe):
         assert len(picture_warnings(report)) == (not able)
     report.write_text(json.dumps({"probe": {"hdr": ""}}))
     assert picture_warnings(report) == picture_warnings(tmp_path / "none.json") == []
+
+
+def test_who_is_seen_is_said_when_it_is_not_the_same_two_throughout():
+    def cast(*seats: Seats, refused: float = 0.0) -> Cast:
+        return Cast(np.array(seats, np.int8), np.ones(2, np.float32), np.zeros((2, 8, 8, 9), np.float32), refused)
+
+    assert people_warnings(cast(Seats.FIRST, Seats.NOBODY), 0.0) == []
+    found = people_warnings(cast(Seats.FIRST, Seats.SOMEBODY_ELSE, Seats.SWAPPED, Seats.UNCERTAIN, refused=0.4), 0.25)
+    assert found == [
+        "25% of its frames are left out: somebody else seems to sit there in 1 scene "
+        "and who is who cannot be told in 1 scene",
+        "a face that is no person's by its colours is seen in 40% of its frames, and left out",
+        "the two people change sides in 1 scene; left and right stay with the person",
+    ]

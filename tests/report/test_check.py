@@ -16,6 +16,7 @@ from l2l.sides import SIDES
 from l2l.units import SAMPLE_RATE
 from l2l.video.media import video_writer
 from l2l.video.probing import Probe
+from l2l.video.tracks import Seats
 from tests.browser import opened
 from tests.media import face_photo
 from tests.speech.microphones import turns
@@ -63,6 +64,22 @@ def test_of_a_good_recording_nothing_is_said():
         ([moment(0), moment(1), moment(faces=(None, face(9)))], {}, "Both faces are seen at 2 of 3 moments"),
         ([moment(faces=(face(100, 20), face(400, 20)))], {}, "faces are small, 6% of"),
         ([moment(0), moment(1, others=1)], {}, "A third face is seen at 1 of 2 moments"),
+        ([moment(0), replace(moment(1), refused=1)], {}, "rendering, a statue?) is seen at 1 of 2 moments"),
+        (
+            [moment(0), moment(1), replace(moment(1, grey=200), seats=Seats.SWAPPED)],
+            {},
+            "have changed sides at 1 of 3 moments",
+        ),
+        (
+            [moment(0), replace(moment(1, grey=200), seats=Seats.SOMEBODY_ELSE)],
+            {},
+            "Somebody else seems to be one of the two at 1",
+        ),
+        (
+            [moment(0), replace(moment(1, grey=200), seats=Seats.UNCERTAIN)],
+            {},
+            "Who is who cannot be told at 1 of 2 moments",
+        ),
         ([moment(0, grey=10), moment(1, grey=200)] * 3, {}, "view changes between 5 of 5 neighbouring moments"),
         ([moment(None, loud=0.0)], {}, "It is silent"),
         ([moment(None)], {}, "Nobody is seen speaking"),

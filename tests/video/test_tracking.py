@@ -1,13 +1,15 @@
 """track: two people keep their identity; pictures on the wall, overlays and cuts do not confuse it."""
 
+import cv2
 import numpy as np
 import pytest
 
 from l2l import config
+from l2l.demo.puppet import photograph
 from l2l.errors import UserError
 from l2l.video.media import video_writer
 from l2l.video.tracking import track
-from l2l.video.tracks import fill_short_gaps, load_tracks
+from l2l.video.tracks import Seats, fill_short_gaps, load_cast, load_tracks
 from tests.media import face_photo
 
 SETTINGS = config.TrackingSettings()
@@ -45,8 +47,8 @@ def two_people(photo):
     return draw
 
 
-def run(path):
-    track(path, path.with_suffix(".npz"), SETTINGS)
+def run(path, settings=SETTINGS):
+    track(path, path.with_suffix(".npz"), settings)
     return load_tracks(path.with_suffix(".npz"))
 
 
@@ -122,6 +124,26 @@ def test_nobody_is_found_in_the_pictures_of_a_cross_fade(tmp_path, photo):
     assert not tracks.found[19:27].any()
     assert tracks.found[:17].all() and tracks.found[30:].all()
     assert len({tracks.segment[k] for k in (5, 22, 40)}) == 3
+
+
+def test_left_stays_the_person_when_the_two_change_sides_at_a_cut(tmp_path, photo):
+    other = cv2.resize(photograph(1)[40:340, 110:400], (232, 240), interpolation=cv2.INTER_AREA)
+
+    def draw(canvas, frame):
+        seats = (photo, other) if frame < 20 else (other, photo)
+        canvas[:] = (250, 240, 200) if frame < 20 else (60, 60, 80)
+        paste(canvas, seats[0], 20 + sway(frame), 60)
+        paste(canvas, seats[1], 340 - sway(frame), 70)
+
+    path = write(tmp_path / "a.mp4", 40, draw)
+    by_side, tracks = run(path, config.TrackingSettings(identity="side")), run(path)
+    assert tracks.found[2:].all() and by_side.found[2:].all()
+    on_the_left = tracks.box[:, :, 0] < 200
+    assert on_the_left[2:20, 0].all() and on_the_left[22:, 1].all()
+    assert not on_the_left[2:20, 1].any() and not on_the_left[22:, 0].any()
+    assert (by_side.box[2:, 0, 0] < 200).all()
+    cast = load_cast(path.with_suffix(".npz"))
+    assert cast is not None and cast.seats.tolist() == [Seats.FIRST, Seats.SWAPPED]
 
 
 def test_one_face_alone_is_never_together(tmp_path, photo):

@@ -2,7 +2,7 @@
 # and leaves a table of what became of each; a recording that fails is a row, never the end of the others.
 localrules:
     split,
-    preprocess_summary,  # they only read tables
+    preprocess_summary,  # they only read tables, and of tracks a few numbers
 
 
 rule normalise:
@@ -140,5 +140,9 @@ rule preprocess_summary:
     resources:
         mem_mb=memory(500),
         runtime=minutes(30),
+    params:
+        videos="results/{person}/videos",
+        listener=listener,
     shell:
-        "l2l preprocess-summary {input.tables:q} --out {output.table} 2>&1 | tee {log}"
+        "l2l preprocess-summary {input.tables:q} --videos {params.videos} --listener {params.listener} --out {output.table}"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,136 @@
+"""The faces of one scene, and which two of them may be its people."""
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from l2l.video.appearance import Appearance, likeness
+from l2l.video.person_check import person_score
+
+STILL = 0.002  # mean movement per frame, in face widths, below which a face is a picture
+_TOLD_APART = 0.03  # difference of likeness that tells whose face it is
+Pair = tuple["Candidate", "Candidate"]
+
+
+def centre(landmarks: np.ndarray) -> np.ndarray:
+    return (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
+
+
+def width(landmarks: np.ndarray) -> float:
+    return float(np.ptp(landmarks[:, :2], axis=0).max())
+
+
+@dataclass
+class Candidate:
+    """One face of a scene: its last place, and the sums over the `frames` in which it was seen."""
+
+    number: int
+    landmarks: np.ndarray  # (468, 3) px, as last seen
+    missed: int = 0  # frames since it was last seen
+    frames: int = 0
+    width_sum: float = 0.0
+    x_sum: float = 0.0
+    movement_sum: float = 0.0
+    seen_with: Counter[int] = field(default_factory=Counter)  # number of another candidate: frames together
+    appearance: Appearance = field(default_factory=Appearance)
+
+    @property
+    def mean_width(self) -> float:
+        return self.width_sum / self.frames
+
+    @property
+    def mean_x(self) -> float:
+        return self.x_sum / self.frames
+
+    @property
+    def moves(self) -> bool:
+        return self.movement_sum > STILL * self.frames
+
+    # Asked for when the scene is over: then they stay.
+    @cached_property
+    def pattern(self) -> np.ndarray:
+        """What the face is told apart by (8, 8, 9)."""
+        return self.appearance.pattern
+
+    @cached_property
+    def person(self) -> float | None:
+        """0..1, from 0.5 on a person; None where it cannot be told."""
+        return person_score(self.appearance) if self.appearance.looks else None
+
+    def see(self, landmarks: np.ndarray) -> None:
+        # Movement of every landmark, so that a mouth that talks in a still head counts too.
+        step = np.linalg.norm(landmarks[:, :2] - self.landmarks[:, :2], axis=1).mean()
+        size = width(landmarks)
+        self.landmarks, self.missed, self.frames = landmarks, 0, self.frames + 1
+        self.width_sum += size
+        self.x_sum += float(centre(landmarks)[0])
+        self.movement_sum += min(float(step) / size, 0.1)
+
+    def look(self, picture: np.ndarray) -> None:
+        """Remember how the face looks, at moments that lie twice as far apart each time: in frame 2, 6, 14, 30, ..."""
+        if self.frames > 1 and (self.frames + 2).bit_count() == 1:
+            self.appearance.look(picture, self.landmarks)
+
+    def prominence(self, scene_frames: int) -> float:
+        """How much it looks like one of the two people: large, present, moving."""
+        return self.mean_width * (self.frames / scene_frames) * (1.0 if self.moves else 0.1)
+
+
+@dataclass
+class Scene:
+    """The candidates between two cuts."""
+
+    start: int
+    min_person: float = 0.5  # score from which a face is that of a person
+    frames: int = 0
+    candidates: list[Candidate] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """The scene is over: keep what its faces are told apart by, and forget their pictures."""
+        for candidate in self.candidates:
+            _ = candidate.pattern, candidate.person
+            candidate.appearance = Appearance()
+
+    def pairs(self) -> list[Pair]:
+        """Pairs of faces that may be the two people, best first, each with the left one first."""
+        people = [c for c in self._ranked() if c.person is None or c.person >= self.min_person]
+        rated = []
+        for a, b in itertools.combinations(people, 2):
+            rating = a.prominence(self.frames) * b.prominence(self.frames) * a.seen_with[b.number]
+            if rating:
+                rated.append((rating, (a, b) if a.mean_x <= b.mean_x else (b, a)))
+        return [pair for _, pair in sorted(rated, key=lambda item: -item[0])]
+
+    def refused(self) -> list[Candidate]:
+        """Faces that move and do not look like a person's, though they are large and present enough to be one."""
+        faces = self._ranked()
+        least = 0.5 * faces[:2][-1].prominence(self.frames) if faces else 0.0
+        doubted = [c for c in faces if c.person is not None and c.person < self.min_person]
+        return [c for c in doubted if c.moves and c.prominence(self.frames) >= least]
+
+    def numbers(self, pair: Pair) -> list[set[int]]:
+        """The numbers of all candidates that are the one and the other of a pair: a face lost and found has several."""
+        chosen = [{person.number} for person in pair]
+        for extra in self._ranked():
+            if extra.number in chosen[0] | chosen[1]:
+                continue
+            near = self._whose(extra, pair)
+            person = pair[near]
+            # Never seen together, alike in size.
+            alike = 0.6 < extra.mean_width / person.mean_width < 1.6
+            if alike and extra.moves and not extra.seen_with[person.number]:
+                chosen[near].add(extra.number)
+        return chosen
+
+    def _ranked(self) -> list[Candidate]:
+        return sorted(self.candidates, key=lambda c: -c.prominence(self.frames))
+
+    def _whose(self, extra: Candidate, pair: Pair) -> int:
+        """Whom of a pair it looks like; where that does not tell, who is nearer."""
+        first, second = (likeness(extra.pattern, person.pattern) for person in pair)
+        if abs(first - second) > _TOLD_APART:
+            return int(second > first)
+        return int(abs(extra.mean_x - pair[1].mean_x) < abs(extra.mean_x - pair[0].mean_x))
