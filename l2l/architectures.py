@@ -101,13 +101,17 @@ def sample(chunks: Path, codebook: Path, predictor: Path, listener: Side, settin
     """
     import numpy as np
 
-    from l2l.dataset.layout import load_chunks
+    from l2l.arrays import sane
+    from l2l.dataset.layout import check_numbers, load_chunks
     from l2l.files import save_npz
 
     data = load_chunks(chunks, "test", listener)
     if not len(data):
         raise UserError(f"{chunks}/test has no windows; add a second recording, or raise chunking.test_share.")
+    check_numbers(chunks, "test", data, ("listener", "speaker", "audio"))
     arrays = _module(_architecture(codebook), "sampling").sample(data, codebook, predictor, settings)
+    if not sane(arrays["samples"]):
+        raise UserError(f"{codebook} and {predictor} draw no sensible numbers; train them again, then sample again.")
     sampling = settings.sampling.model_dump_json()
     save_npz(out, **arrays, seed=np.array(settings.seed), sampling=np.array(sampling))
     log.info("wrote %s: %d futures of %d windows", out, *arrays["samples"].shape[:2])

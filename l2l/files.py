@@ -9,8 +9,10 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,12 @@ from typing import Any
 import numpy as np
 
 from l2l.errors import UserError
+
+# What numpy and zipfile raise for a file that is cut off or altered.
+_DAMAGED = (
+    *(ValueError, LookupError, ArithmeticError, OSError, EOFError, TypeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 @contextlib.contextmanager
@@ -50,7 +58,7 @@ def reading(path: str | Path, kind: str, command: str, *, get: str = "") -> Iter
         yield
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {get or f'make it with `{command}`'}.") from None
-    except (ValueError, LookupError, ArithmeticError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} is not {kind} ({reason}); {get or f'make it again with `{command}`'}.") from None
 
@@ -69,7 +77,7 @@ def create_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 
 def write_rows(path: Path, first: int, rows: np.ndarray) -> None:
     """Fill rows of a file of `create_array`; it is mapped only meanwhile, so that memory does not grow with it."""
-    np.load(path, mmap_mode="r+", allow_pickle=False)[first : first + len(rows)] = rows
+    np.lib.format.open_memmap(path, "r+")[first : first + len(rows)] = rows
 
 
 class NpzWriter(zipfile.ZipFile):

@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from l2l.arrays import INSANE, Array, map_npy, sane
 from l2l.errors import UserError
-from l2l.files import atomic, create_array, reading, write_rows
+from l2l.files import atomic, create_array, write_rows
 
 _BLOCK_BYTES = 1 << 25
 
@@ -15,9 +16,7 @@ _BLOCK_BYTES = 1 << 25
 def open_array(path: Path, kind: Literal["numbers", "text"], name: str | None = None) -> np.ndarray:
     """Map a .npy of floating-point numbers or of text. `name` is what messages call it. Raises UserError."""
     name = name or str(path)
-    # A header may state a shape that no file can have.
-    with reading(name, "a whole .npy array", "", get="save it with numpy.save"), np.errstate(over="ignore"):
-        array = np.lib.format.open_memmap(path, mode="r")
+    array = map_npy(path, "a whole .npy array", "", Array(None, "biufcSUMm"), get="save it with numpy.save", name=name)
     if array.dtype.kind != ("f" if kind == "numbers" else "U"):
         wanted = "floating-point numbers (float32)" if kind == "numbers" else "text (unicode)"
         raise UserError(f"{name} has type {array.dtype.str}, expected {wanted}; convert it with numpy's astype.")
@@ -33,9 +32,9 @@ def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
-    """Raises UserError when a number is NaN, infinite, or too large for float32."""
-    if not all(np.isfinite(block).all() for block in _blocks(array)):
-        raise UserError(f"{name} holds NaN or infinite numbers; it cannot be trained or tested on.")
+    """Raises UserError when a number is NaN, infinite, or larger than any that is measured."""
+    if not all(map(sane, _blocks(array))):
+        raise UserError(f"{name} holds {INSANE}; it cannot be trained or tested on.")
 
 
 def store_as_float32(path: Path, array: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from l2l import config
+from l2l.arrays import INSANE, sane
 from l2l.dataset.conversations import Both, Person, Source, Stretch, new_conversations, write_conversations
 from l2l.dataset.layout import WINDOW, Split
 from l2l.dataset.split import GAP, divided, is_alone
@@ -22,7 +23,7 @@ from l2l.faces.store import load_faces
 from l2l.sides import SIDES, Side, number, other
 from l2l.speech.mel import load_mel
 from l2l.speech.speaking import SPEAKS, load_speaking
-from l2l.units import FPS, MODEL_DIM
+from l2l.units import AUDIO_PER_FRAME, FPS, MODEL_DIM
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ def plan(folder: Path, settings: config.ChunkingSettings, split: Split, swapped:
     speaks = load_speaking(folder / "speaking.npz") >= SPEAKS
     if not len(people[0]) == len(people[1]) == len(speaks):
         raise UserError(f"{folder}: faces and speaking.npz differ in length; make them again.")
+    for side in SIDES:
+        path = folder / f"mel_{side}.npy"
+        rows = load_mel(path)
+        wanted = AUDIO_PER_FRAME * len(speaks)
+        if len(rows) != wanted or not sane(rows):
+            raise UserError(f"{path}: {len(rows)} rows of {wanted}, or {INSANE}; make it again with `l2l mel`.")
     usable = people[0].valid & people[1].valid
     turns = find_turns(speaks, settings.max_pause, settings.max_backchannel)
     stride = settings.stride_train if split == "train" else settings.stride_test

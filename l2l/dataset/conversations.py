@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2l.arrays import Array, map_npy
 from l2l.dataset.layout import SPLITS, WINDOW, Split
 from l2l.errors import UserError
 from l2l.files import atomic, create_array, reading, write_rows
@@ -114,8 +115,8 @@ def load_conversations(folder: str | Path, split: Split, listener: Side) -> Conv
         return None
     arrays: dict[str, np.ndarray] = {}
     for name, path in paths.items():
-        with reading(path, "an array", "l2l chunk"):
-            arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+        kind = "U" if name == "stretches" else "b" if name.startswith("floor") else "f"
+        arrays[name] = map_npy(path, "an array", "l2l chunk", Array(None, kind))
     with reading(paths["stretches"], "a list of stretches", "l2l chunk"):
         stretches = [Stretch(str(name), int(first), int(length)) for name, first, length in arrays["stretches"]]
     frames = sum(stretch.length for stretch in stretches)

@@ -13,8 +13,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from l2l.arrays import INSANE, Array, map_npy, sane
 from l2l.errors import UserError
-from l2l.files import reading
 from l2l.sides import SIDES, Side, other, published
 from l2l.units import AUDIO_PER_FRAME, FACE_DIM, MEL_BANDS
 
@@ -80,12 +80,19 @@ def load_chunks(folder: str | Path, split: Split, listener: Side) -> Chunks:
     """Map the four files of one split. Raises UserError naming the file that is missing or misshapen."""
     arrays: dict[str, np.ndarray] = {}
     for part, path in chunk_paths(folder, split, listener).items():
-        with reading(path, "an array", "l2l chunk"):
-            arrays[part] = np.load(path, mmap_mode="r", allow_pickle=False)
-            wanted = (len(arrays["listener"]), *PART_SHAPES[part])
+        arrays[part] = map_npy(path, "an array", "l2l chunk", Array(None, "U" if part == "files" else "f"))
+        wanted = (*arrays["listener"].shape[:1], *PART_SHAPES[part])
         if arrays[part].shape != wanted:
             raise UserError(f"{path} has shape {arrays[part].shape}, expected {wanted}; make the chunks again.")
     return Chunks(**arrays)
+
+
+def check_numbers(folder: str | Path, split: Split, chunks: Chunks, parts: Sequence[str]) -> None:
+    """Raises UserError for a window in which one of the `parts` has no sensible numbers."""
+    for part in parts:
+        for row, window in enumerate(getattr(chunks, part)):
+            if not sane(window):
+                raise UserError(f"{folder}/{split}: the {part} array has {INSANE} in window {row}; chunk again.")
 
 
 def first_frames(files: np.ndarray) -> np.ndarray:

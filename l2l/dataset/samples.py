@@ -7,17 +7,26 @@ import numpy as np
 from pydantic import ValidationError
 
 from l2l import config
+from l2l.arrays import NUMBER, TEXT, Array, open_npz
 from l2l.dataset.layout import WINDOW
 from l2l.errors import UserError
-from l2l.files import reading
 from l2l.units import MODEL_DIM
+
+# The shape of the samples is told apart below: how many there may be depends on how they were drawn.
+_ARRAYS = {
+    "samples": Array(None),
+    "first_frame": NUMBER,
+    "given": Array(("N",), "i"),
+    "seed": NUMBER,
+    "sampling": TEXT,
+}
 
 
 def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     """The arrays of samples.npz, checked. Raises UserError naming the file and what is wrong."""
-    with reading(path, "a file of samples", "l2l sample"), np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in ("samples", "first_frame", "given", "seed", "sampling")}
-        arrays |= {"turns": file["turns"]} if "turns" in file else {}
+    with open_npz(path, "a file of samples", "l2l sample") as file:
+        arrays = {name: file.read(name, wanted) for name, wanted in _ARRAYS.items()}
+        arrays |= {"turns": file.read("turns", Array(("N", WINDOW, MODEL_DIM), holes=True))} if "turns" in file else {}
     samples = arrays["samples"]
     # The settings say so when the last windows were left out on purpose.
     left_out = {"max_windows", "whole_batches"} & {k for k, v in json.loads(arrays["sampling"].item()).items() if v}
@@ -31,8 +40,6 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     first, given = arrays["first_frame"].item(), arrays["given"]
     if given.shape != (samples.shape[1],) or not np.isin(given, (0, first)).all():
         raise UserError(f"{path}: given must say 0 or {first} (first_frame) for each window; sample again.")
-    if not np.isfinite(samples).all():
-        raise UserError(f"{path}: the samples hold NaN or infinity; train the models again, then sample again.")
     return arrays
 
 

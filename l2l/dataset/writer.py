@@ -61,7 +61,7 @@ def _write_windows(paths: Mapping[str, Path], listener: Side, recordings: Sequen
     for one in progress(recordings, f"chunk {listener} listens", unit="recording"):
         listening, speaking, sound = one.read()
         # Mapped anew for each recording, so that what was written does not stay in memory.
-        listener_file, speaker_file, audio_file = (np.load(paths[part], mmap_mode="r+") for part in NUMBERS)
+        listener_file, speaker_file, audio_file = (np.lib.format.open_memmap(paths[part], "r+") for part in NUMBERS)
         for start in one.starts:
             row, frames = len(rows), slice(start, start + WINDOW)
             listener_file[row, :, : listening.shape[1]] = listening[frames]

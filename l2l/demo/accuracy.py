@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from l2l.arrays import Array, open_npz
 from l2l.errors import UserError
 from l2l.faces.store import load_faces
 from l2l.files import save_json
@@ -44,8 +45,9 @@ def write_accuracy(truth: Path, videos: Path, out: Path) -> None:
 
 def _one(file: Path, videos: Path) -> dict[str, Any]:
     folder = videos / file.name.removesuffix(".truth.npz")
-    with np.load(file, allow_pickle=False) as truth:
-        speaking, head, jaw = truth["speaking"], truth["head"], truth["jaw"]  # (T, 2), (T, 2, 3), (T, 2)
+    with open_npz(file, "the truth of a demo recording", "l2l demo-video") as truth:
+        speaking = truth.read("speaking", Array(("T", PEOPLE), "b"))
+        head, jaw = truth.read("head", Array(("T", PEOPLE, 3))), truth.read("jaw", Array(("T", PEOPLE)))
     tracks, probability = load_tracks(folder / "tracks.npz"), load_speaking(folder / "speaking.npz")
     if not len(tracks) == len(speaking) == len(probability):
         raise UserError(f"{folder} has {len(tracks)} frames, {file} has {len(speaking)}; make both again.")

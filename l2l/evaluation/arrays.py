@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from l2l.arrays import INSANE, Array, map_npy, open_npz, sane
 from l2l.asking import SpeakerInput
 from l2l.config import Settings
 from l2l.errors import UserError
@@ -38,14 +39,16 @@ def read_clips(path: Path, order: Order, *, leading: int = 0) -> list[np.ndarray
 
     Raises UserError naming the file, and what is wrong in it.
     """
-    try:
-        with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            found = [loaded[name] for name in loaded.files] if isinstance(loaded, np.lib.npyio.NpzFile) else [loaded]
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{path} is not an .npy or .npz array that can be read.") from None
+    kind, get, numbers = (
+        "an .npy or .npz array that can be read",
+        "give a file of numpy.save or numpy.savez",
+        Array(None),
+    )
+    if path.is_file() and zipfile.is_zipfile(path):
+        with open_npz(path, kind, "", get=get, packed=True) as file:
+            found = [file.read(name, numbers) for name in file.names]
+    else:
+        found = [map_npy(path, kind, "", numbers, get=get)]
     if len(found) == 1 and found[0].ndim >= 3:  # clips of one length
         found = list(np.moveaxis(found[0], leading, 0) if found[0].ndim == 3 + leading else found[0])
     clips = []
@@ -54,8 +57,8 @@ def read_clips(path: Path, order: Order, *, leading: int = 0) -> list[np.ndarray
         wanted = "(" + "S, " * leading + f"T, {MODEL_DIM})"
         if clip.ndim != 2 + leading or clip.shape[-1] != MODEL_DIM or 0 in clip.shape:
             raise UserError(f"{path}: clip {number} has shape {clip.shape}, expected {wanted}.")
-        if not np.issubdtype(clip.dtype, np.number) or not np.isfinite(clip).all():
-            raise UserError(f"{path}: clip {number} holds NaN, infinity or no numbers; give finite numbers.")
+        if not sane(clip):
+            raise UserError(f"{path}: clip {number} holds {INSANE}; give finite numbers.")
         if order == "pose-exp":
             clip = np.roll(clip, POSE.start, -1)
         clips.append(np.asarray(clip, np.float32))

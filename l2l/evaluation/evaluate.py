@@ -17,7 +17,7 @@ import numpy as np
 from l2l import architectures
 from l2l.config import Settings
 from l2l.dataset.conversations import load_conversations
-from l2l.dataset.layout import WINDOW, Chunks, load_chunks
+from l2l.dataset.layout import WINDOW, Chunks, check_numbers, load_chunks
 from l2l.dataset.samples import load_samples, sampling_of
 from l2l.errors import UserError
 from l2l.evaluation import motion, results
@@ -71,12 +71,10 @@ def evaluate(
     drawn = load_samples(samples, len(test))
     sampling, seed = sampling_of(drawn, samples), int(drawn["seed"].item())
     test = test.first(drawn["samples"].shape[1])
+    check_numbers(chunks, "test", test, ("listener", "speaker", "audio"))
     frames, count = slice(int(drawn["first_frame"].item()), WINDOW), len(drawn["samples"])
     reference = reference_of(test, frames, drawn["given"])
     truth = np.stack(reference.truth)  # (N, T, 56)
-    for name, moves in {"listener": truth, "speaker": test.speaker[..., :MODEL_DIM]}.items():
-        if not np.isfinite(moves).all():
-            raise UserError(f"{chunks}/test: the {name}'s motion has NaN or infinity; chunk again.")
     repeated = repeats(train, test)
     for sentence in repeated:
         log.warning("%s", sentence)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from l2l import architectures
+from l2l.arrays import TEXT, Array, open_npz
 from l2l.config import Settings, merge
 from l2l.dataset.conversations import Conversations, load_conversations
 from l2l.dataset.folds import write_fold
@@ -27,7 +28,7 @@ from l2l.evaluation.benefit import NO_PART
 from l2l.evaluation.bootstrap import ONE_RECORDING, Number, absent
 from l2l.evaluation.gain import gained
 from l2l.evaluation.shifts import NO_SHIFT, shifts_of
-from l2l.files import reading, save_npz
+from l2l.files import save_npz
 from l2l.inference import one_thread
 from l2l.progress import progress
 from l2l.sides import Side
@@ -107,15 +108,17 @@ def pooled(paths: Sequence[Path]) -> dict[str, Any] | None:
         return None
     errors, names, gains, heard, alone = set(), list[str](), list[float](), list[float](), list[float]()
     for path in paths:
-        with reading(path, "a fold's errors", "l2l fold"), np.load(path, allow_pickle=False) as file:
-            if not len(file["recordings"]):
+        with open_npz(path, "a fold's errors", "l2l fold") as file:
+            recordings = file.read("recordings", Array(("R",), "Uf")).tolist()  # none are numbers
+            if not recordings:
                 continue
-            errors.add(file["error"].item())
-            names += file["recordings"].tolist()
-            true, shifted = file["true"], file["shifted"]
-            gains += (gained(true, shifted) if len(shifted) else np.full(len(true), np.nan)).tolist()
-            heard += true.tolist()
-            alone += file["without"].tolist()
+            errors.add(file.read("error", TEXT).item())
+            true, without = (file.read(name, Array(("R",), holes=True)) for name in ("true", "without"))
+            shifted = file.read("shifted", Array(("S", "R"), holes=True))
+        names += recordings
+        gains += (gained(true, shifted) if len(shifted) else np.full(len(true), np.nan)).tolist()
+        heard += true.tolist()
+        alone += without.tolist()
     if not names:
         return None
     if len(errors) != 1 or len(set(names)) != len(names):

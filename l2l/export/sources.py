@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2l.arrays import Array
 from l2l.dataset.layout import Chunks, first_frames, load_chunks
 from l2l.dataset.samples import load_samples
 from l2l.dataset.seats import recording_folder, seat_of
@@ -22,7 +23,7 @@ from l2l.dataset.together import BETWEEN
 from l2l.errors import UserError
 from l2l.export.take import AtRest, Take, WholeRecording
 from l2l.faces.columns import are_shapes
-from l2l.faces.store import Faces, backend_of, hold, load_faces
+from l2l.faces.store import Faces, backend_of, hold, load_faces, open_faces
 from l2l.features.sequences import chain
 from l2l.sides import SIDES, Side, other
 from l2l.speech.speaking import SPEAKS, load_speaking
@@ -33,8 +34,8 @@ from l2l.units import MODEL_DIM
 def of_file(path: Path, basis: Path | None = None) -> Take:
     """The take of a faces file. Raises UserError when it is none, or when the face is never seen."""
     faces, folder = load_faces(path), path.resolve().parent
-    with np.load(path, allow_pickle=False) as file:
-        speaks = file["probability"] >= SPEAKS if "probability" in file else None  # `l2l listen` writes it
+    with open_faces(path) as file:  # `l2l listen` writes who speaks
+        speaks = file.read("probability", Array((len(faces), 2))) >= SPEAKS if "probability" in file else None
     if not faces.valid.any():
         raise UserError(f"{path}: the face is never seen, so there is nothing to export; take another recording.")
     if speaks is None:
@@ -54,8 +55,9 @@ def of_session(path: Path, sides: Sequence[Side], basis: Path | None = None) -> 
     Default: of the person whose file it is. Raises UserError as `of_file`, and for a side that the file does not have.
     """
     listener = of_file(path, basis)
-    with np.load(path, allow_pickle=False) as file:
-        talked = (file["speaker"], file["speaker_seen"].astype(bool)) if "speaker" in file else None
+    with open_faces(path) as file:
+        wanted = {"speaker": Array(("T", "C")), "speaker_seen": Array(("T",), "b")}
+        talked = [file.read(name, array) for name, array in wanted.items()] if "speaker" in file else None
     if "left" not in sides or (talked is None and listener.what != "listener"):
         return [listener]  # a faces file is of one person
     if talked is None or not talked[1].any():

@@ -7,13 +7,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from l2l.files import reading
+from l2l.arrays import Array, open_npz
 from l2l.weights import catalogue as weights
-from l2l.weights.flame_import import IDENTITY
+from l2l.weights.flame_import import IDENTITY, SHAPES
 
 SHAPE, EXPRESSION = 100, 50
 _PARENTS = (-1, 0, 1, 1, 1)  # root, neck, jaw, left eye, right eye
@@ -26,8 +25,9 @@ class Flame:
         """Read `path`, else the file among the weights. Raises UserError when it is missing or no such file."""
         path = path or weights.find("flame", "flame/flame.npz")
         command = "l2l weights import-flame"
-        with reading(path, "a flame.npz", command), np.load(path, allow_pickle=False) as file:
-            values = {name: torch.from_numpy(file[name]) for name in file.files}
+        with open_npz(path, "a flame.npz", command) as file:
+            kinds = {name: Array(shape, "iu" if name == "f" else "f") for name, shape in SHAPES.items()}
+            values = {name: torch.from_numpy(file.read(name, wanted)) for name, wanted in kinds.items()}
             self.triangles = values["f"].long()  # (9976, 3)
             self.template = values["v_template"]  # (5023, 3)
             shapes = values["shapedirs"]  # (5023, 3, 400): 300 identities, 100 expressions

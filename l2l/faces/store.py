@@ -3,15 +3,27 @@
 Each backend writes arrays of its own into face_basis.npz; all of them write the backend's name.
 """
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from l2l.arrays import TEXT, Array, Npz, open_npz
 from l2l.errors import UserError
 from l2l.faces.columns import columns_of
-from l2l.files import reading, save_npz
+from l2l.files import save_npz
+from l2l.units import FACE_DIM, MODEL_DIM
+from l2l.video.mesh import LANDMARKS
+
+# Frames T, columns C; what a person at rest is, by backend (see `Faces`); arrays of a face_basis.npz.
+_ARRAYS = {"faces": Array(("T", "C")), "valid": Array(("T",), "b"), "segment": Array(("T",), "i")}
+_NEUTRAL = {
+    "landmarks": Array((LANDMARKS, 3)),
+    "blendshapes": Array((50, LANDMARKS, 3)),
+    "deca": Array((100,)),
+}
+_BASIS = {"template": Array((LANDMARKS, 3)), "components": Array((50, 3 * LANDMARKS)), "landmarks": TEXT}
 
 
 @dataclass(frozen=True)
@@ -57,19 +69,35 @@ def hold(faces: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def load_faces(path: str | Path) -> Faces:
     """Raises UserError when the file is missing or damaged."""
-    with reading(path, "a faces file", "l2l faces"), np.load(path, allow_pickle=False) as file:
-        faces, valid, segment, neutral = (file[name] for name in ("faces", "valid", "segment", "neutral"))
-        return Faces(faces, valid, segment, neutral, file.get("rest"), _backend(file))
+    with open_faces(path) as file:
+        backend = _backend(file)
+        arrays = {name: file.read(name, wanted) for name, wanted in (_ARRAYS | {"neutral": _NEUTRAL[backend]}).items()}
+        columns = arrays["faces"].shape[1]
+        if columns not in (MODEL_DIM, FACE_DIM) or not len(arrays["faces"]):
+            raise ValueError(f"faces has shape {arrays['faces'].shape}")
+        return Faces(**arrays, rest=file.read("rest", Array((52,))) if "rest" in file else None, backend=backend)
+
+
+def open_faces(path: str | Path) -> AbstractContextManager[Npz]:
+    """A faces file, for what some of them hold besides."""
+    return open_npz(path, "a faces file", "l2l faces")
 
 
 def backend_of(basis: str | Path) -> str:
     """The faces backend that made a face_basis.npz. Raises UserError when the file is missing or damaged."""
-    with reading(basis, "a face_basis.npz", "l2l fit-faces"), np.load(basis, allow_pickle=False) as file:
+    with _open_basis(basis) as file:
         return _backend(file)
 
 
-def _backend(file: Mapping[str, np.ndarray]) -> str:
-    return str(file["backend"]) if "backend" in file else "landmarks"  # files of older versions do not say
+def _backend(file: Npz) -> str:
+    found = file.read("backend", TEXT).item() if "backend" in file else "landmarks"  # files of older versions
+    if found not in _NEUTRAL:
+        raise ValueError(f"it is of faces.backend {found!r}")
+    return str(found)
+
+
+def _open_basis(path: str | Path) -> AbstractContextManager[Npz]:
+    return open_npz(path, "a face_basis.npz", "l2l fit-faces")
 
 
 def basis_of(results: Path, person: str | None = None) -> Path:
@@ -89,5 +117,5 @@ def read_basis(path: str | Path, backend: str, *names: str) -> list[np.ndarray]:
         raise UserError(
             f"{path} is of faces.backend {backend_of(path)}, not {backend}; make another with `l2l fit-faces`."
         )
-    with reading(path, "a face_basis.npz", "l2l fit-faces"), np.load(path, allow_pickle=False) as file:
-        return [file[name] for name in names]
+    with _open_basis(path) as file:
+        return [file.read(name, _BASIS[name]) for name in names]

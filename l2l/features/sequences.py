@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from l2l.arrays import INSANE, sane
 from l2l.dataset.conversations import Conversations, Stretch
 from l2l.dataset.layout import WINDOW, Chunks, first_frames
 from l2l.errors import UserError
@@ -186,9 +187,9 @@ def _sound(conversations: Conversations, rows: slice) -> np.ndarray:
 
 
 def _finite(array: np.ndarray, stretch: Stretch) -> np.ndarray:
-    if not np.isfinite(array).all():
+    if not sane(array):
         where = f"{stretch.recording!r}, from frame {stretch.first} on"
-        raise UserError(f"the whole conversations have NaN or infinity in the recording {where}; chunk again.")
+        raise UserError(f"the whole conversations have {INSANE} in the recording {where}; chunk again.")
     return array
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from torch import nn
 
 from l2l import config
+from l2l.arrays import Array, open_npz
 from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
-from l2l.files import reading, save_npz
+from l2l.files import save_npz
 from l2l.released import config as released_config
 from l2l.released.checkpoint import (
     ReleasedCheckpoint,
@@ -47,10 +47,11 @@ def read_statistics(path: Path, inputs: tuple[str, ...]) -> dict[str, Standardiz
     Raises UserError naming the file, and the array that is missing, misshapen or not finite.
     """
     get = "get it from where its checkpoint, the .pth, is from"
-    with reading(path, "the statistics of a released model", "", get=get), np.load(path) as file:
-        arrays = {(name, kind): file[f"body_{kind}_{NAMES[name]}"] for name in inputs for kind in ("mean", "std")}
+    with open_npz(path, "the statistics of a released model", "", get=get, packed=True) as file:
+        keys = [(name, kind) for name in inputs for kind in ("mean", "std")]
+        arrays = {(name, kind): file.read(f"body_{kind}_{NAMES[name]}", Array(None)) for name, kind in keys}
     for (name, kind), array in arrays.items():
-        if array.size != CHANNELS[name] or array.dtype.kind != "f" or not np.isfinite(array).all():
+        if array.size != CHANNELS[name]:
             raise UserError(
                 f"{path}: body_{kind}_{NAMES[name]} has shape {array.shape}, expected {CHANNELS[name]} finite numbers."
             )

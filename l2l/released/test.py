@@ -21,9 +21,10 @@ import torch
 from torch import Tensor
 
 from l2l import config
+from l2l.arrays import TEXT, Array, open_npz
 from l2l.dataset.layout import ROTATION, load_chunks
 from l2l.errors import UserError
-from l2l.files import atomic, reading, save_npz
+from l2l.files import atomic, save_npz
 from l2l.released import config as released_config
 from l2l.released.config import read_config
 from l2l.released.convert import Files, ReleasedPair
@@ -153,10 +154,14 @@ def export_pickles(results: Path, outputs: Path) -> int:
     not one of results, or a video whose name is not a plain name.
     """
     command = "l2l released test --save"
-    with reading(results, "a file of results", command), np.load(results, allow_pickle=False) as file:
-        arrays = {key: file[key] for key in ("expression", "pose", "probabilities", "video", "name")}
-        numbers = file["frame"].astype(int)
-    name = str(arrays["name"])
+    with open_npz(results, "a file of results", command) as file:
+        wanted = {"expression": Array(("N", "T", 50)), "pose": Array(("N", "T", 6))}
+        wanted["probabilities"] = Array(("N", "P", "K"))
+        arrays = {key: file.read(key, array) for key, array in wanted.items()}
+        arrays["video"] = file.read("video", Array(("N", "T"), "U"))
+        numbers, name = file.read("frame", Array(("N", "T"), "U")).astype(int), file.read("name", TEXT).item()
+        if arrays["probabilities"].shape[1] * STEP < numbers.shape[1]:
+            raise ValueError(f"probabilities has shape {arrays['probabilities'].shape}")
     for part in {name, *map(str, np.unique(arrays["video"]))}:
         # It becomes a folder: nothing in a file may lead out of `outputs`.
         if PurePosixPath(part).name != part or part in ("", "..") or "\\" in part:

@@ -14,7 +14,8 @@ import numpy as np
 import scipy.fft
 
 from l2l import config
-from l2l.files import atomic, create_array, reading, write_rows
+from l2l.arrays import Array, map_npy
+from l2l.files import atomic, create_array, write_rows
 from l2l.speech.vad import read_wav
 from l2l.units import AUDIO_PER_FRAME, FPS, MEL_BANDS, SAMPLE_RATE
 
@@ -91,5 +92,4 @@ class MelRows:
 
 def load_mel(path: str | Path) -> np.ndarray:
     """The rows (4 T, 128) of a recording, mapped. Raises UserError when the file is missing or not one."""
-    with reading(path, "an array", "l2l mel"):
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+    return map_npy(path, "an array", "l2l mel", Array(("rows", MEL_BANDS)))

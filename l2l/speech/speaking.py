@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from l2l import backends, config
-from l2l.files import atomic, reading, save_json, save_npz
+from l2l.arrays import Array, open_npz
+from l2l.files import atomic, save_json, save_npz
 from l2l.sides import SIDES
 from l2l.speech.intervals import intervals
 from l2l.units import FPS
 from l2l.video.footage import Footage
+from l2l.video.tracks import PEOPLE
 
 SPEAKS = 0.5  # a person speaks where the probability is at least this
 
@@ -61,5 +63,5 @@ def write_speaking(path: str | Path, rttm: str | Path, probability: np.ndarray, 
 
 def load_speaking(path: str | Path) -> np.ndarray:
     """(T, 2) float32 probability that each person speaks. Raises UserError when the file is missing or damaged."""
-    with reading(path, "a speaking.npz", "l2l diarize"), np.load(path, allow_pickle=False) as file:
-        return file["probability"]
+    with open_npz(path, "a speaking.npz", "l2l diarize") as file:
+        return file.read("probability", Array(("T", PEOPLE)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from l2l.dataset.layout import Chunks, load_chunks
+from l2l.dataset.layout import Chunks, check_numbers, load_chunks
 from l2l.errors import UserError
 from l2l.sides import Side
 
@@ -80,9 +80,5 @@ def load_training_chunks(folder: Path, listener: Side, parts: tuple[str, ...]) -
             f"{folder}/train has no windows in which {listener} listens; check `listener` in config.yaml, or add "
             "longer recordings."
         )
-    for part in parts:
-        array = getattr(chunks, part)
-        for row in range(len(array)):
-            if not np.isfinite(array[row]).all():
-                raise UserError(f"{folder}/train: the {part} array has NaN or infinity in window {row}; chunk again.")
+    check_numbers(folder, "train", chunks, parts)
     return chunks

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from l2l.arrays import Array, map_npy
 from l2l.weights import catalogue as weights
 
 LANDMARKS = 468
@@ -32,7 +33,8 @@ LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387
 @cache
 def triangles() -> np.ndarray:
     """(852, 3) int32 landmark indices; eyes and mouth are left open."""
-    edges = np.load(weights.find("mediapipe", "mediapipe/face_mesh_edges.npy"), allow_pickle=False)
+    path, get = weights.find("mediapipe", "mediapipe/face_mesh_edges.npy"), "delete it and fetch it again"
+    edges = map_npy(path, "the edges of a face mesh", "", Array(("E", 2), "i"), get=get)
     corners = edges.reshape(-1, 3, 2)[:, :, 0]  # (852, 3): three edges in a row go around one triangle
     return np.ascontiguousarray(corners, dtype=np.int32)
 

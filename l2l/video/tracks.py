@@ -6,18 +6,26 @@ recording of any length can be written and read in constant memory.
 
 import itertools
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 
+from l2l.arrays import Array, Npz, open_npz
 from l2l.errors import UserError
-from l2l.files import reading
 from l2l.sides import SIDES
+from l2l.video.mesh import LANDMARKS
 
 BLOCK = 512  # frames in one member
 PEOPLE = 2  # the person on the left first
+_ARRAYS = {
+    "found": Array(("T", PEOPLE), "b"),
+    "score": Array(("T", PEOPLE)),
+    "box": Array(("T", PEOPLE, 4)),
+    "segment": Array(("T",), "i"),
+}
 
 
 def landmark_scale(width: int, height: int) -> float:
@@ -62,24 +70,38 @@ class Tracks:
 
     def landmarks_at(self, frame: int) -> np.ndarray:
         """Landmarks (2, 468, 3) float32 in pixels of one frame; undefined where no face is found."""
-        with np.load(self.path, allow_pickle=False) as file:
-            stored = file[block_name(frame // BLOCK)][frame % BLOCK]
+        with self._open() as file:
+            stored = self._block(file, frame // BLOCK)[frame % BLOCK]
         return stored.astype(np.float32) * np.float32(1 / landmark_scale(self.width, self.height))
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """(frames, landmarks (n, 2, 468, 3) float32 in pixels), in order; undefined where no face is found."""
         scale = np.float32(1 / landmark_scale(self.width, self.height))
-        with np.load(self.path, allow_pickle=False) as file:
+        with self._open() as file:
             for index, start in enumerate(range(0, len(self), BLOCK)):
-                stored = file[block_name(index)]
+                stored = self._block(file, index)
                 yield slice(start, start + len(stored)), stored.astype(np.float32) * scale
+
+    def _open(self) -> AbstractContextManager[Npz]:
+        return _open(self.path)
+
+    def _block(self, file: Npz, index: int) -> np.ndarray:
+        count = min(BLOCK, len(self) - index * BLOCK)
+        return file.read(block_name(index), Array((count, PEOPLE, LANDMARKS, 3), "i"))
+
+
+def _open(path: str | Path) -> AbstractContextManager[Npz]:
+    return open_npz(path, "a tracks.npz", "l2l track")
 
 
 def load_tracks(path: str | Path) -> Tracks:
     """Raises UserError when the file is missing or damaged."""
-    with reading(path, "a tracks.npz", "l2l track"), np.load(path, allow_pickle=False) as file:
-        width, height = (int(value) for value in file["size"])
-        return Tracks(Path(path), width, height, *(file[name] for name in ("found", "score", "box", "segment")))
+    with _open(path) as file:
+        width, height = (int(value) for value in file.read("size", Array((2,), "i")))
+        arrays = {name: file.read(name, wanted) for name, wanted in _ARRAYS.items()}
+        if min(width, height) < 1 or not len(arrays["found"]):
+            raise ValueError(f"it has {len(arrays['found'])} frames of {width} x {height} pixels")
+        return Tracks(Path(path), width, height, **arrays)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from l2l.files import save_npz
 VERTICES, TRIANGLES, JOINTS = 5023, 9976, 5
 IDENTITY, EXPRESSION = 300, 100
 # Name in the pickle, shape. The joints' parents are the same in every FLAME: l2l/faces/flame.py.
-_ARRAYS = {
+SHAPES = {
     "f": (TRIANGLES, 3),
     "v_template": (VERTICES, 3),
     "shapedirs": (VERTICES, 3, IDENTITY + EXPRESSION),
@@ -118,7 +118,7 @@ def import_flame(source: Path, out: Path) -> None:
     if not isinstance(found, dict):
         raise UserError(f"{source} holds no FLAME model; give generic_model.pkl of FLAME 2020.")
     arrays = {}
-    for name, shape in _ARRAYS.items():
+    for name, shape in SHAPES.items():
         array = np.asarray(found.get(name, ()))
         if array.shape != shape or array.dtype.kind not in "fiu":
             raise UserError(f"{source}: {name!r} has shape {array.shape}, not {shape}; give generic_model.pkl of 2020.")

@@ -256,7 +256,7 @@ def test_windows_left_out_on_purpose_are_left_out_of_the_score(person: Path, tmp
 def test_samples_that_are_no_numbers_are_refused(person: Path, tmp_path: Path) -> None:
     samples = truth(person)[None].copy()
     samples[0, 0, 40, 3] = np.inf
-    with pytest.raises(UserError, match="NaN or infinity"):
+    with pytest.raises(UserError, match="NaN, infinity"):
         numbers(person, samples, tmp_path)
 
 
@@ -284,7 +284,7 @@ def test_test_windows_with_nan_are_refused(part: str, tmp_path: Path) -> None:
     array[1, 40, 3] = np.nan
     samples = truth(folder)[None]
     np.save(path, array)
-    with pytest.raises(UserError, match=f"person/test: the {part}'s motion has NaN or infinity"):
+    with pytest.raises(UserError, match=f"person/test: the {part} array has NaN, infinity"):
         numbers(folder, samples, tmp_path)
 
 

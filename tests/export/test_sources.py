@@ -65,7 +65,7 @@ def test_faces_that_are_not_the_windows_are_refused(tmp_path):
     for side in ("left", "right"):
         save_npz(
             results / f"videos/talk/faces_{side}.npz",
-            **{"faces": np.zeros((FRAMES, 56)), "valid": np.ones(FRAMES, bool), "segment": np.zeros(FRAMES)},
+            **{"faces": np.zeros((FRAMES, 56)), "valid": np.ones(FRAMES, bool), "segment": np.zeros(FRAMES, int)},
             neutral=np.zeros((50, 468, 3)),
         )
     with pytest.raises(UserError, match="holds other faces than the windows of talk; chunk and sample again"):
@@ -131,7 +131,7 @@ def test_a_live_conversation_also_holds_who_talked(results, tmp_path):
 
 
 def test_a_face_that_is_never_seen(tmp_path):
-    face = {"faces": np.zeros((9, 56)), "valid": np.zeros(9, bool), "segment": np.zeros(9)}
+    face = {"faces": np.zeros((9, 56)), "valid": np.zeros(9, bool), "segment": np.zeros(9, int)}
     save_npz(tmp_path / "faces.npz", **face, neutral=np.zeros((468, 3)))
     with pytest.raises(UserError, match=r"faces\.npz: the face is never seen"):
         sources.of_file(tmp_path / "faces.npz")
