@@ -11,6 +11,7 @@ The only module that opens such files; what does not fit is a UserError with wha
 
 import contextlib
 import os
+import tokenize
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,12 +126,13 @@ def map_npy(
 def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype, int]:
     """(shape, type, where the numbers begin). Raises ValueError."""
     version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    else:
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
         raise ValueError(f"it is written in version {version[0]}.{version[1]} of the format")
+    try:
+        shape, _, dtype = readers[version](file)
+    except (tokenize.TokenError, RecursionError, MemoryError):  # numpy reads a header as Python would
+        raise ValueError("its header cannot be read") from None
     if dtype.hasobject or dtype.fields:
         raise ValueError("it holds Python objects")
     if any(length < 0 for length in shape):

@@ -11,11 +11,18 @@ import os
 import re
 from pathlib import Path
 
+_LONGEST = 1500  # letters of a sentence
+
 
 class UserError(Exception):
     """Raised for bad input or settings; the command line prints it as one sentence, without a traceback."""
 
     status = 1  # what the command line exits with
+
+    def __str__(self) -> str:
+        """One line that can be read, whatever a file has put into it."""
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
 class SetupError(UserError):

@@ -1,15 +1,22 @@
 """Writing files whole or not at all, and saying what is wrong with one that cannot be read.
 
 - Every output is written under a temporary name in its own folder, flushed, then renamed into place.
+- A temporary name tells whose it is. What a killed process has left, the next one that writes there removes.
 - `create_array` and `NpzWriter` write what never has to fit in memory: a mapped .npy, and an .npz array by array.
 - Nothing here writes or reads a pickle.
 """
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
+import platform
+import re
+import shutil
 import struct
+import tempfile
+import time
 import uuid
 import zipfile
 import zlib
@@ -20,6 +27,10 @@ from typing import Any
 import numpy as np
 
 from l2l.errors import UserError
+
+_HOST = re.sub("[^A-Za-z0-9]", "", platform.node())[:16] or "host"
+_OWNER = re.compile(r"([A-Za-z0-9]+)-(\d+)-[0-9a-f]{8}\b")
+_DAY = 86400  # seconds
 
 # What numpy and zipfile raise for a file that is cut off or altered.
 _DAMAGED = (
@@ -32,12 +43,14 @@ _DAMAGED = (
 def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it becomes `path`, on failure it is removed.
 
-    The temporary name keeps the suffix, because encoders choose their format by it. `sync=False` does not wait for the
-    disk: for thousands of small files that are made again in a moment.
+    The temporary name keeps the suffix, because encoders choose their format by it. `sync=False` neither waits for the
+    disk nor sweeps: for thousands of small files that are made again in a moment.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    if sync:
+        _sweep(path.parent, f".{path.stem}.", f".partial{path.suffix}")
+    partial = path.with_name(f".{path.stem}.{_owner()}.partial{path.suffix}")
     try:
         yield partial
         if sync:
@@ -46,6 +59,43 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch(folder: Path | None = None) -> Iterator[Path]:
+    """A folder for files that nobody needs afterwards; default: where the system keeps such."""
+    place = folder or Path(tempfile.gettempdir())
+    _sweep(place, ".l2l.", ".scratch")
+    with tempfile.TemporaryDirectory(dir=place, prefix=f".l2l.{_owner()}.", suffix=".scratch") as made:
+        yield Path(made)
+
+
+def _owner() -> str:
+    """This process, as it stands in a temporary name, and a few letters of chance: host-process-letters."""
+    return f"{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _sweep(folder: Path, begin: str, end: str) -> None:
+    """Remove what processes that are no more have left under a temporary name."""
+    for left in folder.glob(f"{glob.escape(begin)}*{glob.escape(end)}"):
+        match = _OWNER.match(left.name[len(begin) :])
+        if match and _is_dead(match[1], int(match[2]), left):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _is_dead(host: str, process: int, left: Path) -> bool:
+    if host == _HOST:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass  # it lives, and is another user's
+        return False
+    try:  # another host's process cannot be asked for; who writes is never still for a day
+        return time.time() - left.stat().st_mtime > _DAY
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

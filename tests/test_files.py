@@ -1,12 +1,15 @@
 """Files are written whole or not at all, and the same content gives the same bytes."""
 
 import json
+import os
 import resource
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from l2l.files import NpzWriter, atomic, create_array, save_json, save_npz
+from l2l.files import _HOST, NpzWriter, atomic, create_array, save_json, save_npz, scratch
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -65,3 +68,30 @@ def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         save_json(tmp_path / "a.json", {"x": float("nan")})
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_killed_process_left_is_removed_and_that_of_a_living_one_is_not(tmp_path):
+    letters = "0123abcd"
+    dead, mine = (f".a.{_HOST}-{number}-{letters}.partial.npz" for number in (dead_process(), os.getpid()))
+    elsewhere, old = (f".a.{host}-1-{letters}.partial.npz" for host in ("other", "another"))
+    others = f".a.b.{_HOST}-{dead_process()}-{letters}.partial.npz", "a.partial.npz", ".a.mine.partial.npz"
+    for name in (dead, mine, elsewhere, old, *others):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / old, (0, 0))
+    save_npz(tmp_path / "a.npz", x=np.zeros(3))
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npz", mine, elsewhere, *others}
+
+
+def test_scratch_of_killed_processes_is_removed(tmp_path):
+    left = tmp_path / f".l2l.{_HOST}-{dead_process()}-0123abcd.scratch"
+    left.mkdir()
+    (left / "audio.wav").touch()
+    with scratch(tmp_path) as folder:
+        assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert not list(tmp_path.iterdir())

@@ -8,9 +8,11 @@ writes them, which typer's options cannot.
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from cyclopts import (
     App,
@@ -26,7 +28,7 @@ from rich.box import Box
 
 from l2l.cli import config, data, demo, live, look, models, released, steps
 from l2l.cli.options import explained
-from l2l.errors import TemporaryError, UserError, temporary_cause
+from l2l.errors import Stopped, TemporaryError, UserError, temporary_cause
 
 # As a user meets them: what `l2l --help` shows, in this order.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -96,6 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0; after one sentence on stderr 1, 2 for wrong usage, or 75 when the same command can go on; 130 after Ctrl-C.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:
+        signal.signal(signal.SIGTERM, _stopped)
     name = " ".join(("l2l", *app.parse_commands(words)[0]))
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
@@ -117,6 +121,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         _let_go_of_dead_pipes()
     return 0
+
+
+def _stopped(number: int, _: object) -> NoReturn:
+    """A scheduler ends a job with SIGTERM: what is half-written goes, and the same command can be run again."""
+    raise Stopped(f"stopped by {signal.Signals(number).name}; run the same command again.")
 
 
 def _wrong_usage(error: CycloptsError) -> str:

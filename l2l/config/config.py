@@ -15,7 +15,7 @@ import yaml
 from pydantic import field_validator
 
 from l2l.config.differences import nested
-from l2l.config.load import Preset, check, load, merge, preset
+from l2l.config.load import Preset, check, load, merge, parse, preset
 from l2l.config.people import Person, with_published
 from l2l.config.published import published
 from l2l.config.section import KNOW_SEVERAL, Auto, Count, key
@@ -124,7 +124,7 @@ def overlaid(values: dict[str, Any], pairs: list[str], where: str) -> Settings:
         if not equals or not name:
             raise UserError(f"--set {pair}: write it as section.key=value.")
         try:
-            values = merge(values, nested({name: yaml.safe_load(text)}))
+            values = merge(values, nested({name: parse(text)}))
         except yaml.YAMLError:
             raise UserError(f"--set {pair}: {text!r} is not a value in YAML; correct it.") from None
     return check(Settings, values, where)

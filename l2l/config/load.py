@@ -13,6 +13,8 @@ from l2l.errors import UserError
 S = TypeVar("S", bound=Section)
 Preset = Literal["modern", "released"]
 
+_MOST = 100_000  # values in a file
+
 
 class _Loader(yaml.SafeLoader):
     """YAML in which a key that is there twice is an error; YAML itself would let the last one win."""
@@ -30,10 +32,25 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+def parse(text: str) -> Any:
+    """What a text in YAML says. Raises yaml.YAMLError, also for one that says more than a configuration ever does."""
+    try:
+        values = yaml.load(text, _Loader)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
+    waiting, count = [values], 0
+    while waiting:  # an alias in an alias in an alias would be a billion values once they are merged
+        value, count = waiting.pop(), count + 1
+        if count > _MOST:
+            raise yaml.YAMLError(f"it has more than {_MOST} values")
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return values
+
+
 def load(path: str | Path) -> dict[str, Any]:
     """The keys and values of a YAML file. Raises UserError naming the file, and the line where it is wrong."""
     try:
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+        values = parse(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} cannot be read ({error}); give the path of a YAML file. `l2l config --defaults` has all settings."

@@ -135,7 +135,10 @@ class _Table:
                 self.rate = _number(value)
                 if not self.rate or self.rate <= 0:
                     raise UserError(f"{path}, line {self._skipped}: fps is {value.strip()!r}, expected a number.")
-        names = [name.strip() for name in next(csv.reader([header]), [])]
+        try:
+            names = [name.strip() for name in next(csv.reader([header]), [])]
+        except csv.Error as error:
+            raise UserError(f"{path}, line {self._skipped + 1}: {error}; export the file again.") from None
         self._places = {name.lower(): k for k, name in reversed(list(enumerate(names)))}  # the first of two wins
 
     def has(self, name: str) -> bool:

@@ -5,7 +5,6 @@
 - The same settings and recording number give the same bytes.
 """
 
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from l2l.demo.dialogue import Event, Score, write_score
 from l2l.demo.motion import move, speaking
 from l2l.demo.puppet import WIDTH, Puppet, photograph
 from l2l.demo.rig import Pose
-from l2l.files import atomic, save_npz
+from l2l.files import atomic, save_npz, scratch
 from l2l.units import SAMPLE_RATE
 from l2l.video.media import video_writer
 from l2l.video.tracks import PEOPLE
@@ -44,8 +43,8 @@ def write_recording(out_dir: Path, index: int, settings: Settings) -> None:
     motions = [move(score, settings, index, person) for person in range(PEOPLE)]
     random = np.random.default_rng([settings.seed, index, PEOPLE + 1])
     mixed = np.clip(score.voice(0) + score.voice(1) + _ROOM_NOISE * random.standard_normal(score.samples), -1, 1)
-    with tempfile.TemporaryDirectory() as folder, atomic(Path(out_dir) / f"demo_{index:02d}.mp4") as partial:
-        sound = Path(folder) / "sound.wav"
+    with scratch() as folder, atomic(Path(out_dir) / f"demo_{index:02d}.mp4") as partial:
+        sound = folder / "sound.wav"
         soundfile.write(sound, mixed.astype(np.float32), SAMPLE_RATE, subtype="PCM_16")
         _film(partial, sound, motions)
     save_npz(Path(out_dir) / f"demo_{index:02d}.truth.npz", **truth(score, motions))

@@ -7,7 +7,6 @@
 - Beside the video lies the listener's motion as a faces file, for `l2l export`.
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.faces.face_landmarker import SHAPES
 from l2l.faces.store import Faces, basis_of, hold, load_faces, write_faces
+from l2l.files import scratch
 from l2l.patches.checkpoint import load_codebook as load_patch_codebook
 from l2l.patches.live import Listener
 from l2l.pictures.preview import Scene, render
@@ -44,8 +44,7 @@ def listen(
         raise UserError("models of several people do not say where the listener sits; give --listener left or right.")
     number = SIDES.index(side or load_patch_codebook(results / "codebook.pt")[2]["listener"])
     basis = basis_of(results, person)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with scratch() as folder:
         work = Work(Recording(video.stem, str(video)), folder, settings, basis=basis)
         for step in STEPS:
             bring(step, work)

@@ -8,7 +8,6 @@ Run it alone: `l2l preview results/alice/videos --chunks data/alice --samples ..
 """
 
 import itertools
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from l2l.errors import UserError
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces, load_faces
 from l2l.features.sequences import chain
-from l2l.files import atomic
+from l2l.files import atomic, scratch
 from l2l.pictures.face import SKIN, draw_face
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
@@ -97,8 +96,8 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
     end = start + count
     parts = [block[max(0, start - at.start) : max(0, end - at.start)] for at, block in scene.tracks.blocks()]
     landmarks = np.concatenate(parts)  # (count, 2, 468, 3) px
-    with tempfile.TemporaryDirectory() as scratch, atomic(out) as partial:
-        sound = cut_sound(scene.video.with_name("audio.wav"), start, count, Path(scratch) / "audio.wav")
+    with scratch() as folder, atomic(out) as partial:
+        sound = cut_sound(scene.video.with_name("audio.wav"), start, count, folder / "audio.wav")
         with video_writer(partial, WIDTH, HEIGHT, sound, crf=23) as write:
             pictures = itertools.islice(read_frames(scene.video, start), count)
             for offset, picture in enumerate(progress(pictures, "preview", unit="frame", total=count)):

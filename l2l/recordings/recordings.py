@@ -12,6 +12,7 @@ file for each person (`l2l.recordings.pairs`).
 
 import csv
 import itertools
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from l2l.errors import UserError, shown
 from l2l.recordings import pairs
 from l2l.sides import Side
 
+_LONGEST_NAME = 255  # bytes
 COLUMNS = ("person", "path", "start", "end", "split", "left", "right")
 
 
@@ -94,6 +96,8 @@ def in_sheet(sheet: Path, person: str) -> list[Recording]:
         raise UserError(f"{sheet} does not exist; make it, or take `sheet` out of people.{person}.") from None
     except UnicodeDecodeError:
         raise UserError(f"{sheet} is not UTF-8 text; save it as tab-separated text.") from None
+    except csv.Error as error:
+        raise UserError(f"{sheet} cannot be read as a table ({error}); save it as tab-separated text.") from None
     if not found:
         raise UserError(f"{sheet} has no line for {person!r} in its column 'person'.")
     return _unique(found, str(sheet))
@@ -126,6 +130,8 @@ def _recording(row: dict[str, str], where: str) -> Recording:
         raise UserError(f"{where}: path is empty.")
     found = Recording("", row["path"], start, end, split, _seat(row, where))
     place = urlsplit(found.path).path if found.remote else found.path
+    if max(map(len, map(os.fsencode, Path(place).parts)), default=0) > _LONGEST_NAME:
+        raise UserError(f"{where}: path is too long to be that of a file.")
     return replace(found, name=_name(Path(place)) + (f"_{start:g}" if start else ""))
 
 

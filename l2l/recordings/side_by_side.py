@@ -6,7 +6,6 @@ files have in common is kept.
 """
 
 import logging
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import ffmpeg
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.files import atomic, save_json
+from l2l.files import atomic, save_json, scratch
 from l2l.recordings import pairs
 from l2l.sides import SIDES
 from l2l.speech import offset
@@ -114,8 +113,8 @@ def _offset(folder: Path, sources: tuple[Path, Path], found: list[Probe]) -> tup
     given = pairs.given_offset(folder)
     if given is not None:
         return given, {"from": pairs.OFFSET}
-    with tempfile.TemporaryDirectory() as temporary:
-        sounds = [Path(temporary) / name for name in VOICES]
+    with scratch() as folder:
+        sounds = [folder / name for name in VOICES]
         for source, each, out in zip(sources, found, sounds, strict=True):
             samples = round(each.seconds * offset.RATE)
             run_ffmpeg(source, sound(source, {}, samples, offset.RATE), out, **SOUND)

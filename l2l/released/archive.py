@@ -11,13 +11,13 @@ Run it alone: `l2l fetch-models conan`, then `l2l import-released third_party/we
 import contextlib
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from l2l.config.published import entry, models_folder, placed_archive, published
 from l2l.errors import UserError
+from l2l.files import scratch
 from l2l.released.config import STAGES, leaves, read_config, read_json
 from l2l.released.convert import Files, ReleasedPair, import_released_pair
 from l2l.sides import Side
@@ -41,13 +41,13 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
     if found[0] is None:
         raise UserError(f"{data / person}_models.tar is missing; download it by hand from {page} and put it there.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{person}.") as work, contextlib.ExitStack() as stack:
+    with scratch(out.parent) as work, contextlib.ExitStack() as stack:
         archives = [stack.enter_context(open_archive(path)) for path in found if path]
         try:
-            _unpack(person, archives, configs, Path(work))
+            _unpack(person, archives, configs, work)
         except UserError as error:  # name the archive, not the temporary folder
-            raise UserError(re.sub(rf"{re.escape(work)}/(\d+/)*", f"{found[0]}: ", str(error))) from None
-        (Path(work) / "ready").rename(out)
+            raise UserError(re.sub(rf"{re.escape(str(work))}/(\d+/)*", f"{found[0]}: ", str(error))) from None
+        (work / "ready").rename(out)
     return out
 
 

@@ -1,7 +1,6 @@
 """The film of a clip: the speaker as filmed, the true listener, three sampled ones and a baseline, side by side."""
 
 import itertools
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -9,6 +8,7 @@ import numpy as np
 
 from l2l.faces.meshes import Mesher
 from l2l.faces.store import hold
+from l2l.files import scratch
 from l2l.pictures.face import SKIN, Colour, draw_face
 from l2l.pictures.preview import cut_sound
 from l2l.report.clips import BASELINE, DRAWN, TRUE, Clip
@@ -32,10 +32,10 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
     poster = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     seen = {name: np.isfinite(take[:, 0]) for name, take in clip.takes.items()}
     shown = {name: hold(take, seen[name]) for name, take in clip.takes.items() if seen[name].any()}
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch() as folder:
         wav, sound = folder / "audio.wav", None
         if wav.exists():
-            sound = cut_sound(wav, clip.first, len(clip), Path(scratch) / "audio.wav")
+            sound = cut_sound(wav, clip.first, len(clip), folder / "audio.wav")
         with video_writer(path, WIDTH, HEIGHT, sound, crf=_CRF) as write:
             pictures = itertools.islice(read_frames(folder / "video.mp4", clip.first), len(clip))
             for frame, picture in enumerate(pictures):

@@ -7,7 +7,6 @@
 - An hour of video takes about as long as a minute of it: the number of moments is limited.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import soundfile
 
 from l2l.config import Settings
+from l2l.files import scratch
 from l2l.progress import progress
 from l2l.recordings import pairs
 from l2l.recordings.side_by_side import Aligned, aligned
@@ -216,8 +216,8 @@ def _heard(path: Path, times: np.ndarray) -> list[Sound]:
     """The second from each time on."""
     piece, lead = round((_LEAD + BURST) * SAMPLE_RATE), round(_LEAD * SAMPLE_RATE)
     sound = np.zeros((len(times), piece), np.float32)
-    with tempfile.TemporaryDirectory() as scratch:
-        wav = Path(scratch) / "piece.wav"
+    with scratch() as folder:
+        wav = folder / "piece.wav"
         for row, time in enumerate(times):
             start = max(0.0, float(time) - _LEAD)
             part = media_input(path, ss=start, t=_LEAD + BURST)["a:0"]

@@ -6,7 +6,6 @@
 - What cannot be made is left out, with a sentence. The report never fails because something else did.
 """
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.evaluation.events import Directions
 from l2l.evaluation.provenance import git_revision, versions
-from l2l.files import atomic
+from l2l.files import atomic, scratch
 from l2l.recordings.recordings import Recording
 from l2l.report.cards import MOST, cards
 from l2l.report.clips import TRUE, UNITS, Clip, clips, curves, events, people
@@ -108,8 +107,8 @@ def _film(run: Run, clip: Clip, basis: Path) -> dict[str, str]:
 
     try:
         mesher = mesher_of(basis, clip.neutral)
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch) / "clip.mp4"
+        with scratch() as folder:
+            path = folder / "clip.mp4"
             poster = write_film(path, clip, folder, load_tracks(folder / "tracks.npz"), mesher)
             return {"video": uri("video/mp4", path.read_bytes()), "poster": jpeg(poster)}
     except UserError as error:

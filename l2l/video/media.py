@@ -6,12 +6,15 @@
 """
 
 import contextlib
+import ctypes
 import functools
 import math
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -66,12 +69,20 @@ class Limits(NamedTuple):
     memory: float = math.inf  # MB
 
 
+# ffmpeg dies when this process is killed; else it would write on for as long as the recording is. What has a pipe to us
+# ends by itself. Loaded here, for between fork and exec nothing may be imported.
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
 def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None = None, **options: Any) -> None:
     """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
     words, or with the limit that it has passed."""
     streams = stream if isinstance(stream, list) else [stream]
     with tempfile.TemporaryFile() as messages:
-        with subprocess.Popen(_command(streams, target, options), stdout=messages, stderr=messages) as process:
+        end = functools.partial(_PRCTL, _PR_SET_PDEATHSIG, signal.SIGKILL) if _PRCTL else None
+        command = _command(streams, target, options)
+        with subprocess.Popen(command, stdout=messages, stderr=messages, preexec_fn=end) as process:
             try:
                 _watch(process, reading, limits or Limits())
             finally:

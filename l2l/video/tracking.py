@@ -10,7 +10,6 @@ Run it alone: `l2l track folder`, with video.mp4 in it.
 """
 
 import itertools
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from l2l import config
 from l2l.errors import UserError
-from l2l.files import NpzWriter, atomic
+from l2l.files import NpzWriter, atomic, scratch
 from l2l.progress import progress
 from l2l.video.candidates import Candidate, Scene, centre, width
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
@@ -123,9 +122,9 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
     video, out = Path(video), Path(out)
     tracker = Tracker(settings)
     scores: list[list[tuple[int, float]]] = []
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch() as folder:
         # Every candidate's landmarks wait on disk until the scene is over and the two people are known.
-        candidates = Path(scratch) / "landmarks"
+        candidates = folder / "landmarks"
         size = (0, 0)
         with open(candidates, "wb") as file:
             pictures = progress(read_frames(video), f"track {video.parent.name}", unit="frame")

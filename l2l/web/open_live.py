@@ -1,11 +1,11 @@
 """From a person's results to the page that talks to them."""
 
-import tempfile
 from pathlib import Path
 
 from l2l.config import Settings
 from l2l.errors import UserError
 from l2l.faces.store import basis_of
+from l2l.files import scratch
 from l2l.live.livelink import LiveLink
 from l2l.live.people import at_rest, recordings_of
 from l2l.live.session import Session
@@ -47,11 +47,11 @@ def live(
     def session(name: str | None, seed: int) -> Session:
         return Session(Listener(models, seed, person=name), bases[name], settings)
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch() as temporary:
         played, seat = None, side
         if found := recording_to_play(results, names[0], sample):
             folder, seat = found
-            played = Path(scratch) / "sample.mp4"
+            played = temporary / "sample.mp4"
             add_sound(folder / "video.mp4", folder / "audio.wav", played)
         session(names[0], 0).warm()
         page = Live(results.name, people, session, recordings, played, other(seat), avatar)

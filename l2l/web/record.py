@@ -8,7 +8,6 @@
 """
 
 import contextlib
-import tempfile
 from collections import deque
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +19,7 @@ import soundfile
 
 from l2l.faces.meshes import Mesher
 from l2l.faces.store import Faces
-from l2l.files import atomic
+from l2l.files import atomic, scratch
 from l2l.live.session import Answer
 from l2l.pictures.face import SKIN, draw_face
 from l2l.pictures.listen import write_motion
@@ -43,8 +42,8 @@ class Recorder:
         folder.mkdir(parents=True, exist_ok=True)
         self._out = _free(folder / f"live_{datetime.now():%Y%m%d_%H%M%S}.mp4")
         self._open = contextlib.ExitStack()
-        scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-        self._video, self._wav = scratch / "video.mp4", scratch / "sound.wav"
+        folder = self._open.enter_context(scratch())
+        self._video, self._wav = folder / "video.mp4", folder / "sound.wav"
         self._writing = contextlib.ExitStack()
         self._write = self._writing.enter_context(video_writer(self._video, 2 * WIDTH, HEIGHT))
         self._sound = self._writing.enter_context(soundfile.SoundFile(self._wav, "w", SAMPLE_RATE, 1, "PCM_16"))

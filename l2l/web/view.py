@@ -1,7 +1,6 @@
 """view: a person's recordings beside the true listener and one that is drawn anew at every touch of a slider."""
 
 import asyncio
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from l2l.evaluation.events import Directions
 from l2l.faces.meshes import mesher_of
 from l2l.faces.store import Faces, hold, load_faces
 from l2l.features.sound import frame_sound
+from l2l.files import scratch
 from l2l.patches.checkpoint import Models, load_codebook, load_models
 from l2l.patches.stream import Sampling, sample_sequences
 from l2l.recordings.recordings import Recording
@@ -39,8 +39,8 @@ _HEARD = 30 * FPS  # frames of the speaker before them
 
 def view(results: Path, host: str = "127.0.0.1", port: int = 0, browser: bool = True) -> None:
     """Serve the page until Ctrl-C. Raises UserError when models or recordings are missing."""
-    with tempfile.TemporaryDirectory() as scratch:
-        serve(View.of(results, Path(scratch)).app(), host, port, browser)
+    with scratch() as folder:
+        serve(View.of(results, folder).app(), host, port, browser)
 
 
 @dataclass

