@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import launched
 from tests.preloaded import preloaded
-from tests.road import PEOPLE, TINY, snakemake
+from tests.road import PEOPLE, ROOT, TINY, snakemake
 
 SERVER = pytest.StashKey[ExitStack]()
 LONGEST = "tests/workflow/test_road.py"
@@ -59,7 +59,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             folder.mkdir()
             (folder / "config.yaml").write_text(yaml.safe_dump({**TINY, "people": PEOPLE}))
             targets = [f"results/demo/{name}" for name in ("report.html", "accuracy.json", "preview.mp4")]
-            done = snakemake(folder, *targets, fresh=True)
+            with pytest.MonkeyPatch.context() as patch:  # see tests/workflow/test_privacy.py
+                for variable, name in (("HOME", "home"), ("TMPDIR", "tmp")):
+                    (shared / name).mkdir()
+                    patch.setenv(variable, str(shared / name))
+                patch.setenv("PYTHONPATH", str(ROOT / "tests/watched"), prepend=":")
+                patch.setenv("L2L_TESTS_WATCHED", str(shared / "watched.txt"))
+                done = snakemake(folder, *targets, fresh=True)
             said.write_text(f"{done.stdout}{done.stderr}\nexit status {done.returncode}")
     assert said.exists() and said.read_text().endswith("\nexit status 0"), said.read_text()
     return folder, said.read_text()

@@ -70,3 +70,26 @@ def gather(people: Names, /, *, out: Path) -> None:
         places[name] = (Path(folder), "left" if side == "left" else "right")
     counts = gather(places, out)
     print(f"{out}: {counts['train']} training and {counts['test']} test windows of {', '.join(places)}")
+
+
+def forget(person: str, /, *, config: Path = Path("config.yaml"), yes: bool = False) -> None:
+    """List everything that is kept of a person; with --yes, delete it.
+
+    Args:
+        config: says which models have learned from several people
+        yes: delete what is listed
+    """
+    from l2l.config import validate
+    from l2l.config.load import load
+    from l2l.recordings.forget import forget, kept_of, size
+
+    places = kept_of(person, validate(load(config), str(config)))
+    for path, what in places.items():
+        print(f"{path}  {size(path) / 1e6:.1f} MB: {what}")
+    if not places:
+        print(f"Nothing is kept of {person}.")
+    elif yes:
+        forget(places)
+        print(f"All of this is deleted. Take {person} out of {config} too, or the next run makes it again.")
+    else:
+        print("Nothing is deleted yet: look at the list, then run the same command with --yes.")

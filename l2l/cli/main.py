@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         *(steps.recordings, steps.normalise, steps.track, steps.diarize, steps.separate, steps.mel, steps.split),
         *(steps.fit_faces, steps.faces, steps.preprocess_summary, steps.chunk),
     ),
-    "Data that is already measured": (data.fetch, data.chunk_arrays, data.gather),
+    "Data that is already measured": (data.fetch, data.chunk_arrays, data.gather, data.forget),
     "Models": (
         models.train_codebook,
         models.train_predictor,

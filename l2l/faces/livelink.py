@@ -15,7 +15,6 @@ import re
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from l2l.dataset.layout import ROTATION
 from l2l.faces import blendshapes, columns, face_landmarker
 
 GAZE = np.radians(30)  # of a weight of 1
@@ -67,7 +66,7 @@ def curves(faces: np.ndarray, rest: np.ndarray | None = None) -> np.ndarray:
     shown = dict(zip(face_landmarker.SHAPES, blendshapes.with_rest(faces, rest).T, strict=True))
     shown["tongueOut"] = np.zeros(len(faces))  # no network here sees the tongue
     weights = np.stack([shown[name] for name in SHAPES], axis=1)
-    return np.concatenate([weights, head_angles(faces[:, ROTATION]), _gaze(shown)], axis=1)
+    return np.concatenate([weights, head_angles(faces[:, 50:53]), _gaze(shown)], axis=1)
 
 
 def _gaze(shown: dict[str, np.ndarray]) -> np.ndarray:
