@@ -108,10 +108,8 @@ def _separate(work: Work) -> None:
 
 
 def _mel(work: Work) -> None:
-    # Rounding depends on how many threads multiply a matrix.
-    with threadpool_limits(1):
-        for wav, out in zip(work.both("speech_{}.wav"), work.both("mel_{}.npy"), strict=True):
-            mel_rows(wav, out, work.settings.mel)
+    for wav, out in zip(work.both("speech_{}.wav"), work.both("mel_{}.npy"), strict=True):
+        mel_rows(wav, out, work.settings.mel)
 
 
 def _faces(work: Work) -> None:
@@ -161,7 +159,9 @@ def fit_faces(folders: Sequence[Path], out: Path, settings: FacesSettings) -> No
     most = settings.basis_videos
     if len(folders) > most:
         folders = [folders[k] for k in sorted({round(k * (len(folders) - 1) / max(1, most - 1)) for k in range(most)})]
-    backends.load("faces", settings.backend).fit_basis([folder / "tracks.npz" for folder in folders], out, settings)
+    backend = backends.load("faces", settings.backend)
+    with threadpool_limits(1):
+        backend.fit_basis([folder / "tracks.npz" for folder in folders], out, settings)
 
 
 def bring(name: str, work: Work, whole: bool = False) -> float:
@@ -181,7 +181,8 @@ def bring(name: str, work: Work, whole: bool = False) -> float:
         # First the note goes, so that outputs of a step that is cut off are never taken for those of the last one.
         note.unlink(missing_ok=True)
         start = time.perf_counter()
-        step.run(work)
+        with threadpool_limits(1):  # rounding depends on how many threads multiply a matrix
+            step.run(work)
         last = {"key": key, "took": round(time.perf_counter() - start, 3)}
         save_json(note, last)
     if name == "mel":

@@ -1,7 +1,10 @@
 """faces, embedded backend: one basis for both people, from the training recordings, stored with what undoes it."""
 
+import shutil
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from l2l import config
 from l2l.errors import UserError
@@ -9,6 +12,8 @@ from l2l.faces import geometry
 from l2l.faces.landmarks import extract_faces, fit_basis, load_basis
 from l2l.faces.store import load_faces
 from l2l.files import NpzWriter
+from l2l.recordings.recordings import Recording
+from l2l.recordings.steps import Work, bring, fit_faces
 from l2l.sides import SIDES
 from l2l.video.face_nets import FaceDetector, FaceMesh
 from l2l.video.footage import Footage
@@ -105,3 +110,17 @@ def test_a_missing_basis_is_named(recording, tmp_path):
     folder, _, _ = recording
     with pytest.raises(UserError, match=r"none\.npz is missing"):
         extract_faces(Footage.of(folder), tmp_path / "none.npz", [tmp_path / "a"], 8, config.FacesSettings())
+
+
+def test_any_number_of_threads_gives_the_same_bytes(recording, tmp_path):
+    """By hand, where no scheduler says how many there are."""
+    shutil.copy(recording[0] / "tracks.npz", tmp_path)
+    made = []
+    for threads in (1, 2, 8):
+        with threadpool_limits(threads):
+            fit_faces([tmp_path], tmp_path / "basis.npz", config.FacesSettings())
+            work = Work(Recording("a", split="train"), tmp_path, config.Settings(), basis=tmp_path / "basis.npz")
+            bring("faces", work)
+        made.append([(tmp_path / name).read_bytes() for name in ("basis.npz", "faces_left.npz", "faces_right.npz")])
+        (tmp_path / "faces_left.npz").unlink()
+    assert made[0] == made[1] == made[2]

@@ -32,7 +32,6 @@ from l2l.speech.speaking import load_speaking, write_speaking
 from l2l.speech.vad import read_wav
 from l2l.training.resume import read as read_resume
 from l2l.video.normalise import normalise
-from l2l.video.probing import probe
 from l2l.video.tracks import block_name, load_tracks
 from l2l.weights.archives import open_archive
 from l2l.weights.flame_import import read_pickle
@@ -163,8 +162,8 @@ def _video(folder: Path, name: str) -> Path:
 
 
 def _read_video(path: Path) -> None:
-    probe(path)
-    normalise(path, path.parent / "out", config.VideoSettings(max_minutes=0.3, max_memory=1500))
+    outs = [path.parent / name for name in ("video_out.mp4", "audio.wav", "probe.json")]
+    normalise(path, *outs, config.VideoSettings(max_minutes=0.3, max_memory=1500))
 
 
 def _checkpoint(folder: Path) -> Path:
