@@ -43,8 +43,8 @@ def write_recording(out_dir: Path, index: int, settings: Settings) -> None:
     motions = [move(score, settings, index, person) for person in range(PEOPLE)]
     random = np.random.default_rng([settings.seed, index, PEOPLE + 1])
     mixed = np.clip(score.voice(0) + score.voice(1) + _ROOM_NOISE * random.standard_normal(score.samples), -1, 1)
-    with scratch() as folder, atomic(Path(out_dir) / f"demo_{index:02d}.mp4") as partial:
-        sound = folder / "sound.wav"
+    with scratch() as temporary, atomic(Path(out_dir) / f"demo_{index:02d}.mp4") as partial:
+        sound = temporary / "sound.wav"
         soundfile.write(sound, mixed.astype(np.float32), SAMPLE_RATE, subtype="PCM_16")
         _film(partial, sound, motions)
     save_npz(Path(out_dir) / f"demo_{index:02d}.truth.npz", **truth(score, motions))

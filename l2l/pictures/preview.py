@@ -96,8 +96,8 @@ def render(scene: Scene, start: int, count: int, out: Path) -> None:
     end = start + count
     parts = [block[max(0, start - at.start) : max(0, end - at.start)] for at, block in scene.tracks.blocks()]
     landmarks = np.concatenate(parts)  # (count, 2, 468, 3) px
-    with scratch() as folder, atomic(out) as partial:
-        sound = cut_sound(scene.video.with_name("audio.wav"), start, count, folder / "audio.wav")
+    with scratch() as temporary, atomic(out) as partial:
+        sound = cut_sound(scene.video.with_name("audio.wav"), start, count, temporary / "audio.wav")
         with video_writer(partial, WIDTH, HEIGHT, sound, crf=23) as write:
             pictures = itertools.islice(read_frames(scene.video, start), count)
             for offset, picture in enumerate(progress(pictures, "preview", unit="frame", total=count)):

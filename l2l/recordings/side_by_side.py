@@ -113,8 +113,8 @@ def _offset(folder: Path, sources: tuple[Path, Path], found: list[Probe]) -> tup
     given = pairs.given_offset(folder)
     if given is not None:
         return given, {"from": pairs.OFFSET}
-    with scratch() as folder:
-        sounds = [folder / name for name in VOICES]
+    with scratch() as temporary:
+        sounds = [temporary / name for name in VOICES]
         for source, each, out in zip(sources, found, sounds, strict=True):
             samples = round(each.seconds * offset.RATE)
             run_ffmpeg(source, sound(source, {}, samples, offset.RATE), out, **SOUND)

@@ -32,10 +32,10 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
     poster = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     seen = {name: np.isfinite(take[:, 0]) for name, take in clip.takes.items()}
     shown = {name: hold(take, seen[name]) for name, take in clip.takes.items() if seen[name].any()}
-    with scratch() as folder:
+    with scratch() as temporary:
         wav, sound = folder / "audio.wav", None
         if wav.exists():
-            sound = cut_sound(wav, clip.first, len(clip), folder / "audio.wav")
+            sound = cut_sound(wav, clip.first, len(clip), temporary / "audio.wav")
         with video_writer(path, WIDTH, HEIGHT, sound, crf=_CRF) as write:
             pictures = itertools.islice(read_frames(folder / "video.mp4", clip.first), len(clip))
             for frame, picture in enumerate(pictures):

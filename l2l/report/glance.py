@@ -216,8 +216,8 @@ def _heard(path: Path, times: np.ndarray) -> list[Sound]:
     """The second from each time on."""
     piece, lead = round((_LEAD + BURST) * SAMPLE_RATE), round(_LEAD * SAMPLE_RATE)
     sound = np.zeros((len(times), piece), np.float32)
-    with scratch() as folder:
-        wav = folder / "piece.wav"
+    with scratch() as temporary:
+        wav = temporary / "piece.wav"
         for row, time in enumerate(times):
             start = max(0.0, float(time) - _LEAD)
             part = media_input(path, ss=start, t=_LEAD + BURST)["a:0"]

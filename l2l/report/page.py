@@ -107,8 +107,8 @@ def _film(run: Run, clip: Clip, basis: Path) -> dict[str, str]:
 
     try:
         mesher = mesher_of(basis, clip.neutral)
-        with scratch() as folder:
-            path = folder / "clip.mp4"
+        with scratch() as temporary:
+            path = temporary / "clip.mp4"
             poster = write_film(path, clip, folder, load_tracks(folder / "tracks.npz"), mesher)
             return {"video": uri("video/mp4", path.read_bytes()), "poster": jpeg(poster)}
     except UserError as error:

@@ -122,9 +122,9 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
     video, out = Path(video), Path(out)
     tracker = Tracker(settings)
     scores: list[list[tuple[int, float]]] = []
-    with scratch() as folder:
+    with scratch() as temporary:
         # Every candidate's landmarks wait on disk until the scene is over and the two people are known.
-        candidates = folder / "landmarks"
+        candidates = temporary / "landmarks"
         size = (0, 0)
         with open(candidates, "wb") as file:
             pictures = progress(read_frames(video), f"track {video.parent.name}", unit="frame")

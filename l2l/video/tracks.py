@@ -27,6 +27,12 @@ _ARRAYS = {
     "segment": Array(("T",), "i"),
 }
 
+_CAST = {
+    "seats": Array(("S",), "i"),
+    "person": Array((PEOPLE,), holes=True),
+    "pattern": Array((PEOPLE, 8, 8, 9)),
+}
+
 
 def landmark_scale(width: int, height: int) -> float:
     """Stored units per pixel: landmarks may lie a little outside the picture and must fit 16 bits."""
@@ -116,10 +122,11 @@ class Cast:
 
 def load_cast(path: str | Path) -> Cast | None:
     """None where the tracker said nothing of this. Raises UserError when the file is missing or damaged."""
-    with reading(path, "a tracks.npz", "l2l track"), np.load(path, allow_pickle=False) as file:
+    with _open(path) as file:
         if "seats" not in file:
             return None
-        return Cast(file["seats"], file["person"], file["pattern"], float(file["refused"]))
+        arrays = {name: file.read(name, wanted) for name, wanted in _CAST.items()}
+        return Cast(**arrays, refused=float(file.read("refused", Array(()))))
 
 
 def runs(numbers: np.ndarray) -> list[tuple[int, int]]:

@@ -45,8 +45,9 @@ def tracks(folder: Path, together: float) -> None:
     with NpzWriter(folder / "tracks.npz") as writer:
         writer.add("size", np.array([4, 4]))
         writer.add("box", np.zeros((60, 2, 4)))
-        for name in ("found", "score", "segment"):
-            writer.add(name, found[:, 0] if name == "segment" else found)
+        writer.add("found", found)
+        writer.add("score", found.astype(np.float32))
+        writer.add("segment", found[:, 0].astype(np.int32))
 
 
 @pytest.fixture
