@@ -3,7 +3,8 @@
 - Skin is redder than grey, and a face has several hues: lips, cheeks, beard. What is made of one material has one.
 - A picture without colours, or in one tone, does not tell; then everybody is a person.
 - A rendering in several colours of skin, or a photograph of a person, is not recognized.
-- The numbers were chosen on seven people and thirty rendered heads; benchmarks/who_is_who.py tries others.
+- The numbers were chosen on ten people and thirty rendered heads. benchmarks/who_is_who.py tries other conditions, but
+  its people and the shapes of its heads are among these.
 """
 
 from functools import cache
