@@ -8,8 +8,8 @@
   64 frames in which both are seen: the share with the right person on the left, and those with the third one.
 
 `--real` is a clip with one person on the left and one on the right; it adds real footage to all three. The numbers in
-`l2l.video.person_check` and `l2l.video.identity` were chosen on some of the same people, in other colours and scenes: people
-whom nobody here has seen may be told less well.
+`l2l.video.person_check` and `l2l.video.identity` were chosen on some of the same people, in other colours and scenes:
+others may be told less well.
 """
 
 import argparse
