@@ -27,9 +27,10 @@ def load_samples(path: Path, windows: int) -> dict[str, np.ndarray]:
     with open_npz(path, "a file of samples", "l2l sample") as file:
         arrays = {name: file.read(name, wanted) for name, wanted in _ARRAYS.items()}
         arrays |= {"turns": file.read("turns", Array(("N", WINDOW, MODEL_DIM), holes=True))} if "turns" in file else {}
+        # The settings say so when the last windows were left out on purpose.
+        drawn = dict(json.loads(arrays["sampling"].item()))
+        left_out = {"max_windows", "whole_batches"} & {key for key, value in drawn.items() if value}
     samples = arrays["samples"]
-    # The settings say so when the last windows were left out on purpose.
-    left_out = {"max_windows", "whole_batches"} & {k for k, v in json.loads(arrays["sampling"].item()).items() if v}
     if left_out and samples.ndim == 4 and 0 < samples.shape[1] < windows:
         windows = samples.shape[1]
     if samples.ndim != 4 or samples.shape[1:] != (windows, WINDOW, MODEL_DIM) or not len(samples):

@@ -44,7 +44,7 @@ def read_report(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; make it with `l2l evaluate` or the workflow.") from None
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         raise UserError(f"{path} is not JSON that can be read; evaluate again.") from None
     if isinstance(found, dict) and found.get("schema") != VERSION:
         raise UserError(f"{path} has schema {found.get('schema')}, this l2l reads {VERSION}; evaluate again.")

@@ -4,6 +4,7 @@
 - A sound file that was moved says so itself, in its comment. So nothing is moved twice, whatever is done again.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +73,8 @@ def move(wav: Path, frames: int) -> None:
 
 
 def _moved(file: soundfile.SoundFile) -> int:
-    words = str(file.comment).split()
-    return int(words[2]) if len(words) == 4 and words[0] == "moved" else 0
+    said = re.fullmatch(r"moved by (-?\d{1,3}) frames", str(file.comment))
+    return int(said[1]) if said else 0
 
 
 def _part(file: soundfile.SoundFile, start: int, count: int) -> np.ndarray:

@@ -37,6 +37,6 @@ def said(report: Path) -> dict[str, Any]:
     """What a report (.json) says; nothing where there is none."""
     try:
         found = json.loads(report.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
