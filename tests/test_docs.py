@@ -12,6 +12,7 @@ import uvicorn
 
 from l2l import config
 from l2l.cli import main as cli
+from tests.export.made import write_basis
 from tests.road import ROOT, snakemake
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,6 +59,9 @@ def test_the_workflow_plans_what_is_shown(command, folder):
 @pytest.mark.workflow
 def test_the_steps_run_alone_as_shown(folder, monkeypatch):
     monkeypatch.chdir(folder)
+    # Of a model whose motion can be sent to avatars only the basis matters here.
+    shutil.copytree("results/demo", "results/alice", ignore=shutil.ignore_patterns("videos", "*.tsv"))
+    write_basis(Path("results/alice/face_basis.npz"), "blendshapes")
     # Pages are served until Ctrl-C; tests/web asks for them.
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
     monkeypatch.setattr(webbrowser, "open", lambda address: True)

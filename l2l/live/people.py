@@ -57,10 +57,13 @@ def at_rest(results: Path, person: str | None = None) -> Faces:
     The average face has no frames. Raises UserError when codebook.pt or face_basis.npz is missing.
     """
     basis = basis_of(results, person)
+    backend = backend_of(basis)
     known = (folder / f"faces_{seat}.npz" for folder, seat in recordings_of(results, person))
     if path := next(filter(Path.is_file, known), None):
-        return load_faces(path)
-    backend = backend_of(basis)
+        faces = load_faces(path)
+        if faces.backend != backend:
+            raise UserError(f"{path} is of faces.backend {faces.backend}, {basis} of {backend}; make the faces again.")
+        return faces
     (neutral,) = read_basis(basis, backend, "template")
     rest = None
     if backend == "blendshapes":

@@ -32,7 +32,8 @@ pytestmark = pytest.mark.workflow
 SECONDS = 1, 4.6  # of a recording of the demo; somebody speaks all the time
 FRAMES = 108
 # Faces with the same contrast are the same to random networks, which then change their mind all the time.
-DARK_RIGHT = "drawbox=x=iw/2:w=iw/2:h=ih:color=black@0.6:t=fill"
+DARK = "crop=iw/2:ih:iw/2:0,colorlevels=romax=0.4:gomax=0.4:bomax=0.4"
+DARK_RIGHT = f"split[all][right];[right]{DARK}[dark];[all][dark]overlay=W/2"
 
 
 @pytest.fixture(scope="module")
