@@ -1,5 +1,6 @@
 """Serving an application to this machine's browser until Ctrl-C."""
 
+import contextlib
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from l2l.errors import UserError
+from l2l.errors import Stopped, UserError
 from l2l.web.guard import Guard
 
 PAGES = Path(__file__).parent / "pages"
@@ -53,4 +54,5 @@ def serve(app: ASGIApp, host: str, port: int, browser: bool) -> None:
             webbrowser.open(guard.address)
         # Without compression, and with small pings: everything is on this machine, and what is late is useless.
         config = uvicorn.Config(guard, log_level="warning", ws="websockets-sansio", ws_per_message_deflate=False)
-        uvicorn.Server(config).run(sockets=[listening])
+        with contextlib.suppress(Stopped):  # a server that is told to end has done its work
+            uvicorn.Server(config).run(sockets=[listening])

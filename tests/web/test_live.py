@@ -44,7 +44,7 @@ def served(tmp_path_factory, trained, avatar):
     assert server.stdout is not None
     yield server.stdout.readline().split()[1], folder / "recorded"
     server.terminate()
-    assert server.wait(20) is not None
+    assert server.wait(20) == 0
 
 
 @pytest.fixture
