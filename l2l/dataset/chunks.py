@@ -71,8 +71,10 @@ def plan(folder: Path, settings: config.ChunkingSettings, split: Split, swapped:
         path = folder / f"mel_{side}.npy"
         rows = load_mel(path)
         wanted = AUDIO_PER_FRAME * len(speaks)
-        if len(rows) != wanted or not sane(rows):
-            raise UserError(f"{path}: {len(rows)} rows of {wanted}, or {INSANE}; make it again with `l2l mel`.")
+        if len(rows) != wanted:
+            raise UserError(f"{path} has {len(rows)} rows, expected {wanted}; make it again with `l2l mel`.")
+        if not sane(rows):
+            raise UserError(f"{path} holds {INSANE}; make it again with `l2l mel`.")
     usable = people[0].valid & people[1].valid
     turns = find_turns(speaks, settings.max_pause, settings.max_backchannel)
     stride = settings.stride_train if split == "train" else settings.stride_test

@@ -7,13 +7,12 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
 from l2l.files import atomic, save_json
 from l2l.recordings.two_channels import whose
 from l2l.speech.sync import Sync, lip_sync
-from l2l.speech.vad import read_wav
+from l2l.speech.vad import read_part, read_wav
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.footage import REPORT, VOICES, Footage, said
 from l2l.video.tracks import load_tracks
@@ -69,22 +68,12 @@ def move(wav: Path, frames: int) -> None:
         with atomic(wav) as partial, soundfile.SoundFile(str(partial), "w", SAMPLE_RATE, 1, "PCM_16") as new:
             new.comment = _MOVED.format(frames)
             for start in range(0, len(old), _BLOCK):
-                new.write(_part(old, start + skip, min(_BLOCK, len(old) - start)))
+                new.write(read_part(old, start + skip, min(_BLOCK, len(old) - start), "int16"))
 
 
 def _moved(file: soundfile.SoundFile) -> int:
-    said = re.fullmatch(r"moved by (-?\d{1,3}) frames", str(file.comment))
+    said = re.fullmatch(_MOVED.format(r"(-?\d{1,3})"), str(file.comment))
     return int(said[1]) if said else 0
-
-
-def _part(file: soundfile.SoundFile, start: int, count: int) -> np.ndarray:
-    """(count,) int16 from sample `start` on, silence where there is no sound."""
-    part = np.zeros(count, np.int16)
-    first, last = max(start, 0), min(start + count, len(file))
-    if last > first:
-        file.seek(first)
-        part[first - start : last - start] = file.read(last - first, dtype="int16")
-    return part
 
 
 def sync_warning(folder: Path) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ hop 160, power (no dB), resized along time to 4 rows per frame; all of it can be
 memory does not grow with the recording; the result does not depend on the blocks.
 """
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import scipy.fft
 from l2l import config
 from l2l.arrays import Array, map_npy
 from l2l.files import atomic, create_array, write_rows
-from l2l.speech.vad import read_wav
+from l2l.speech.vad import read_part, read_wav
 from l2l.units import AUDIO_PER_FRAME, FPS, MEL_BANDS, SAMPLE_RATE
 
 # 3 frames are 1600 samples, a whole number of hops, and 12 rows: blocks that start there tile the recording.
@@ -35,12 +36,8 @@ def mel_rows(wav: str | Path, out: str | Path, settings: config.MelSettings) -> 
         shape = (frames * AUDIO_PER_FRAME, MEL_BANDS)
         create_array(partial, shape)
 
-        def read(start: int, count: int) -> np.ndarray:
-            file.seek(min(start, len(file)))
-            return np.asarray(file.read(count, dtype="float32", fill_value=0))
-
         for first in range(0, units, _BLOCK_UNITS):
-            rows = rows_of(read, first, min(first + _BLOCK_UNITS, units), units)
+            rows = rows_of(functools.partial(read_part, file), first, min(first + _BLOCK_UNITS, units), units)
             first_row = first * UNIT_FRAMES * AUDIO_PER_FRAME
             write_rows(partial, first_row, rows[: shape[0] - first_row])
 

@@ -13,6 +13,8 @@ import numpy as np
 import soundfile
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
+from l2l.speech.vad import read_part
+
 RATE = 4000  # Hz: a sample is a quarter of a millisecond
 _FARTHEST = 600  # seconds that are searched in both directions
 _BAND = (150.0, 1900.0)  # Hz: without hum
@@ -40,7 +42,7 @@ def find_offset(left: Path, right: Path) -> Offset | None:
         band = (frequencies > _BAND[0]) & (frequencies < _BAND[1])
         spectra = np.zeros((2, len(frequencies)), np.complex64)  # while the left, and while the right person speaks
         for start in range(0, len(one), block):
-            near, far = _part(one, start, block), _part(other, start - reach, block + 2 * reach)
+            near, far = read_part(one, start, block), read_part(other, start - reach, block + 2 * reach)
             for person, (x, y) in enumerate([(_own(near, loud[0]), far), (near, _own(far, loud[1]))]):
                 cross = np.conj(rfft(x, size)) * rfft(y, size)
                 spectra[person] += np.where(band, cross / np.maximum(np.abs(cross), 1e-12), 0)
@@ -69,16 +71,6 @@ def _power(sound: np.ndarray) -> np.ndarray:
 def _own(sound: np.ndarray, loud: float) -> np.ndarray:
     """The sound where it is loud enough to be the person's own voice, elsewhere silence."""
     return sound * np.repeat(_power(sound) > _OWN * loud, _FRAME)[: len(sound)]
-
-
-def _part(file: soundfile.SoundFile, start: int, count: int) -> np.ndarray:
-    """(count,) float32 from sample `start` on, which may lie before the beginning; silence where there is no sound."""
-    sound = np.zeros(count, np.float32)
-    first, last = max(start, 0), min(start + count, len(file))
-    if last > first:
-        file.seek(first)
-        sound[first - start : last - start] = file.read(last - first, dtype="float32")
-    return sound
 
 
 def _peak(spectrum: np.ndarray, size: int, reach: int) -> tuple[float, float]:

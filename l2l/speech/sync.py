@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from l2l.speech.lip_motion import mouth_opening
-from l2l.speech.vad import read_wav
+from l2l.speech.vad import read_part, read_wav
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.tracks import PEOPLE, Tracks
 
@@ -55,9 +55,7 @@ def band_levels(wav: Path, frames: int) -> np.ndarray:
             rows = np.arange(first, min(frames, first + FPS * 60))
             middle = np.round((rows + 0.5) * SAMPLE_RATE / FPS).astype(int)
             start = middle[0] - _FFT // 2
-            file.seek(min(max(start, 0), len(file)))
-            heard = file.read(middle[-1] + _FFT // 2 - max(start, 0), dtype="float32", fill_value=0.0)
-            heard = np.pad(heard, (max(-start, 0), 0))
+            heard = read_part(file, start, middle[-1] + _FFT // 2 - start)
             pieces = heard[(middle - middle[0])[:, None] + np.arange(_FFT)]  # (n, 1024)
             levels[rows] = np.sqrt(np.abs(np.fft.rfft(pieces * window)) ** 2 @ bands)
     return levels

@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnxruntime
@@ -11,6 +12,7 @@ from l2l.errors import UserError
 from l2l.progress import progress
 from l2l.units import FPS, SAMPLE_RATE
 
+Kind = Literal["float32", "int16"]
 CHUNK, _CONTEXT = 512, 64  # samples: the network hears 512 new ones and the 64 before
 
 
@@ -25,6 +27,16 @@ def read_wav(path: str | Path) -> soundfile.SoundFile:
             f"{path} is {file.samplerate} Hz, {file.channels} channels, not 16 kHz mono; normalise it again."
         )
     return file
+
+
+def read_part(file: soundfile.SoundFile, start: int, count: int, kind: Kind = "float32") -> np.ndarray:
+    """(count,) samples of a mono sound from `start` on, which may be negative; silence where there is no sound."""
+    part = np.zeros(count, kind)
+    first, last = max(start, 0), min(start + count, len(file))
+    if last > first:
+        file.seek(first)
+        part[first - start : last - start] = file.read(last - first, dtype=kind)
+    return part
 
 
 class VoiceActivity:

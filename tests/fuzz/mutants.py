@@ -113,12 +113,18 @@ def _array(data: bytes, random: Random) -> bytes:
     return text
 
 
-def _arrays(data: bytes, random: Random) -> bytes:
-    """One member of an .npz becomes another array."""
+def _unpacked(data: bytes) -> dict[str, bytes] | None:
+    """The members of a zip file by name; None where an earlier change has made it none."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
-            members = {name: file.read(name) for name in file.namelist()}
+            return {name: file.read(name) for name in file.namelist()}
     except Exception:
+        return None
+
+
+def _arrays(data: bytes, random: Random) -> bytes:
+    """One member of an .npz becomes another array."""
+    if (members := _unpacked(data)) is None:
         return data
     if members:
         name = str(random.choice(list(members)))
@@ -128,10 +134,7 @@ def _arrays(data: bytes, random: Random) -> bytes:
 
 def _members(data: bytes, random: Random) -> bytes:
     """Members are missing, renamed or packed."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            members = {name: file.read(name) for name in file.namelist()}
-    except Exception:
+    if (members := _unpacked(data)) is None:
         return data
     name, way = str(random.choice(list(members) or [""])), random.integers(4)
     content = members.pop(name, b"")
