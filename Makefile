@@ -40,7 +40,7 @@ ruff:
 ruff-format:
 	$(BIN)/ruff format --check .
 mypy:
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 snakefmt:
 	$(BIN)/snakefmt --check workflow
 snakemake-lint:

@@ -7,9 +7,9 @@
 
 Sets: `answers` (benchmarks/dyads.py), nods after pauses and smiles returned; `coupled` (benchmarks/coupled.py), smiles
 that go up and down together; only where named, `talks` (benchmarks/talks.py), `answers` in conversations with silences
-and own turns, of two minutes each, and `turns`, the windows of the same conversations alone. Seeded; a seed chooses the
-training recordings, of a minute each, and the training. 20 recordings to test on, the same for all, with 4 drawn
-listeners each. Nothing is chosen on test recordings. A codebook and a predictor come from the commands of a user, with
+and own turns, of two minutes each, `turns`, the windows of the same conversations alone, and `coupled_told`, `coupled`
+with a speaker who shows what is followed and nothing else, an oracle. Seeded; a seed chooses the training recordings,
+of a minute each, and the training. 20 recordings to test on (`--test`), the same for all, with 4 drawn listeners each. Nothing is chosen on test recordings. A codebook and a predictor come from the commands of a user, with
 default settings.
 
 - nats: of a test recording's true codes, per frame, given all of their past. `without` is the model's own
@@ -33,7 +33,7 @@ import torch
 
 from benchmarks import measures
 from benchmarks.modern import Modern, train
-from benchmarks.recordings import SETS, SILENCE, Conversations
+from benchmarks.recordings import SETS, SILENCE, TEST, Conversations
 from benchmarks.released import Released, released
 from l2l.config import Settings
 from l2l.features.standardize import Standardizer
@@ -174,6 +174,7 @@ def main() -> None:
     parser.add_argument("--minutes", nargs="+", type=int, default=list(MINUTES), help="recordings to train on")
     parser.add_argument("--seeds", type=int, default=3, help="trainings for each number of minutes")
     parser.add_argument("--long-pauses", type=float, default=0.0, help="share of pauses that are long, in training")
+    parser.add_argument("--test", type=int, default=TEST, help="recordings to test on; of one number in a folder")
     parser.add_argument(
         "--released", type=float, metavar="SECONDS", help="also the paper's, within so many CPU-seconds"
     )
@@ -181,7 +182,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     for name in args.sets:
-        conversations = Conversations(name, args.long_pauses)
+        conversations = Conversations(name, args.long_pauses, args.test)
         folder = args.folder / (f"{name}_{args.long_pauses:g}" if args.long_pauses else name)
         bench = None if args.table else Bench(conversations)
         if bench and not (folder / "references.json").exists():

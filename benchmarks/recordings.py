@@ -1,4 +1,4 @@
-"""The recordings of benchmarks/quality.py: 20 to test on, always the same, and any number to train on for each seed."""
+"""The recordings of benchmarks/quality.py: some to test on, always the same, and any number to train on for each seed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import coupled, dyads, talks
+from benchmarks import coupled, coupled_told, dyads, talks
 from benchmarks.dyads import Speaker
 from l2l.dataset.layout import WINDOW
 from l2l.dataset.writer import Listening, write_dataset
 from l2l.units import FPS
 
-SETS: dict[str, ModuleType] = {"answers": dyads, "coupled": coupled, "talks": talks, "turns": talks}
-TEST = 20
+SETS: dict[str, ModuleType] = {"answers": dyads, "coupled": coupled, "coupled_told": coupled_told, "talks": talks, "turns": talks}
+TEST = 20  # recordings, unless said otherwise
 FRAMES = 1792  # of a recording, a minute: whole windows and whole patches
 TEST_SEED, SILENT_SEED, FIRST_TRAINING_SEED = 1, 2, 100  # training recordings of seed s are those of generator 100 + s
 SILENCE = 20.0, 40.0  # seconds of a silent recording between which nothing is said
@@ -26,6 +26,7 @@ class Conversations:
 
     name: str  # of `SETS`
     long_pauses: float = 0.0  # share of the speaker's pauses that take many seconds, in training
+    tested: int = TEST  # recordings to test on
 
     def recording(self, seed: int, number: int) -> tuple[Speaker, np.ndarray]:
         """A speaker and the listener (T, 56)."""
@@ -34,21 +35,21 @@ class Conversations:
         return speaker, pairs.listen(seed, number, speaker)
 
     def test(self) -> list[tuple[Speaker, np.ndarray]]:
-        return [self.recording(TEST_SEED, number) for number in range(TEST)]
+        return [self.recording(TEST_SEED, number) for number in range(self.tested)]
 
     def asked(self) -> dict[str, Any]:
         """What likelihoods are of: `speakers`, `truth` (N, T, 56), and `counted` (N, T) where not all frames count."""
         if SETS[self.name] is not talks:
             found = self.test()
             return {"speakers": [speaker for speaker, _ in found], "truth": np.stack([truth for _, truth in found])}
-        made = [talks.talk(TEST_SEED, number, FRAMES / FPS) for number in range(TEST)]
+        made = [talks.talk(TEST_SEED, number, FRAMES / FPS) for number in range(self.tested)]
         arrays = {"truth": np.stack([t.motion for t in made]), "counted": np.stack([t.listens for t in made])}
         return {"speakers": [t.speaker for t in made], **arrays}
 
     def silent(self) -> list[tuple[Speaker, np.ndarray]]:
         """Recordings in which the speaker is silent for 20 s."""
         pairs = SETS[self.name]
-        speakers = [pairs.speak(SILENT_SEED, number, FRAMES / FPS, silences=[SILENCE]) for number in range(TEST)]
+        speakers = [pairs.speak(SILENT_SEED, number, FRAMES / FPS, silences=[SILENCE]) for number in range(self.tested)]
         return [(speaker, pairs.listen(SILENT_SEED, number, speaker)) for number, speaker in enumerate(speakers)]
 
     def futures(self, speakers: list[Speaker], count: int) -> np.ndarray:

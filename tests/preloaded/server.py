@@ -1,6 +1,8 @@
 """`python -m tests.preloaded.server FOLDER`: listens at FOLDER/socket; forks for each command that is asked for."""
 
+import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -9,7 +11,11 @@ import select
 import signal
 import socket
 import sys
+import threading
 from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
 
 
 def serve(folder: Path) -> None:
@@ -38,9 +44,19 @@ def import_all() -> None:
     for module in pkgutil.walk_packages(l2l.__path__, "l2l."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    learn_to_load_compiled()
     threads = os.listdir("/proc/self/task")
     assert len(threads) == 1, "a fork would lose a thread that an import has started"
     assert snakemake.cli
+    gc.collect()
+    gc.freeze()  # what is here stays; looking at it would copy its pages in every process
+
+
+def learn_to_load_compiled() -> None:
+    """numba looks up all that it knows when the first compiled function is called."""
+    from l2l.features.speaker import SpeakerFeatures
+
+    SpeakerFeatures.fit([np.zeros((2, 56), np.float32)], [np.zeros((2, 128), np.float32)])
 
 
 def answer(connection: socket.socket, folder: Path) -> None:
@@ -61,7 +77,7 @@ def answer(connection: socket.socket, folder: Path) -> None:
         os.environ.update(asked["variables"])
         sys.executable = str(folder / "python")
         sys.argv = asked["argv"]
-        sys.exit(run(sys.argv[0]))
+        end(sys.argv[0])
     for file in files:
         os.close(file)
     connection.sendall(f"{process}\n".encode())
@@ -71,6 +87,20 @@ def answer(connection: socket.socket, folder: Path) -> None:
     with contextlib.suppress(BrokenPipeError):  # nobody waits any more
         connection.sendall(f"{status if status >= 0 else 128 - status}\n".encode())
     os._exit(0)
+
+
+def end(program: str) -> NoReturn:
+    """Run it and end as it does, without taking apart all that was imported: that takes longer than most commands."""
+    try:
+        said = run(program)
+    except SystemExit as error:
+        said = error.code
+    if isinstance(said, str):
+        print(said, file=sys.stderr)
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush(), sys.stderr.flush()
+    os._exit(1 if isinstance(said, str) else said or 0)
 
 
 def run(program: str) -> int | str | None:

@@ -1,0 +1,30 @@
+"""The pairs of `benchmarks.coupled`, but the speaker shows what the listener follows: the most that can be learned there.
+
+The listeners are the same, frame by frame. The speaker is silent, and the face is still but for three channels: what the
+listener follows, and how it changed (`coupled.oracle`). So the same model, on the same codes, is an oracle of the
+coupling: no voice, blink or jaw can hide it, and nothing has to be found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks import coupled
+from benchmarks.coupled import listen as listen
+from benchmarks.dyads import Speaker
+
+
+def speak(
+    seed: int,
+    recording: int,
+    seconds: float,
+    silences: Sequence[tuple[float, float]] = (),
+    long_pauses: float = 0.0,
+) -> Speaker:
+    """The speaker of `coupled.speak`, who shows nothing but what is followed."""
+    speaker = coupled.speak(seed, recording, seconds, silences, long_pauses)
+    motion = np.zeros_like(speaker.motion)
+    told = coupled.oracle(speaker)
+    motion[:, : told.shape[1]] = told
+    return replace(speaker, motion=motion, audio=np.zeros_like(speaker.audio))
