@@ -1,7 +1,7 @@
-"""The pairs of `benchmarks.coupled`, but the speaker shows what the listener follows: the most that can be learned there.
+"""The pairs of `benchmarks.coupled`, but the speaker shows what the listener follows: the most that can be learned.
 
-The listeners are the same, frame by frame. The speaker is silent, and the face is still but for three channels: what the
-listener follows, and how it changed (`coupled.oracle`). So the same model, on the same codes, is an oracle of the
+The listeners are the same, frame by frame. The speaker is silent, and the face is still but for three channels: what
+the listener follows, and how it changed (`coupled.oracle`). So the same model, on the same codes, is an oracle of the
 coupling: no voice, blink or jaw can hide it, and nothing has to be found.
 """
 

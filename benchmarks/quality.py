@@ -6,11 +6,12 @@
     python -m benchmarks.quality --table                            # only print what there is
 
 Sets: `answers` (benchmarks/dyads.py), nods after pauses and smiles returned; `coupled` (benchmarks/coupled.py), smiles
-that go up and down together; only where named, `talks` (benchmarks/talks.py), `answers` in conversations with silences
-and own turns, of two minutes each, `turns`, the windows of the same conversations alone, and `coupled_told`, `coupled`
-with a speaker who shows what is followed and nothing else, an oracle. Seeded; a seed chooses the training recordings,
-of a minute each, and the training. 20 recordings to test on (`--test`), the same for all, with 4 drawn listeners each. Nothing is chosen on test recordings. A codebook and a predictor come from the commands of a user, with
-default settings.
+that go up and down together. Only where named: `talks` (benchmarks/talks.py), `answers` in conversations with silences
+and own turns, of two minutes each; `turns`, the windows of the same conversations alone; `coupled_told`, `coupled` with
+a speaker who shows what is followed and nothing else, an oracle. Seeded; a seed chooses the training recordings, of a
+minute each, and the training. 20 recordings to test on (`--test`), the same for all, with 4 drawn listeners each.
+Nothing is chosen on test recordings. A codebook and a predictor come from the commands of a user, with default
+settings.
 
 - nats: of a test recording's true codes, per frame, given all of their past. `without` is the model's own
   unconditional part. Only numbers on the same codes can be compared: a line's own with and without.

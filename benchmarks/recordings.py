@@ -1,4 +1,4 @@
-"""The recordings of benchmarks/quality.py: some to test on, always the same, and any number to train on for each seed."""
+"""Recordings of benchmarks/quality.py: some to test on, always the same, and any number to train on for each seed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,10 @@ from l2l.dataset.layout import WINDOW
 from l2l.dataset.writer import Listening, write_dataset
 from l2l.units import FPS
 
-SETS: dict[str, ModuleType] = {"answers": dyads, "coupled": coupled, "coupled_told": coupled_told, "talks": talks, "turns": talks}
+SETS: dict[str, ModuleType] = {
+    **{"answers": dyads, "coupled": coupled, "coupled_told": coupled_told},
+    **{"talks": talks, "turns": talks},
+}
 TEST = 20  # recordings, unless said otherwise
 FRAMES = 1792  # of a recording, a minute: whole windows and whole patches
 TEST_SEED, SILENT_SEED, FIRST_TRAINING_SEED = 1, 2, 100  # training recordings of seed s are those of generator 100 + s
