@@ -8,8 +8,9 @@ const SHOWN = 12; // seconds of the time line
 const about = await (await fetch("/about")).json();
 const stage = new Stage($("face")), line = new TimeLine($("line"));
 const past = []; // what was noticed, by frame: {at, speaks, pitch, smile}
-// For whoever wants to measure: milliseconds from a picture taken to its answer drawn, and how many answers came.
-const measured = (window.l2l = { latencies: [], answers: 0, dropped: 0, took: [] });
+// For whoever wants to measure: milliseconds from a picture taken to its answer drawn, how many answers came, and what
+// came with each.
+const measured = (window.l2l = { latencies: [], answers: 0, dropped: 0, took: [], noticed: [] });
 const MEASURED = 9000; // the newest that are kept
 const note = (list, value) => list.push(value) > MEASURED && list.shift();
 let talk = null; // the conversation that goes on
@@ -118,6 +119,7 @@ class Talk {
     measured.answers += 1;
     measured.dropped = noticed.dropped;
     note(measured.took, 1000 * noticed.took);
+    note(measured.noticed, noticed);
     const seen = noticed.seen.some(Boolean), speaks = noticed.speaks.at(-1) >= 0.5, smiles = (noticed.yours.at(-1) ?? 0) > 1;
     $("noticed").textContent = [seen ? "" : "no face seen", speaks ? "speaking" : "silent", smiles ? "smiling" : ""].filter(Boolean).join(", ");
   }
