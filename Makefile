@@ -1,7 +1,9 @@
 # make demo   from nothing to results/demo/report.html, a preview and the demo's accuracy
 # make test   what continuous integration runs before make test-slurm
 # make test-slurm   the workflow on a SLURM that is brought up for it; as root, with Debian's slurm-wlm and munge
-# All install into .venv first, if that has not been done.
+# make audit  compare the pinned packages with published faults; asks the package index and its database of advisories
+# make hashes write constraints-hashes.txt anew, for this platform, after constraints.txt has changed; asks the package index
+# All but the last two install into .venv first, if that has not been done.
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
@@ -13,7 +15,7 @@ PYTEST = $(BIN)/pytest -n $(if $(filter all,$(CORES)),logical,$(CORES)) --dist l
 export PYTHONDONTWRITEBYTECODE :=
 LINTERS := ruff ruff-format mypy snakefmt snakemake-lint
 
-.PHONY: install demo test test-slurm lint $(LINTERS) unit workflows picture clean
+.PHONY: install demo test test-slurm lint $(LINTERS) unit workflows picture audit hashes clean
 
 install: .venv/.installed
 
@@ -30,7 +32,7 @@ demo: install
 
 # Unit tests and workflows together: while one process runs a workflow, the others go on.
 test: lint
-	$(PYTEST) -m "not slurm"
+	$(PYTEST) -m "not slurm and not strace"
 
 lint: install
 	@$(MAKE) --no-print-directory --output-sync --jobs $(LINTERS)
@@ -47,7 +49,7 @@ snakemake-lint:
 	$(BIN)/snakemake --lint
 
 unit: install
-	$(PYTEST) -m "not workflow and not slurm"
+	$(PYTEST) -m "not workflow and not slurm and not strace"
 
 workflows: install
 	$(PYTEST) -m workflow
@@ -60,6 +62,19 @@ test-slurm: install
 picture: demo
 	$$($(BIN)/python -c 'from l2l.video.media import ffmpeg_path; print(ffmpeg_path())') -y -loglevel error -ss 3 -t 8 \
 	  -i results/demo/preview.mp4 -an -vf fps=10,scale=640:-1 -c:v libwebp_anim -q:v 30 -loop 0 docs/demo.webp
+
+# Tools that nothing else needs, in an environment of their own.
+.venv-tools/bin/%:
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet pip-audit uv
+
+# --strict: a package that could not be compared is a failure too.
+audit: .venv-tools/bin/pip-audit
+	.venv-tools/bin/pip-audit --strict --no-deps --disable-pip -r constraints-hashes.txt
+
+hashes: .venv-tools/bin/uv
+	.venv-tools/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --python-version 3.11 -o constraints-hashes.txt constraints.txt
 
 # What is computed goes; recordings and downloads stay.
 clean:

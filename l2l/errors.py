@@ -77,10 +77,23 @@ def temporary_cause(error: BaseException) -> BaseException | None:
         libav = type(found).__module__.startswith("av.")
         if isinstance(found, OSError) and found.errno in (_TEMPORARY_LIBAV if libav else _TEMPORARY):
             return found
-        if type(found).__name__ == "LibsndfileError" and getattr(found, "code", 0) == 2:  # a write that failed
+        if _is_unwritten(found):
             return found
         found = found.__cause__ or found.__context__
     return None
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a disk took no more."""
+    return getattr(error, "errno", None) in _FULL or _is_unwritten(error)
+
+
+def _is_unwritten(error: BaseException | None) -> bool:
+    """Whether libsndfile could not write."""
+    return type(error).__name__ == "LibsndfileError" and getattr(error, "code", 0) == 2
 
 
 def blames_recording(error: Exception) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import glob
 import hashlib
 import json
+import lzma
 import os
 import platform
 import re
@@ -26,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from l2l.errors import UserError
+from l2l.errors import TemporaryError, UserError, is_full, shown, temporary_cause
 
 _HOST = re.sub("[^A-Za-z0-9]", "", platform.node())[:16] or "host"
 _OWNER = re.compile(r"([A-Za-z0-9]+)-(\d+)-[0-9a-f]{8}\b")
@@ -35,7 +36,7 @@ _DAY = 86400  # seconds
 # What numpy and zipfile raise for a file that is cut off or altered.
 _DAMAGED = (
     *(ValueError, LookupError, ArithmeticError, OSError, EOFError, TypeError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
 
 
@@ -52,11 +53,12 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
         _sweep(path.parent, f".{path.stem}.", f".partial{path.suffix}")
     partial = path.with_name(f".{path.stem}.{_owner()}.partial{path.suffix}")
     try:
-        yield partial
-        if sync:
-            with open(partial, "rb+") as file:
-                os.fsync(file.fileno())
-        os.replace(partial, path)
+        with room_at(path):
+            yield partial
+            if sync:
+                with open(partial, "rb+") as file:
+                    os.fsync(file.fileno())
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -64,10 +66,54 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
 @contextlib.contextmanager
 def scratch(folder: Path | None = None) -> Iterator[Path]:
     """A folder for files that nobody needs afterwards; default: where the system keeps such."""
-    place = folder or Path(tempfile.gettempdir())
+    place = folder or temporary_folder()
     _sweep(place, ".l2l.", ".scratch")
     with tempfile.TemporaryDirectory(dir=place, prefix=f".l2l.{_owner()}.", suffix=".scratch") as made:
-        yield Path(made)
+        with room_at(place):
+            yield Path(made)
+
+
+def temporary_folder() -> Path:
+    """TMPDIR, else /tmp. Python's own choice would be another folder where TMPDIR is full."""
+    chosen = Path(os.environ.get("TMPDIR") or "/tmp")
+    return chosen if chosen.is_dir() else Path(tempfile.gettempdir())
+
+
+@contextlib.contextmanager
+def room_at(path: Path) -> Iterator[None]:
+    """A full disk becomes a TemporaryError that says which file has no room, and how much there is."""
+    try:
+        yield
+    except Exception as error:
+        if full := no_room(error, path):
+            raise full from error
+        raise
+
+
+def no_room(error: BaseException, path: Path) -> TemporaryError | None:
+    """Where `error` says that a disk takes no more: a sentence with the file and what is free there; else None.
+
+    `path` is what was written, should the error not name a file.
+    """
+    cause = temporary_cause(error)
+    if isinstance(cause, TemporaryError) or not is_full(cause):
+        return None
+    if named := getattr(cause, "filename", None):
+        path = Path(os.fsdecode(named))
+    else:  # the fuller one: what is not needed for long lies there
+        path = min(path, temporary_folder(), key=_free)
+    reason = getattr(cause, "strerror", None) or "it could not be written"
+    return TemporaryError(f"{with_room(path)}: {reason}; make room and run the same command again.")
+
+
+def with_room(path: Path) -> str:
+    """A path, and how many bytes its disk has left."""
+    return f"{shown(path)} ({_free(path) / 1e6:.1f} MB are free there)"
+
+
+def _free(path: Path) -> int:
+    path = path.absolute()
+    return shutil.disk_usage(next(place for place in (path, *path.parents) if place.exists())).free
 
 
 def _owner() -> str:
@@ -100,7 +146,7 @@ def _is_dead(host: str, process: int, left: Path) -> bool:
 
 @contextlib.contextmanager
 def reading(path: str | Path, kind: str, command: str, *, get: str = "") -> Iterator[None]:
-    """Inside, what fails while `path` is read becomes a UserError that says which command makes such a file.
+    """Inside, damage that is met while `path` is read becomes a UserError that says which command makes such a file.
 
     `kind` is what the file should be, e.g. "a tracks.npz"; `get` is what to do where no command makes it.
     """
@@ -109,6 +155,8 @@ def reading(path: str | Path, kind: str, command: str, *, get: str = "") -> Iter
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {get or f'make it with `{command}`'}.") from None
     except _DAMAGED as error:
+        if temporary_cause(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path} is not {kind} ({reason}); {get or f'make it again with `{command}`'}.") from None
 

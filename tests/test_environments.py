@@ -118,10 +118,30 @@ def test_a_conda_environment_holds_what_its_rules_import(environment):
     assert not any(missing.values()), missing
 
 
+def pinned(file: str) -> dict[str, str]:
+    """The versions in a list of constraints, by name."""
+    lines = (ROOT / file).read_text().lower().splitlines()
+    pins = (re.match(r"([^\s=#]+)==([^\s;]+)", line) for line in lines)
+    return {pin[1].replace("_", "-").replace(".", "-"): pin[2] for pin in pins if pin}
+
+
+def test_the_list_with_hashes_is_the_other_and_what_cuda_needs():
+    """On Linux torch also asks for CUDA and setuptools, which constraints.txt leaves to torch's own pins."""
+    plain, hashed = pinned("constraints.txt"), pinned("constraints-hashes.txt")
+    assert plain.items() <= hashed.items()
+    more = [name for name in hashed.keys() - plain if not name.startswith(("nvidia-", "cuda-"))]
+    assert set(more) <= {"triton", "setuptools"}
+
+
+def test_every_pin_has_a_hash_and_no_line_says_where_to_get_it():
+    text = (ROOT / "constraints-hashes.txt").read_text()
+    assert "://" not in text
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        assert re.fullmatch(r"[\w.-]+==\S+( ; [^\\]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+", entry), entry[:200]
+
+
 def test_constraints_agree_with_exact_pins():
-    constraints = dict(
-        line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
-    )
+    constraints = pinned("constraints.txt")
     for pin in PINS:
         name, exact, version = pin.lower().partition("==")
         if exact and "*" not in version:

@@ -1,15 +1,30 @@
 """Files are written whole or not at all, and the same content gives the same bytes."""
 
+import contextlib
+import errno
 import json
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
+import soundfile
 
-from l2l.files import _HOST, NpzWriter, atomic, create_array, save_json, save_npz, scratch
+from l2l.errors import TemporaryError
+from l2l.files import (
+    _HOST,
+    NpzWriter,
+    atomic,
+    create_array,
+    reading,
+    save_json,
+    save_npz,
+    scratch,
+    temporary_folder,
+)
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -47,14 +62,47 @@ def test_an_array_filled_in_place_is_what_numpy_writes(tmp_path, rows):
     assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
 
 
-def test_an_array_that_the_disk_has_no_room_for_is_an_error_at_once(tmp_path):
+@contextlib.contextmanager
+def small_files():
+    """No file may have more than a mebibyte meanwhile."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
     try:
-        with pytest.raises(OSError):
-            create_array(tmp_path / "a.npy", (1000, 1000))
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_array_that_the_disk_has_no_room_for_is_an_error_at_once(tmp_path):
+    with small_files(), pytest.raises(OSError):
+        create_array(tmp_path / "a.npy", (1000, 1000))
+
+
+def test_what_has_no_room_is_said_with_its_file_and_what_is_free(tmp_path):
+    (tmp_path / "a.npz").write_text("old")
+    with (
+        small_files(),
+        pytest.raises(TemporaryError, match=r"a\.npz \([\d.]+ MB are free there\): File too large; make"),
+    ):
+        save_npz(tmp_path / "a.npz", x=np.zeros(1 << 20))
+    assert (tmp_path / "a.npz").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_sound_that_has_no_room_is_said_as_well(tmp_path):
+    with small_files(), pytest.raises(TemporaryError, match=r"a\.wav \([\d.]+ MB are free there\)"):
+        with atomic(tmp_path / "a.wav") as partial:
+            soundfile.write(partial, np.zeros(1 << 21), 16000)
+
+
+def test_what_the_disk_does_is_no_damage_of_the_file():
+    with pytest.raises(OSError, match="Input/output"), reading("a.npz", "an npz", "l2l faces"):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_temporary_files_lie_where_tmpdir_says_also_when_it_is_full(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", "/elsewhere")
+    assert temporary_folder() == tmp_path
 
 
 def test_the_same_arrays_give_the_same_bytes(tmp_path):

@@ -9,14 +9,21 @@ from tests.test_architecture import FILES, ROOT
 # What may import or call it. Each of these modules says in its first lines what it checks.
 ONLY = {
     "pickle": {"released/test.py", "weights/flame_import.py"},  # one writes, one has a list of what may be found
-    "zipfile": {"arrays.py", "evaluation/arrays.py", "faces/face_landmarker.py", "files.py", "weights/catalogue.py"},
+    "zipfile": {
+        "arrays.py",
+        "evaluation/arrays.py",
+        "faces/face_landmarker.py",
+        "files.py",
+        "tensors.py",
+        "weights/catalogue.py",
+    },
     "tarfile": {"weights/archives.py"},
     "subprocess": {"demo/voices.py", "evaluation/provenance.py", "video/media.py", "weights/catalogue.py"},
     "av": {"video/media.py", "video/probing.py"},
     "requests": {"weights/download.py"},
     "onnxruntime": {"speech/vad.py"},
     "tempfile": {"files.py", "video/media.py"},
-    "torch.load": {"training/checkpoint.py", "training/resume.py", "weights/state_dicts.py"},
+    "torch.load": {"tensors.py"},
     "np.load": set(),
     "np.fromfile": set(),
     "np.loadtxt": set(),

@@ -103,7 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = " ".join(("l2l", *app.parse_commands(words)[0]))
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        app(words)
+        try:
+            app(words)
+        finally:
+            if argv is None:  # what is left to do takes no time
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except (UserError, CycloptsError) as error:
         sentence, status = (str(error), error.status) if isinstance(error, UserError) else (_wrong_usage(error), 2)
         with contextlib.suppress(BrokenPipeError):
@@ -115,8 +119,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (cause := temporary_cause(error)) is None:
             raise
         reason = " ".join(str(cause).split()) or type(cause).__name__
+        from l2l.files import no_room  # numpy, which most commands have by now
+
+        sentence = str(no_room(error, Path.cwd()) or f"{reason}; mend that and run the same command again.")
         with contextlib.suppress(BrokenPipeError):
-            print(f"{name}: {reason}; mend that and run the same command again.", file=sys.stderr)
+            print(f"{name}: {sentence}", file=sys.stderr)
         return TemporaryError.status
     finally:
         _let_go_of_dead_pipes()

@@ -19,6 +19,7 @@ from torch import nn
 from l2l.errors import UserError
 from l2l.features.standardize import Standardizer
 from l2l.files import atomic
+from l2l.tensors import load_tensors
 
 M = TypeVar("M", bound=nn.Module)
 FORMAT = 1
@@ -63,10 +64,10 @@ def read_checkpoint(path: Path, kind: str, architecture: str | None = None) -> d
     Raises UserError when it is missing, unreadable, of another kind, or of another architecture than the one given.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_tensors(path)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; make it with `l2l train-{kind}` or the workflow.") from None
-    except Exception:  # what the unpickler raises for a file that is no checkpoint has no common type
+    except ValueError:
         raise UserError(f"{path} is not a checkpoint that can be read; train the {kind} again.") from None
     if not isinstance(content, dict) or content.get("kind") != kind:
         raise UserError(f"{path} is not a {kind} checkpoint of l2l; give the file that `l2l train-{kind}` wrote.")

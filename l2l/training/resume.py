@@ -24,6 +24,7 @@ from l2l.config import TrainingSettings
 from l2l.dataset.layout import Chunks
 from l2l.features.standardize import Standardizer
 from l2l.files import atomic
+from l2l.tensors import load_tensors
 from l2l.training.checkpoint import fingerprint
 from l2l.training.state import Task, TrainingState
 
@@ -108,11 +109,11 @@ def save(path: Path, run: str, task: Task, state: TrainingState) -> None:
 def read(path: Path, run: str) -> dict[str, Any] | None:
     """The content of the resume file of run `run`, on the CPU; None, and a line in the log, when it is no such file."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_tensors(path)
         found = content["format"], content["run"]
     except FileNotFoundError:
         return None
-    except Exception:  # what the unpickler raises for a damaged file has no common type
+    except (ValueError, LookupError, TypeError):
         log.warning("%s cannot be read, so training starts from the beginning", path)
         return None
     if found != (FORMAT, run):

@@ -29,6 +29,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from l2l.errors import TemporaryError, UserError, shown
+from l2l.files import temporary_folder, with_room
 from l2l.units import FPS
 
 
@@ -79,7 +80,7 @@ def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None =
     """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
     words, or with the limit that it has passed."""
     streams = stream if isinstance(stream, list) else [stream]
-    with tempfile.TemporaryFile() as messages:
+    with tempfile.TemporaryFile(dir=temporary_folder()) as messages:
         end = functools.partial(_PRCTL, _PR_SET_PDEATHSIG, signal.SIGKILL) if _PRCTL else None
         command = _command(streams, target, options)
         with subprocess.Popen(command, stdout=messages, stderr=messages, preexec_fn=end) as process:
@@ -160,7 +161,7 @@ def _last_words(stderr: bytes, status: int, target: Path, *others: Path) -> str:
     unnamed = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
     if fault := next((line for line in lines if _MACHINE.search(unnamed.sub("", line))), None):
         raise TemporaryError(
-            f"{target}: ffmpeg could not write it ({fault}); mend that and run the same command again."
+            f"{with_room(target)}: ffmpeg could not write it ({fault}); mend that and run the same command again."
         )
     return lines[-1]
 

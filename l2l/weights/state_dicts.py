@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from l2l.errors import SetupError
+from l2l.tensors import load_tensors
 from l2l.weights import catalogue
 
 _COUNTER = "num_batches_tracked"
@@ -22,10 +22,10 @@ Model = TypeVar("Model", bound=nn.Module)
 def read_torch(path: Path) -> Any:
     """The content of a torch file, on the CPU. Raises UserError when it is missing, cut off or holds more than data."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return load_tensors(path)
     except FileNotFoundError:
         raise SetupError(f"{path} does not exist; `l2l weights` says how to get such files.") from None
-    except Exception:  # what the unpickler raises for a file that it refuses has no common type
+    except ValueError:
         raise SetupError(
             f"{path} is cut off, or holds something else than tensors and plain values; nothing in it was run. "
             "Get the file again from its publisher."

@@ -25,11 +25,11 @@ def writers(folder: Path) -> list[str]:
 
 
 def wait_until(happened) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         if happened():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not happen within 30 s")
+    raise AssertionError("it did not happen within 150 s")
 
 
 @pytest.fixture(scope="module")

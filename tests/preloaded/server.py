@@ -17,6 +17,8 @@ from typing import NoReturn
 
 import numpy as np
 
+from tests.ends import moment
+
 
 def serve(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
@@ -77,6 +79,7 @@ def answer(connection: socket.socket, folder: Path) -> None:
         os.environ.update(asked["variables"])
         sys.executable = str(folder / "python")
         sys.argv = asked["argv"]
+        moment.arm()
         end(sys.argv[0])
     for file in files:
         os.close(file)

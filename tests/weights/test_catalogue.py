@@ -8,6 +8,7 @@ import pytest
 
 from l2l.errors import UserError
 from l2l.weights import catalogue as weights
+from l2l.weights import download
 
 CONTENT = b"network"
 SOURCE = "EDGES = frozenset([(0, 1), (1, 2), (2, 0)])\nimport os\nos.abort()\n"
@@ -165,6 +166,28 @@ def test_a_zip_without_the_file_or_with_two_of_them_is_refused(monkeypatch, zipp
 
 def test_a_page_in_place_of_the_zip_is_refused(monkeypatch, zipped):
     monkeypatch.setattr("l2l.weights.download.download", lambda url, target: target.write_text("<html>moved</html>"))
-    with pytest.raises(UserError, match=r"net\.zip is cut off or not a zip"):
+    with pytest.raises(UserError, match=r"net\.zip is not a whole zip"):
         weights.fetch("net")
     assert weights.status("net") == "missing"
+
+
+@pytest.mark.parametrize(
+    ("at", "change", "words"),
+    [
+        (b"PK\x01\x02", {8: 1}, "is encrypted"),  # the flag of encryption
+        (b"PK\x01\x02", {24: 0xFF, 25: 0xFF, 26: 0xFF, 27: 0x7F}, "MiB unpacked"),  # the length that is claimed
+        (b"PK\x03\x04", {4: 0xFF, 0: 0}, "Bad magic number"),
+    ],
+)
+def test_a_zip_made_to_do_harm_is_refused_and_nothing_is_left(monkeypatch, zipped, tmp_path, at, change, words):
+    serve(monkeypatch, {"full/net.index": CONTENT})
+    weights.folder().mkdir(exist_ok=True)
+    download.download("", tmp_path / "net.zip")
+    content = bytearray((tmp_path / "net.zip").read_bytes())
+    for offset, value in change.items():
+        content[content.index(at) + offset] = value
+    (tmp_path / "net.zip").write_bytes(content)
+    with pytest.raises(UserError, match=rf"net\.zip.*{words}|{words}.*net\.zip|in .*net\.zip.*{words}") as error:
+        weights.fetch("net")
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["net.zip"]

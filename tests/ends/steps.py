@@ -1,0 +1,130 @@
+"""Every command that writes files, in the order of the road, and the smallest inputs for them.
+
+A command's outputs are what a clean run of it has changed, so nothing here names them.
+"""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from tests.dataset.archives import person_arrays, write_tar
+from tests.faces import synthetic_flame
+from tests.media import ffmpeg
+from tests.released.test_archive import members, write
+from tests.road import TINY
+
+SETTINGS = {
+    **TINY,
+    "demo": {"recordings": 2, "seconds": 8},
+    "sampling": {"samples": 2},
+    "preview": {"seconds": 1},
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of `l2l`; `settings`: it takes settings.yaml."""
+
+    words: str
+    settings: bool = False
+    own_weights: bool = False  # $L2L_WEIGHTS is a folder of the trial: the command writes there
+    make: Callable[[Path], object] = lambda work: None  # what the steps before it have not made
+
+    def argv(self) -> list[str]:
+        return ["l2l", *shlex.split(self.words), *(["--config", "settings.yaml"] if self.settings else [])]
+
+
+def _two_files(work: Path) -> None:
+    (work / "talk").mkdir()
+    for side, left in (("left", 0), ("right", 320)):
+        cut = ("-t", "3", "-vf", f"crop=320:360:{left}:0")
+        ffmpeg("-i", str(work / "raw/demo_00.mp4"), *cut, str(work / f"talk/{side}.mp4"))
+
+
+def _published(work: Path) -> None:
+    write_tar(work / "published/conan_data.tar", person_arrays(work / "made"), "conan")
+
+
+def _flame(work: Path) -> None:
+    synthetic_flame.write_pickle(work / "flame.pkl")
+
+
+def _models(work: Path) -> None:
+    write(work / "published/conan_models.tar", members())
+
+
+ROWS = "--videos videos"
+STEPS = {
+    "demo-video": Step("demo-video raw", True),
+    "check": Step("check raw/demo_00.mp4 --out check.html", True),
+    "recordings": Step("recordings raw --person demo --test-videos demo_01 --out recordings.tsv"),
+    "normalise": Step(f"normalise --table recordings.tsv {ROWS} --out normalise.tsv", True),
+    "normalise two files": Step("normalise talk --out pair", True, make=_two_files),
+    "track": Step(f"track --table normalise.tsv {ROWS} --out track.tsv", True),
+    "diarize": Step(f"diarize --table track.tsv {ROWS} --out diarize.tsv", True),
+    "separate": Step(f"separate --table diarize.tsv {ROWS} --out separate.tsv", True),
+    "mel": Step(f"mel --table separate.tsv {ROWS} --out mel.tsv", True),
+    "split": Step("split diarize.tsv --summary preprocess.tsv --out split.tsv"),
+    "fit-faces": Step(f"fit-faces --table split.tsv {ROWS} --out results/demo/face_basis.npz", True),
+    "faces": Step(f"faces --table split.tsv {ROWS} --basis results/demo/face_basis.npz --out faces.tsv", True),
+    "preprocess-summary": Step(f"preprocess-summary mel.tsv faces.tsv {ROWS} --out results/demo/preprocess.tsv"),
+    "accuracy": Step(f"accuracy raw {ROWS} --out accuracy.json"),
+    "chunk": Step("chunk videos --table results/demo/preprocess.tsv --listener right --out data/demo", True),
+    "fetch": Step("fetch conan --data published", make=_published),
+    "chunk-arrays": Step("chunk-arrays arrays --train a --test b --listener left --out data/arrays", True),
+    "gather": Step("gather a=data/demo:right b=data/demo:right --out data/two"),
+    "train-codebook": Step(
+        "train-codebook data/demo --listener right --out results/demo/codebook.pt --log-dir board/codebook", True
+    ),
+    "train-predictor": Step(
+        "train-predictor data/demo --codebook results/demo/codebook.pt --listener right"
+        " --out results/demo/predictor.pt --log-dir board/predictor",
+        True,
+    ),
+    "sample": Step(
+        "sample data/demo --codebook results/demo/codebook.pt --predictor results/demo/predictor.pt"
+        " --listener right --out results/demo/samples.npz",
+        True,
+    ),
+    "fold": Step("fold data/demo --fold 1 --of 2 --listener right --out results/demo/folds/1.npz", True),
+    "evaluate": Step(
+        "evaluate data/demo --samples results/demo/samples.npz --codebook results/demo/codebook.pt --predictor"
+        " results/demo/predictor.pt --basis results/demo/face_basis.npz --listener right --out results/demo/eval.json",
+        True,
+    ),
+    "compare": Step("compare results/demo/eval.json --out compared/table"),
+    "report": Step("report results/demo --chunks data/demo --listener right --out report.html", True),
+    "preview": Step(
+        "preview videos --chunks data/demo --samples results/demo/samples.npz --basis results/demo/face_basis.npz"
+        " --listener right --out preview.mp4",
+        True,
+    ),
+    "listen": Step("listen raw/demo_00.mp4 --results results/demo --listener right --out listen.mp4", True),
+    **{
+        f"export {name}": Step(
+            f"export videos/demo_00 --basis results/demo/face_basis.npz --format {name} --out {out}", True
+        )
+        for name, out in {"csv": "csv", "bvh": "bvh", "eaf": "eaf", "textgrid": "textgrid"}.items()
+    },
+    "weights": Step("weights import-flame flame.pkl", own_weights=True, make=_flame),
+    "fetch-models": Step("fetch-models conan --data published", own_weights=True, make=_models),
+    "import-released": Step("import-released weights/released/conan --listener left --out results/conan"),
+    "import-config": Step("import-config weights/released/conan/codebook.json --out settings/released.yaml"),
+}
+# Commands that write no file, or only while somebody talks to them, or only delete.
+OTHERS = {"config", "view", "live", "forget", "export-pkl", "released"}
+
+
+def prepare(work: Path) -> None:
+    """What the first of the steps need."""
+    (work / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (work / "arrays" / name).mkdir(parents=True)
+        for side in ("p0", "p1"):
+            np.save(work / "arrays" / name / f"{side}_faces.npy", rng.normal(size=(200, 56)).astype(np.float32))
+        np.save(work / "arrays" / name / "p1_audio.npy", rng.random((800, 128)).astype(np.float32))
