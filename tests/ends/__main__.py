@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.ends.full import can_mount, fill, small_disk
 from tests.ends.kills import kill, moments
-from tests.ends.steps import STEPS, prepare
+from tests.ends.steps import STEPS, Step, prepare
 from tests.ends.trial import Bench, Prepared
 from tests.preloaded import preloaded
 
@@ -40,6 +40,7 @@ def main() -> int:
             stack.enter_context(small_disk(bench.work))
         bench.work.mkdir(exist_ok=True)
         prepare(bench.work)
+        bench.run(Step("config settings.yaml"))  # whoever is first waits for the imports
         for number, (name, step) in enumerate(STEPS.items()):
             begin, random, wrong = time.time(), np.random.default_rng([given.seed, number]), []
             kept = given.folder and given.folder / name

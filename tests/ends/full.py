@@ -6,6 +6,7 @@ Root gets a small filesystem in memory, whose size is set anew for each trial. O
 
 import contextlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,9 +52,8 @@ def fill(step: Prepared, free: int, previous: bool) -> Iterator[str]:
             resize(work, ROOMY)
     if done.status == 75:
         yield from done.faults_of_words()
-        for word in ("free", str(work)):
-            if done.sentences and word not in done.sentences[-1].replace(" results/", f" {work}/results/"):
-                yield f"the sentence lacks {word}: {done.sentences[-1]}"
+        if done.sentences and not re.search(r"[/.]\w.* free\b", done.sentences[-1]):
+            yield f"the sentence does not say which file, or what is free: {done.sentences[-1]}"
         yield from (f"{name} lies there" for name in step.unfinished() if "resume" not in name)
     elif done.status:
         yield f"status {done.status}: {done.said[-1500:]!r}"

@@ -82,10 +82,10 @@ class Bench:
             **{"TMPDIR": str(self.work / "tmp"), "HOME": str(self.work / "home")},
             **({"L2L_WEIGHTS": str(self.work / "weights")} if step.own_weights else {}),
         }
-        begin = time.monotonic()
         with open(self.folder / "said.txt", "wb") as said, open(os.devnull, "rb") as nothing:
-            status = _run(step.argv(), self.work, variables, [nothing.fileno(), said.fileno(), said.fileno()], end)
-        took = time.monotonic() - begin
+            status, took = _run(
+                step.argv(), self.work, variables, [nothing.fileno(), said.fileno(), said.fileno()], end
+            )
         self._wait_for_children(mark)
         deeds = int(count.read_text()) if "count" in asked and count.exists() else 0
         return Ended(status, (self.folder / "said.txt").read_text(errors="replace"), took, deeds)
@@ -104,7 +104,8 @@ class Bench:
         return {name: digest(path) for name, path in names.items() if not name.startswith("board/")}
 
 
-def _run(argv: list[str], folder: Path, variables: dict[str, str], files: list[int], end: End) -> int:
+def _run(argv: list[str], folder: Path, variables: dict[str, str], files: list[int], end: End) -> tuple[int, float]:
+    """(exit status, seconds from the begin of the process)."""
     with connected(f"{os.environ[ADDRESS]}/socket") as connection:
         connection.settimeout(LONGEST)
         asked = json.dumps({"argv": argv, "folder": str(folder), "variables": variables}).encode()
@@ -112,14 +113,14 @@ def _run(argv: list[str], folder: Path, variables: dict[str, str], files: list[i
         connection.sendall(asked)
         answer = connection.makefile()
         process = int(answer.readline())
-        timer = None
+        begin, timer = time.monotonic(), None
         if end.seconds is not None:
             timer = threading.Timer(end.seconds, _kill, (process, end.signal))
             timer.start()
         status = int(answer.readline())
         if timer:
             timer.cancel()
-        return status
+        return status, time.monotonic() - begin
 
 
 def _kill(process: int, number: int) -> None:
