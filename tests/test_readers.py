@@ -22,7 +22,7 @@ ONLY = {
     "av": {"video/media.py", "video/probing.py"},
     "requests": {"weights/download.py"},
     "onnxruntime": {"speech/vad.py"},
-    "tempfile": {"files.py", "video/media.py"},
+    "tempfile": {"files.py"},
     "torch.load": {"tensors.py"},
     "np.load": set(),
     "np.fromfile": set(),

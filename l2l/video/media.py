@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -29,7 +28,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from l2l.errors import TemporaryError, UserError, shown
-from l2l.files import temporary_folder, with_room
+from l2l.files import with_room
 from l2l.units import FPS
 
 
@@ -74,32 +73,37 @@ class Limits(NamedTuple):
 # ends by itself. Loaded here, for between fork and exec nothing may be imported.
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+_WORDS = 1 << 16  # bytes of what ffmpeg says that are kept
 
 
 def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None = None, **options: Any) -> None:
     """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
     words, or with the limit that it has passed."""
     streams = stream if isinstance(stream, list) else [stream]
-    with tempfile.TemporaryFile(dir=temporary_folder()) as messages:
-        end = functools.partial(_PRCTL, _PR_SET_PDEATHSIG, signal.SIGKILL) if _PRCTL else None
-        command = _command(streams, target, options)
-        with subprocess.Popen(command, stdout=messages, stderr=messages, preexec_fn=end) as process:
-            try:
-                _watch(process, reading, limits or Limits())
-            finally:
-                process.kill()  # nothing, when it has ended
-        messages.seek(0)
-        said = messages.read()
+    end = functools.partial(_PRCTL, _PR_SET_PDEATHSIG, signal.SIGKILL) if _PRCTL else None
+    command = _command(streams, target, options)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=end) as process:
+        try:
+            said = _watch(process, reading, limits or Limits())
+        finally:
+            process.kill()  # nothing, when it has ended
     if process.returncode:
         words = _last_words(said, process.returncode, target, reading)
         check_readable(reading)
         raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
 
 
-def _watch(process: subprocess.Popen[bytes], reading: Path, limits: Limits) -> None:
-    """Wait for the end of ffmpeg. Raises UserError naming `reading` when it takes too much time or memory."""
-    end = time.monotonic() + 60 * limits.minutes
+def _watch(process: subprocess.Popen[bytes], reading: Path, limits: Limits) -> bytes:
+    """Wait for the end of ffmpeg; the end of what it has said. Raises UserError naming `reading` when it takes too much
+    time or memory.
+
+    Its messages come through a pipe that is emptied again and again: a file for them would lack room on a full disk.
+    """
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    said, end = b"", time.monotonic() + 60 * limits.minutes
     while process.poll() is None:
+        said = (said + (process.stdout.read() or b""))[-_WORDS:]
         if time.monotonic() > end:
             raise UserError(
                 f"{reading}: ffmpeg took longer than video.max_minutes = {limits.minutes:g}; cut it into parts, or "
@@ -112,6 +116,7 @@ def _watch(process: subprocess.Popen[bytes], reading: Path, limits: Limits) -> N
             )
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
+    return said + (process.stdout.read() or b"")
 
 
 def _resident(pid: int) -> float:

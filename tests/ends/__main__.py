@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,16 @@ from tests.ends.kills import kill, moments
 from tests.ends.steps import STEPS, Step, prepare
 from tests.ends.trial import Bench, Prepared
 from tests.preloaded import preloaded
+
+
+def _kept(folder: Path | None, name: str, work: Path, make: Callable[[], object]) -> None:
+    """Put into `work` what `make` makes there, or what it has made last time."""
+    if folder and (folder / name).exists():
+        shutil.copytree(folder / name, work, dirs_exist_ok=True)
+        return
+    make()
+    if folder:
+        shutil.copytree(work, folder / name)
 
 
 def main() -> int:
@@ -39,20 +50,14 @@ def main() -> int:
         if can_mount():
             stack.enter_context(small_disk(bench.work))
         bench.work.mkdir(exist_ok=True)
-        prepare(bench.work)
-        bench.run(Step("config settings.yaml"))  # whoever is first waits for the imports
+        bench.run(Step("config --schema"))  # whoever is first waits for the imports
+        _kept(given.folder, "prepared", bench.work, lambda: prepare(bench.work, bench.must))
         for number, (name, step) in enumerate(STEPS.items()):
             begin, random, wrong = time.time(), np.random.default_rng([given.seed, number]), []
-            kept = given.folder and given.folder / name
-            if name not in given.step and kept and kept.exists():
-                shutil.copytree(kept, bench.work, dirs_exist_ok=True)
-                continue
-            step.make(bench.work)
-            prepared = Prepared(bench, step)
-            if kept and not kept.exists():
-                shutil.copytree(bench.work, kept)
             if name not in given.step:
+                _kept(given.folder, name, bench.work, lambda step=step: bench.must(step))
                 continue
+            prepared = Prepared(bench, step)
             wrong += [f"{name}, nothing: {fault}" for fault in prepared.clean_again()]
             need = prepared.need
             trials = [(f"{end}", kill, end) for end in moments(prepared, signal.SIGKILL, given.kills, random)]

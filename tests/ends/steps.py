@@ -41,8 +41,22 @@ class Step:
 def _two_files(work: Path) -> None:
     (work / "talk").mkdir()
     for side, left in (("left", 0), ("right", 320)):
-        cut = ("-t", "3", "-vf", f"crop=320:360:{left}:0")
+        cut = ("-t", "2", "-vf", f"crop=320:360:{left}:0")
         ffmpeg("-i", str(work / "raw/demo_00.mp4"), *cut, str(work / f"talk/{side}.mp4"))
+
+
+def _cut(work: Path) -> None:
+    ffmpeg("-i", str(work / "raw/demo_00.mp4"), "-t", "3", str(work / "cut.mp4"))
+
+
+def write_arrays(work: Path) -> None:
+    """Two recordings as somebody has measured them."""
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (work / "arrays" / name).mkdir(parents=True)
+        for side in ("p0", "p1"):
+            np.save(work / "arrays" / name / f"{side}_faces.npy", rng.normal(size=(200, 56)).astype(np.float32))
+        np.save(work / "arrays" / name / "p1_audio.npy", rng.random((800, 128)).astype(np.float32))
 
 
 def _published(work: Path) -> None:
@@ -59,8 +73,8 @@ def _models(work: Path) -> None:
 
 ROWS = "--videos videos"
 STEPS = {
-    "demo-video": Step("demo-video raw", True),
-    "check": Step("check raw/demo_00.mp4 --out check.html", True),
+    "demo-video": Step("demo-video short --only 0", True),
+    "check": Step("check cut.mp4 --out check.html", True, make=_cut),
     "recordings": Step("recordings raw --person demo --test-videos demo_01 --out recordings.tsv"),
     "normalise": Step(f"normalise --table recordings.tsv {ROWS} --out normalise.tsv", True),
     "normalise two files": Step("normalise talk --out pair", True, make=_two_files),
@@ -103,7 +117,7 @@ STEPS = {
         " --listener right --out preview.mp4",
         True,
     ),
-    "listen": Step("listen raw/demo_00.mp4 --results results/demo --listener right --out listen.mp4", True),
+    "listen": Step("listen cut.mp4 --results results/demo --listener right --out listen.mp4", True),
     **{
         f"export {name}": Step(
             f"export videos/demo_00 --basis results/demo/face_basis.npz --format {name} --out {out}", True
@@ -119,12 +133,8 @@ STEPS = {
 OTHERS = {"config", "view", "live", "forget", "export-pkl", "released"}
 
 
-def prepare(work: Path) -> None:
-    """What the first of the steps need."""
+def prepare(work: Path, run: Callable[[Step], object]) -> None:
+    """What the first of the steps need; `run` runs a command in `work`."""
     (work / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
-    rng = np.random.default_rng(0)
-    for name in ("a", "b"):
-        (work / "arrays" / name).mkdir(parents=True)
-        for side in ("p0", "p1"):
-            np.save(work / "arrays" / name / f"{side}_faces.npy", rng.normal(size=(200, 56)).astype(np.float32))
-        np.save(work / "arrays" / name / "p1_audio.npy", rng.random((800, 128)).astype(np.float32))
+    run(Step("demo-video raw", True))
+    write_arrays(work)

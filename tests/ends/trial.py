@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.ends import moment
@@ -89,6 +89,14 @@ class Bench:
         self._wait_for_children(mark)
         deeds = int(count.read_text()) if "count" in asked and count.exists() else 0
         return Ended(status, (self.folder / "said.txt").read_text(errors="replace"), took, deeds)
+
+    def must(self, step: Step) -> Ended:
+        """Make what a step needs, run it, and raise AssertionError when it fails."""
+        step.make(self.work)
+        done = self.run(step)
+        if done.status:
+            raise AssertionError(f"{step.words}: status {done.status}: {done.said}")
+        return done
 
     def _wait_for_children(self, mark: str) -> None:
         for _ in range(100):
@@ -186,12 +194,11 @@ class Prepared:
 
     def __init__(self, bench: Bench, step: Step) -> None:
         self.bench, self.step = bench, step
+        step.make(bench.work)
         self._keep("before")
         before = bench.listing()
         with _highest(bench.work) as used:
-            self.clean = bench.run(step)
-        if self.clean.status:
-            raise AssertionError(f"{step.words}: status {self.clean.status}: {self.clean.said}")
+            self.clean = bench.must(replace(step, make=Step.make))
         self._keep("after")
         after = bench.listing()
         self.before = {name: before.get(name) for name in after | before if after.get(name) != before.get(name)}
