@@ -163,17 +163,20 @@ def preprocess_summary(
     tables: Annotated[Paths, about("tables of mel and of faces (.tsv)")],
     /,
     *,
-    videos: Annotated[Path | None, about("folder with one folder per recording: is the listener the same?")] = None,
+    videos: Annotated[
+        Path | None, about("folder with one folder per recording: is the listener the same, the sound another?")
+    ] = None,
     listener: Side = "left",
     out: Path,
 ) -> None:
     """Say what became of every recording: preprocess.tsv."""
     from l2l.recordings.listeners import with_doubts
+    from l2l.recordings.repeated import with_repeats
     from l2l.recordings.table import joined, read_table, write_table
 
     found = joined(*map(read_table, tables))
     if videos:
-        found = with_doubts(found, videos, listener)
+        found = with_repeats(with_doubts(found, videos, listener), videos)
     write_table(out, found)
     _complain(found)
 

@@ -62,7 +62,7 @@ def people_warnings(cast: Cast, left_out: float) -> list[str]:
         words.append(f"{left_out:.0%} of its frames are left out: {' and '.join(why)}")
     if cast.refused >= _REFUSED:
         words.append(
-            f"a face that is no person's by its colours is seen in {cast.refused:.0%} of its frames, and left out "
+            f"a face that looks like a rendering or a statue is seen in {cast.refused:.0%} of its frames, and left out "
             "(tracking.min_person)"
         )
     if swapped := scenes.count(Seats.SWAPPED):

@@ -124,8 +124,8 @@ def _of_picture(seen: Glance) -> list[str]:
         said.append(f"A third face is seen at {third} of {len(moments)} moments. Their voice may stay in the sound.")
     if refused := sum(moment.refused > 0 for moment in moments):
         said.append(
-            f"A face that is no person's by its colours (a rendering, a statue?) is seen at {refused} of "
-            f"{len(moments)} moments. It is not used. If it is a person's, lower tracking.min_person."
+            f"A face that looks like a rendering or a statue is seen at {refused} of {len(moments)} "
+            f"moments. It is not used. If it is a person's, lower tracking.min_person."
         )
     coarse = [cv2.resize(m.picture, (32, 18), interpolation=cv2.INTER_AREA).astype(float) / 255 for m in moments]
     views = sum(float(np.abs(a - b).mean()) > _CHANGE for a, b in itertools.pairwise(coarse))

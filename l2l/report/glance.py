@@ -61,7 +61,7 @@ class Moment:
     loudness: float  # root mean square of the sound
     levels: tuple[float, float] | None = None  # of each person's own microphone, beside its loudest moment
     seats: Seats = Seats.FIRST  # how the two sit; where they are not the recording's two people, they are named by side
-    refused: int = 0  # faces that move and are no person's by their colours
+    refused: int = 0  # faces that move and look like a rendering or a statue
 
     @property
     def speaker(self) -> int | None:

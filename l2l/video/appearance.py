@@ -1,76 +1,23 @@
-"""How a face looks, whatever its pose and place: its picture, unfolded onto an average face of 64 by 64 pixels.
+"""How a face looks, whatever its pose and place: its picture, unfolded onto an average face (`l2l.video.unfolding`).
 
-- The average face is the mesh network's answer to an empty picture: its prior, upright and seen from the front.
-- Skin that faces away from the camera, or lies outside the picture, is not seen and counts for nothing.
 - The pattern describes brows, eyes, nose, mouth and beard by the directions of their edges (histograms of oriented
   gradients, Dalal & Triggs 2005), after the light is taken out: each point is compared with its surroundings.
 - Several looks at one face are averaged, so expressions and the noise of the camera average out.
 """
 
-from functools import cache
-
 import cv2
 import numpy as np
 
-from l2l.raster import draw_textured, vertex_normals
-from l2l.video import mesh
-from l2l.video.face_nets import FaceMesh, Region
+from l2l.video.markings import Markings
+from l2l.video.unfolding import SIDE, unfold
 
-SIDE, CELLS, BINS = 64, 8, 8  # pixels of the unfolded face; cells of the pattern along each side; directions of edges
+CELLS, BINS = 8, 8  # cells of the pattern along each side; directions of edges
 PATTERN = (CELLS, CELLS, BINS + 1)  # in the last column how well a cell was seen
 _FINE, _COARSE, _LIGHT = 1.0, 6.0, 8.0  # pixels: details from here to there are kept; over which contrast is evened out
-_FACING = 0.5  # cosine to the camera from which skin is fully seen
-
-
-@cache
-def layout() -> np.ndarray:
-    """(468, 3) pixels of the unfolded face: where each landmark lies on it."""
-    side = 192
-    face, _ = FaceMesh()(np.full((side, side, 3), 127, np.uint8), Region(side / 2, side / 2, side, 0.0))
-    low, high = face[:, :2].min(0), face[:, :2].max(0)
-    flat = (face[:, :2] - (low + high) / 2) * ((SIDE - 3) / (high - low).max()) + (SIDE - 1) / 2
-    return np.column_stack([flat, np.zeros(len(flat))])
-
-
-@cache
-def _skin() -> np.ndarray:
-    """Triangles (F, 3) of the face with closed eyes; the mouth is left open."""
-    return np.concatenate([mesh.triangles(), mesh.eye_triangles()])
-
-
-def region(*outlines: tuple[int, ...], grow: int = 0) -> np.ndarray:
-    """(64, 64) bool: the hulls of groups of landmarks on the unfolded face, larger or smaller by `grow` pixels."""
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    for outline in outlines:
-        hull = cv2.convexHull(layout()[list(outline), :2].astype(np.float32))
-        cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 1)
-    kernel = np.ones((2 * abs(grow) + 1,) * 2, np.uint8)
-    return (cv2.dilate if grow > 0 else cv2.erode)(mask, kernel).astype(bool)
-
-
-def unfold(picture: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (64, 64, 3) uint8 of a face in an RGB picture, and how well each point is seen (64, 64) float32, 0..1."""
-    size = np.array(picture.shape[1::-1])
-    low = np.clip(np.floor(landmarks[:, :2].min(0)) - 4, 0, size - 2).astype(int)
-    high = np.clip(np.ceil(landmarks[:, :2].max(0)) + 5, low + 2, size).astype(int)
-    crop = np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]])
-    coarser = float(np.ptp(landmarks[:, 0])) / SIDE
-    if coarser > 1:  # else fine detail would become noise
-        crop = cv2.GaussianBlur(crop, (0, 0), 0.5 * coarser)
-    colours = np.zeros((SIDE, SIDE, 3), np.uint8)
-    draw_textured(colours, _far(), layout(), landmarks[:, :2] - low, _skin(), crop)
-
-    facing = vertex_normals(landmarks, mesh.triangles())[:, 2]
-    facing = np.clip(facing * np.sign(np.median(facing)) / _FACING, 0, 1)
-    facing *= ((landmarks[:, :2] >= 0) & (landmarks[:, :2] < size)).all(1)
-    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, 2).repeat(2, 0)  # (2, 256, 3)
-    seen = np.zeros_like(colours)
-    draw_textured(seen, _far(), layout(), np.column_stack([facing * 255, np.zeros(len(facing))]), _skin(), ramp)
-    return colours, seen[..., 0] / np.float32(255)
-
-
-def _far() -> np.ndarray:
-    return np.full((SIDE, SIDE), np.inf, np.float32)
+_BLACK_AND_WHITE = 0.03  # variety of colours below which a picture has none
+# Of a camera's picture in one tone: pixels across in which it is looked at; the largest difference of hue; the head's
+# size, in boxes of the face; the least surroundings of that tone, in boxes too; how much their brightness varies.
+_ACROSS, _SAME_HUE, _HEAD, _AROUND, _VARIED = 96, 0.02, 2.1, 0.5, 0.08
 
 
 class Appearance:
@@ -82,7 +29,9 @@ class Appearance:
         self._seen = np.zeros((SIDE, SIDE), np.float32)
         self._pattern = np.zeros((CELLS, CELLS, BINS), np.float32)
         self._weight = np.zeros((CELLS, CELLS), np.float32)
-        self.picture_colour = 0.0  # the largest variety of colours of a picture that it was seen in
+        self.markings = Markings()
+        self._colour = 0.0  # the largest variety of colours of a picture that it was seen in
+        self._in_one_tone = 0  # looks in which all around had the tone of the face
 
     def look(self, picture: np.ndarray, landmarks: np.ndarray) -> None:
         """See the face with landmarks (468, 3) px in an RGB picture (H, W, 3) uint8."""
@@ -93,7 +42,14 @@ class Appearance:
         self._seen += seen
         self._pattern += pattern * weight[..., None]
         self._weight += weight
-        self.picture_colour = max(self.picture_colour, variety(picture))
+        self.markings.look(colours, seen, landmarks)
+        self._colour = max(self._colour, variety(picture))
+        self._in_one_tone += shares_tone(picture, landmarks)
+
+    @property
+    def one_tone(self) -> bool:
+        """Whether colours say nothing of it: the picture has none, or the camera of this part of it."""
+        return self._colour < _BLACK_AND_WHITE or 2 * self._in_one_tone > self.looks
 
     @property
     def colours(self) -> np.ndarray:
@@ -147,6 +103,29 @@ def variety(picture: np.ndarray) -> float:
     """How much the hues of a picture differ: 0 where it is black and white, or in one tone."""
     coarse = hues(cv2.resize(picture, (48, 27), interpolation=cv2.INTER_AREA)).reshape(-1, 3)
     return float(np.linalg.norm(coarse.std(0)))
+
+
+def shares_tone(picture: np.ndarray, landmarks: np.ndarray) -> bool:
+    """Whether what is around a face has its tone, and is a camera's picture: a panel behind a rendering is flat."""
+    scale = _ACROSS / picture.shape[1]
+    coarse = cv2.resize(picture, (_ACROSS, max(8, round(picture.shape[0] * scale))), interpolation=cv2.INTER_AREA)
+    low, high = landmarks[:, :2].min(0) * scale, landmarks[:, :2].max(0) * scale
+    middle, size = (low + high) / 2, high - low
+    rows, columns = np.indices(coarse.shape[:2])
+    away = np.maximum(np.abs(columns - middle[0]) / size[0], np.abs(rows - middle[1]) / size[1])  # 0.5: the face's edge
+    inside = away < 0.25
+    if not inside.any():
+        return False
+    hue = hues(coarse)
+    alike = np.linalg.norm(hue - np.median(hue[inside], 0), axis=2) < _SAME_HUE
+    parts = cv2.connectedComponents(alike.astype(np.uint8), connectivity=4)[1]
+    own = int(np.bincount(parts[inside & alike], minlength=2)[1:].argmax()) + 1 if (inside & alike).any() else 0
+    around = (parts == own) & (away > _HEAD / 2)
+    if not own or around.sum() < _AROUND * size.prod() or (inside & (parts == own)).sum() < 0.9 * inside.sum():
+        return False
+    light = np.log(coarse[around].astype(np.float32).sum(1) + 9)
+    plane = np.column_stack([rows[around], columns[around], np.ones(len(light))])
+    return bool((light - plane @ np.linalg.lstsq(plane, light, rcond=None)[0]).std() > _VARIED)
 
 
 def likeness(pattern: np.ndarray, other: np.ndarray) -> float:

@@ -1,8 +1,9 @@
 """track: the two people of a recording, each with an identity that stays: left or right.
 
 - The face mesh follows each face from frame to frame; the detector looks every few frames for faces that are missing.
-- Every face that appears is followed as a candidate. The two people of a scene are large, present, moving, and have the
-  colours of skin (`l2l.video.candidates`). A picture on the wall does not move, an overlay is small, a statue is grey.
+- Every face that appears is followed as a candidate. The two people of a scene are large, present, moving, and no
+  renderings (`l2l.video.candidates`). A picture on the wall does not move, an overlay is small, a statue is of one
+  material (`l2l.video.person_check`).
 - The end of a scene ends all candidates. When all scenes are known, faces tell who is who (`l2l.video.identity`).
   Nobody is looked for in pictures between two scenes.
 

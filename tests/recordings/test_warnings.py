@@ -75,6 +75,7 @@ def test_who_is_seen_is_said_when_it_is_not_the_same_two_throughout():
     assert found == [
         "25% of its frames are left out: somebody else seems to sit there in 1 scene "
         "and who is who cannot be told in 1 scene",
-        "a face that is no person's by its colours is seen in 40% of its frames, and left out (tracking.min_person)",
+        "a face that looks like a rendering or a statue is seen in 40% of its frames, and left out "
+        "(tracking.min_person)",
         "the two people change sides in 1 scene; left and right stay with the person",
     ]

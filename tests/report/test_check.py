@@ -64,7 +64,7 @@ def test_of_a_good_recording_nothing_is_said():
         ([moment(0), moment(1), moment(faces=(None, face(9)))], {}, "Both faces are seen at 2 of 3 moments"),
         ([moment(faces=(face(100, 20), face(400, 20)))], {}, "faces are small, 6% of"),
         ([moment(0), moment(1, others=1)], {}, "A third face is seen at 1 of 2 moments"),
-        ([moment(0), replace(moment(1), refused=1)], {}, "rendering, a statue?) is seen at 1 of 2 moments"),
+        ([moment(0), replace(moment(1), refused=1)], {}, "rendering or a statue is seen at 1 of 2 moments"),
         (
             [moment(0), moment(1), replace(moment(1, grey=200), seats=Seats.SWAPPED)],
             {},

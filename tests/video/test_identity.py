@@ -1,5 +1,6 @@
 """Who is who, and who is no person, told by faces."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 from l2l.demo.puppet import Puppet, photograph
 from l2l.demo.rig import Pose
 from l2l.raster import draw_shaded
-from l2l.video.appearance import Appearance, likeness, unfold
+from l2l.video.appearance import Appearance, likeness
 from l2l.video.candidates import Candidate, Pair, Scene
 from l2l.video.identity import cast_arrays, who_is_who
 from l2l.video.mesh import LANDMARKS
 from l2l.video.person_check import person_score
 from l2l.video.tracks import Seats
+from l2l.video.unfolding import unfold
 
 POSES = (Pose(yaw=6), Pose(pitch=5, jaw=8), Pose(yaw=-9, smile=0.6))
 
@@ -127,15 +129,25 @@ def test_people_in_any_light_are_people():
     assert min(filter(None, (person_score(look(person, 0, light)) for person in (0, 1) for light in (0.3, 1)))) > 0.8
 
 
-@pytest.mark.parametrize("colour", [(200, 200, 200), (110, 110, 110), (185, 185, 200)])
-def test_a_grey_head_is_no_person_and_is_left_out(colour):
-    seen = Appearance()
+def grey(canvas: np.ndarray) -> np.ndarray:
+    return np.repeat(canvas.mean(2, keepdims=True), 3, 2).astype(np.uint8)
+
+
+def rendered(colour: tuple[int, int, int], seen_as: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Appearance:
+    """A head of one material in a picture of a person."""
+    found = Appearance()
     for pose in POSES:
         canvas, face = picture(1, pose)
         rig = puppet(1).rig
         vertices = rig.turn(rig.bend(pose), pose)
         draw_shaded(canvas, np.full(canvas.shape[:2], np.inf, np.float32), vertices, rig.triangles, colour)
-        seen.look(canvas, face)
+        found.look(seen_as(canvas), face)
+    return found
+
+
+@pytest.mark.parametrize("colour", [(200, 200, 200), (110, 110, 110), (185, 185, 200), (224, 172, 140), (92, 57, 40)])
+def test_a_head_of_one_material_is_no_person_and_is_left_out(colour):
+    seen = rendered(colour)
     assert person_score(seen) < 0.1
     beside = scene(look(0), seen)
     assert beside.pairs() == [] and [face.appearance for face in beside.refused()] == [seen]
@@ -143,10 +155,29 @@ def test_a_grey_head_is_no_person_and_is_left_out(colour):
     assert beside.pairs() and not beside.refused()
 
 
-def test_a_black_and_white_picture_does_not_tell():
+def test_in_black_and_white_markings_tell():
     seen = Appearance()
     for pose in POSES:
         canvas, face = picture(0, pose)
-        seen.look(np.repeat(canvas.mean(2, keepdims=True), 3, 2).astype(np.uint8), face)
-    assert person_score(seen) is None
+        seen.look(grey(canvas), face)
+    assert seen.one_tone and person_score(seen) > 0.9
     assert scene(look(1), seen).pairs()
+    head = rendered((200, 200, 200), grey)
+    assert head.one_tone and person_score(head) < 0.1
+
+
+def test_a_black_and_white_camera_beside_one_in_colour_shows_a_person():
+    def beside(canvas: np.ndarray) -> np.ndarray:
+        return np.concatenate([canvas, picture(1, POSES[0])[0]], 1)
+
+    seen, panel = Appearance(), Appearance()
+    for pose in POSES:
+        canvas, face = picture(0, pose)
+        seen.look(beside(grey(canvas)), face)
+        vertices = puppet(0).rig.turn(puppet(0).rig.bend(pose), pose)
+        flat = np.full_like(canvas, 128)
+        depth = np.full(canvas.shape[:2], np.inf, np.float32)
+        draw_shaded(flat, depth, vertices, puppet(0).rig.triangles, (200, 200, 200))
+        panel.look(beside(flat), face)
+    assert seen.one_tone and person_score(seen) > 0.9
+    assert person_score(panel) < 0.1
