@@ -7,10 +7,12 @@ from l2l.cli.options import DEFAULTS, Names, Options, Paths, about
 from l2l.errors import UserError
 from l2l.export import FacesBackend, FormatName
 from l2l.sides import Side
+from l2l.training.waiting import share_cores
 
 
 def train_codebook(chunks: Path, /, *, listener: Side, out: Path, log_dir: Path, options: Options = DEFAULTS) -> None:
     """Learn the codebook of listener motion."""
+    share_cores()
     from l2l.architectures import train_codebook
 
     train_codebook(chunks, listener, options.read(), out, log_dir)
@@ -28,6 +30,7 @@ def train_predictor(
     options: Options = DEFAULTS,
 ) -> None:
     """Learn to predict the listener's codes from the speaker."""
+    share_cores()
     from l2l.architectures import train_predictor
 
     train_predictor(chunks, codebook, listener, options.read(), out, log_dir, people)
@@ -60,6 +63,7 @@ def fold(
         of: number of folds
         out: .npz of errors, for `l2l evaluate --folds`
     """
+    share_cores()
     from l2l.evaluation.folds import ask_fold
 
     ask_fold(chunks, fold, of, listener, options.read(), out, people)

@@ -44,7 +44,7 @@ def with_repeats(recordings: Sequence[Recording], videos: Path) -> list[Recordin
         seconds = shared(prints[one.name], prints[two.name])
         if seconds < max(_SECONDS, _SHARE * min(one.seconds or 0, two.seconds or 0)):
             continue
-        apart = "; one is for training, the other for testing" if one.split != two.split else ""
+        apart = ", one for training and the other for testing" if one.split != two.split else ""
         for row, other in ((two, one), (one, two)):
             said.setdefault(row.name, f"{seconds:.0f} s of it are in {other.name} too{apart}: leave one of them out")
     return [

@@ -286,7 +286,7 @@ def _judged(name: str, recording: Recording, work: Work) -> Recording:
         return recording
     if share >= least:
         return recording
-    reason = f"{what} in {share:.0%} of its frames, fewer than {key} = {least:.0%}."
+    reason = f"{what} in {share:.0%} of its frames, fewer than {key} = {least:.0%}; take it out, or lower that."
     return replace(recording, status="excluded", reason=reason)
 
 

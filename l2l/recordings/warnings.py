@@ -60,13 +60,17 @@ def people_warnings(cast: Cast, left_out: float) -> list[str]:
         why = [f"somebody else seems to sit there in {_scenes(other)}"] if other else []
         why += [f"who is who cannot be told in {_scenes(unsure)}"] if unsure else []
         words.append(f"{left_out:.0%} of its frames are left out: {' and '.join(why)}")
+    if cast.strangers >= _REFUSED:
+        words.append(
+            f"somebody else has taken a place without a cut in {cast.strangers:.0%} of its frames, which are left out"
+        )
     if cast.refused >= _REFUSED:
         words.append(
-            f"a face that looks like a rendering or a statue is seen in {cast.refused:.0%} of its frames, and left out "
-            "(tracking.min_person)"
+            f"a face that looks like a rendering or a statue is seen in {cast.refused:.0%} of its frames and left out "
+            "(if it is a person's, lower tracking.min_person)"
         )
     if swapped := scenes.count(Seats.SWAPPED):
-        words.append(f"the two people change sides in {_scenes(swapped)}; left and right stay with the person")
+        words.append(f"the two people change sides in {_scenes(swapped)}: left and right stay with the person")
     return words
 
 

@@ -137,10 +137,14 @@ def cast_arrays(scenes: Sequence[Scene], casts: Sequence[tuple[Pair | None, Seat
             person[side] = np.average([score for _, score in scored], weights=[frames for frames, _ in scored])
         if faces:
             pattern[side] = np.average([face.pattern for _, face in faces], 0, [frames for frames, _ in faces])
+    total = sum(scene.frames for scene in scenes)
     refused = sum(max((face.frames for face in scene.refused()), default=0) for scene in scenes)
+    pairs = [(scene, pair) for scene, (pair, _) in zip(scenes, casts, strict=True) if pair]
+    strangers = sum(sum(face.frames for face in scene.strangers(pair)) for scene, pair in pairs)
     return {
         "seats": np.array([seat for _, seat in casts], np.int8),
         "person": person,
         "pattern": pattern,
-        "refused": np.array(refused / sum(scene.frames for scene in scenes), np.float32),
+        "refused": np.array(refused / total, np.float32),
+        "strangers": np.array(min(1.0, strangers / total), np.float32),
     }

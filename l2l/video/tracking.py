@@ -20,7 +20,8 @@ from l2l import config
 from l2l.errors import UserError
 from l2l.files import NpzWriter, atomic, scratch
 from l2l.progress import progress
-from l2l.video.candidates import Candidate, Scene, centre, width
+from l2l.video.appearance import Appearance
+from l2l.video.candidates import Candidate, Scene, another, centre, width
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.identity import cast_arrays, who_is_who
 from l2l.video.media import read_frames
@@ -87,6 +88,14 @@ class Tracker:
         else:
             candidate.missed += 1
 
+    def _is_another(self, candidate: Candidate, picture: np.ndarray, landmarks: np.ndarray) -> bool:
+        """Whether a face in the place of one that was lost for a while is somebody else's."""
+        if candidate.missed <= self._settings.search_every:
+            return False
+        face = Appearance()
+        face.look(picture, landmarks)
+        return another(face.pattern, candidate.appearance.pattern)
+
     def _search(self, picture: np.ndarray, seen: list[Seen]) -> None:
         """Detect faces that are not followed: each is one that was lost nearby, or a new one."""
         # While a face is missing, the detector runs every few frames, not in each.
@@ -106,6 +115,7 @@ class Tracker:
             lost = [c for c in self.scene.candidates if c.number not in found]
             away = {c.number: float(np.linalg.norm(centre(c.landmarks) - middle)) for c in lost}
             near = [c for c in lost if away[c.number] < 1.5 * size and 0.5 < width(c.landmarks) / size < 2.0]
+            near = [c for c in near if not self._is_another(c, picture, landmarks)]
             if near:
                 candidate = min(near, key=lambda c: away[c.number])
                 candidate.landmarks = landmarks  # a jump of position is no movement

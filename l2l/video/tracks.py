@@ -118,6 +118,7 @@ class Cast:
     person: np.ndarray  # (2,) float32, 0..1: how much each looks like a person; NaN where it cannot be told
     pattern: np.ndarray  # (2, 8, 8, 9) float32: what each face is told apart by; zeros where it was never seen
     refused: float  # share of frames with a face that was left out because it does not look like a person's
+    strangers: float = 0.0  # share of frames with somebody else in a place of the two, without a cut; left out
 
 
 def load_cast(path: str | Path) -> Cast | None:
@@ -126,7 +127,8 @@ def load_cast(path: str | Path) -> Cast | None:
         if "seats" not in file:
             return None
         arrays = {name: file.read(name, wanted) for name, wanted in _CAST.items()}
-        return Cast(**arrays, refused=float(file.read("refused", Array(()))))
+        strangers = float(file.read("strangers", Array(()))) if "strangers" in file else 0.0
+        return Cast(**arrays, refused=float(file.read("refused", Array(()))), strangers=strangers)
 
 
 def runs(numbers: np.ndarray) -> list[tuple[int, int]]:

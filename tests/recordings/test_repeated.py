@@ -54,7 +54,7 @@ def test_recordings_of_the_same_material_are_named(videos):
     rows = [Recording(name, split="train", seconds=SECONDS) for name in ("jingle", "other", "silent", "whole")]
     rows += [Recording("part", split="test", seconds=19.9, warnings="its sound is clipped in 1.0% of its samples")]
     said = {row.name: row.warnings for row in with_repeats(rows, videos)}
-    why = "too; one is for training, the other for testing: leave one of them out"
+    why = "too, one for training and the other for testing: leave one of them out"
     assert said["whole"].endswith(f"s of it are in part {why}") and " in whole " in said["part"]
     assert said["part"].endswith("; its sound is clipped in 1.0% of its samples")
     assert not said["jingle"] + said["other"] + said["silent"]

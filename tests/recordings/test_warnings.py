@@ -67,15 +67,20 @@ def test_hdr_that_cannot_be_converted_is_said(tmp_path, monkeypatch, probe):
 
 
 def test_who_is_seen_is_said_when_it_is_not_the_same_two_throughout():
-    def cast(*seats: Seats, refused: float = 0.0) -> Cast:
-        return Cast(np.array(seats, np.int8), np.ones(2, np.float32), np.zeros((2, 8, 8, 9), np.float32), refused)
+    def cast(*seats: Seats, refused: float = 0.0, strangers: float = 0.0) -> Cast:
+        return Cast(
+            np.array(seats, np.int8), np.ones(2, np.float32), np.zeros((2, 8, 8, 9), np.float32), refused, strangers
+        )
 
     assert people_warnings(cast(Seats.FIRST, Seats.NOBODY), 0.0) == []
+    assert people_warnings(cast(Seats.FIRST, strangers=0.3), 0.0) == [
+        "somebody else has taken a place without a cut in 30% of its frames, which are left out"
+    ]
     found = people_warnings(cast(Seats.FIRST, Seats.SOMEBODY_ELSE, Seats.SWAPPED, Seats.UNCERTAIN, refused=0.4), 0.25)
     assert found == [
         "25% of its frames are left out: somebody else seems to sit there in 1 scene "
         "and who is who cannot be told in 1 scene",
-        "a face that looks like a rendering or a statue is seen in 40% of its frames, and left out "
-        "(tracking.min_person)",
-        "the two people change sides in 1 scene; left and right stay with the person",
+        "a face that looks like a rendering or a statue is seen in 40% of its frames and left out "
+        "(if it is a person's, lower tracking.min_person)",
+        "the two people change sides in 1 scene: left and right stay with the person",
     ]

@@ -119,6 +119,18 @@ def test_a_third_person_is_never_one_of_the_two():
     assert likeness(found["pattern"][0], look(0).pattern) > 0.99
 
 
+@pytest.mark.parametrize("other", [True, False])
+def test_who_takes_a_place_without_a_cut_is_nobody_of_the_two(other):
+    found = scene(look(0), look(1))
+    later = candidate(2, stranger() if other else look(1, 9), 100.0)
+    later.seen_with.update({0: 40})  # never together with the second one
+    found.candidates.append(later)
+    pair = found.pairs()[0]
+    assert found.numbers(pair) == [{0}, {1} if other else {1, 2}]
+    assert found.strangers(pair) == ([later] if other else [])
+    assert (cast_arrays([found], [(pair, Seats.FIRST)])["strangers"] > 0) == other
+
+
 def test_two_who_look_alike_are_not_told_apart():
     casts = who_is_who([scene(look(0), look(0)), scene(look(0), look(0))])
     assert casts == [(None, Seats.UNCERTAIN)] * 2
