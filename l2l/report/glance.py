@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import av.error
 import cv2
 import numpy as np
 import soundfile
 
 from l2l.config import Settings
+from l2l.errors import UserError
 from l2l.files import scratch
 from l2l.progress import progress
 from l2l.recordings import pairs
@@ -195,15 +197,20 @@ def _bursts(path: Path, times: np.ndarray, found: Probe) -> Iterator[list[np.nda
         base = float(stream.time_base or 1 / FPS)
         begin = stream.start_time or 0
         for time in times:
-            container.seek(begin + round(float(time) / base), stream=stream)
-            burst: list[np.ndarray] = []
-            for number, frame in enumerate(container.decode(stream)):
-                at = ((frame.pts or 0) - begin) * base
-                if at > time + BURST:
-                    break
-                if at >= time - base and number % step == 0:
-                    picture = frame.reformat(format="rgb24").to_ndarray()
-                    burst.append(_upright(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), found.rotation))
+            try:
+                container.seek(begin + round(float(time) / base), stream=stream)
+                burst: list[np.ndarray] = []
+                for number, frame in enumerate(container.decode(stream)):
+                    at = ((frame.pts or 0) - begin) * base
+                    if at > time + BURST:
+                        break
+                    if at >= time - base and number % step == 0:
+                        picture = frame.reformat(format="rgb24").to_ndarray()
+                        burst.append(_upright(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), found.rotation))
+            except av.error.FFmpegError as error:
+                raise UserError(
+                    f"{path} cannot be decoded at {time:.1f} s ({error.strerror}); convert it again."
+                ) from None
             if burst:
                 yield burst
 

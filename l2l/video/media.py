@@ -45,6 +45,7 @@ _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error")
 # The containers that recordings come in. A playlist, or a list of other files, is none of them, whatever its name is.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mxf,nut,dv,wav"
 _GUARD = {"protocol_whitelist": "file,pipe", "format_whitelist": _CONTAINERS}
+MOST_PIXELS = 7680 * 4320  # of a picture; the head of a file may say less than a later picture has
 
 
 def _address(path: str | Path) -> str:
@@ -54,12 +55,15 @@ def _address(path: str | Path) -> str:
 
 def media_input(path: str | Path, **options: Any) -> Any:
     """A recording as an input of ffmpeg-python, which opens this file and no other."""
-    return ffmpeg.input(_address(path), threads=2, **_GUARD, **options)
+    return ffmpeg.input(_address(path), threads=2, max_pixels=MOST_PIXELS, **_GUARD, **options)
 
 
 def open_media(path: str | Path) -> av.container.InputContainer:
     """A recording, opened with PyAV; no other file is. Tags may be in any encoding."""
-    return av.open(_address(path), options=_GUARD, metadata_errors="replace")
+    container = av.open(_address(path), options=_GUARD, metadata_errors="replace")
+    for stream in container.streams.video:
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+    return container
 
 
 class Limits(NamedTuple):

@@ -10,10 +10,9 @@ import numpy as np
 
 from l2l.errors import UserError
 from l2l.units import FPS
-from l2l.video.media import check_readable, open_recording
+from l2l.video.media import MOST_PIXELS, check_readable, open_recording
 
 _MAX_SIDE = 8192  # pixels; a header that claims more is hostile or broken
-_MAX_PIXELS = 7680 * 4320
 _PROGRESSIVE = 1  # of FFmpeg's AVFieldOrder; 0 is unknown, those above are interlaced
 _HDR = {16: "smpte2084", 18: "arib-std-b67"}  # of FFmpeg's AVColorTransferCharacteristic: PQ and HLG
 
@@ -55,7 +54,7 @@ def probe(path: str | Path) -> Probe:
         pixel_aspect = float(video.sample_aspect_ratio or 1)
         shown = round(video.width * pixel_aspect)
         sides = (video.width, video.height, shown)
-        if not 0 < min(sides) <= max(sides) <= _MAX_SIDE or video.width * video.height > _MAX_PIXELS:
+        if not 0 < min(sides) <= max(sides) <= _MAX_SIDE or video.width * video.height > MOST_PIXELS:
             raise UserError(f"{path} claims a picture of {shown}x{video.height}; scale it down to 7680x4320 or less.")
         times: list[int] = []
         audio_times: list[tuple[float, float]] = []  # start and end of each packet, in seconds

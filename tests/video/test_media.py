@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l2l.config import VideoSettings
+from l2l.config import Settings, VideoSettings
 from l2l.errors import UserError
+from l2l.report.glance import glance
+from l2l.video import media
 from l2l.video.media import length, read_frames, video_writer
 from l2l.video.normalise import normalise
 from l2l.video.probing import probe
@@ -116,3 +118,18 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
             for frame in frames:
                 write(frame)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_a_picture_beyond_the_limit_is_not_decoded_whatever_the_head_says(tmp_path, monkeypatch):
+    for name, size in (("a", "160x120"), ("b", "320x240")):
+        noise_video(tmp_path / f"{name}.mp4", 1.0, "30", size)
+        ffmpeg("-i", str(tmp_path / f"{name}.mp4"), "-an", "-c", "copy", str(tmp_path / f"{name}.h264"))
+    (tmp_path / "c.h264").write_bytes(b"".join((tmp_path / f"{name}.h264").read_bytes() for name in "ab"))
+    video, sound = ["-r", "30", "-i", str(tmp_path / "c.h264")], ["-i", str(tmp_path / "a.mp4")]
+    path = tmp_path / "growing.mkv"
+    ffmpeg(*video, *sound, "-map", "0:v", "-map", "1:a", "-c", "copy", str(path))
+    assert {len(frame) for frame in read_frames(path)} == {120, 240}
+    monkeypatch.setattr(media, "MOST_PIXELS", 30_000)
+    for look in (lambda: list(read_frames(path)), lambda: glance(path, Settings())):
+        with pytest.raises(UserError, match=r"growing\.mkv cannot be decoded"):
+            look()
