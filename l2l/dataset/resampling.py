@@ -8,8 +8,6 @@
 """
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
-from scipy.signal import resample_poly
 
 from l2l.units import FPS
 
@@ -27,6 +25,10 @@ def resampled(
     Frames inside a gap of more than LONGEST frames are not known, nor are those before the first and after the last
     time.
     """
+    # They take a second, and most who import this file read curves of 30 rows a second.
+    from scipy.interpolate import PchipInterpolator
+    from scipy.signal import resample_poly
+
     begin, end = span or (times[0], times[-1])
     since = times - begin
     count = int(np.floor((end - begin) * FPS + 1e-6)) + 1

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from l2l.dataset.layout import EXPRESSION, ROTATION
 from l2l.evaluation.bootstrap import divide
@@ -126,6 +125,8 @@ def detect(motion: Sequence[np.ndarray], first: Sequence[int], directions: Direc
 
 def _peaks(signal: np.ndarray, walls: np.ndarray, depth: float, seconds: float) -> np.ndarray:
     """Frames of peaks that stand out by `depth` within `seconds`, each clip for itself."""
+    from scipy.signal import find_peaks  # it takes a second, and most who import this file look for no events
+
     walled = np.insert(signal, walls, _WALL)
     window = 2 * round(seconds * FPS / 2) + 1
     peaks, _ = find_peaks(walled, height=(None, _WALL / 2), prominence=(depth, _WALL / 2), wlen=window)

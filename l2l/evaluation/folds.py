@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from l2l import architectures
 from l2l.arrays import TEXT, Array, open_npz
@@ -142,5 +142,5 @@ def student(values: np.ndarray, missing: str) -> Number:
     mean, count = float(known.mean()), len(known)
     if count == 1:
         return absent(ONE_RECORDING) | {"value": mean}
-    half = float(stats.t.ppf(0.975, count - 1) * known.std(ddof=1) / np.sqrt(count))
+    half = float(stdtrit(count - 1, 0.975) * known.std(ddof=1) / np.sqrt(count))
     return {"value": mean, "interval_95": [mean - half, mean + half]}

@@ -9,7 +9,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
 from l2l.video import mesh
@@ -102,6 +101,8 @@ def frontal(shape: np.ndarray) -> np.ndarray:
 
 def symmetric(shape: np.ndarray) -> np.ndarray:
     """The mean of a face and its mirror image; each landmark's partner is the nearest one across, one to one."""
+    from scipy.optimize import linear_sum_assignment  # a quarter of a second, and few ask for it
+
     shape = frontal(shape)
     mirrored = shape * [-1, 1, 1]
     distance = np.linalg.norm(shape[:, None] - mirrored[None], axis=-1)  # (468, 468)

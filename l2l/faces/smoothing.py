@@ -1,7 +1,6 @@
-"""Smooth motion of a face. In a file of its own, for importing scipy.signal takes a second."""
+"""Smooth motion of a face."""
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from l2l.video.tracks import runs
 
@@ -14,6 +13,8 @@ def smooth(faces: np.ndarray, valid: np.ndarray, segment: np.ndarray, window: in
     Windows of 0 to 2 change nothing. The filter preserves nods (2 to 4 Hz); the released code smooths its faces too,
     with a bilateral filter.
     """
+    from scipy.signal import savgol_filter  # it takes a second, and most who import this file smooth nothing
+
     if window <= _ORDER:
         return
     scene = np.where(valid, segment, -1)

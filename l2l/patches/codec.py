@@ -14,10 +14,10 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from vector_quantize_pytorch import ResidualVQ
 
 from l2l import config
 from l2l.patches.overlap_add import BLOCK
+from l2l.patches.residual_vq import ResidualVQ
 from l2l.units import PATCH
 
 
