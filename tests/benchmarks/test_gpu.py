@@ -1,0 +1,33 @@
+"""benchmarks/gpu.py on the processor, with the smallest models: every step has its lines."""
+
+import sys
+
+import pytest
+
+from benchmarks import gpu
+from tests.tiny import tiny_patches, tiny_settings
+
+
+def test_every_step_becomes_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["gpu", "--device", "cpu", "--batches", "2", "--windows", "40", "--seconds", "0"]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(gpu, "WARM", 0)
+    monkeypatch.setattr(gpu, "FRAMES", 16)
+    changes = tiny_patches().model_dump() | {"windows": tiny_settings().windows.model_dump()}
+    gpu.main({name: changes[name] for name in ("codebook", "predictor", "windows")})
+    about, _, head, _, *lines = capsys.readouterr().out.splitlines()
+    assert "CPU threads" in about and head.count("|") == 8
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    steps = ("train codebook of patches", "train predictor of patches", "train codebook of windows")
+    steps += ("train predictor of windows", "sample patches", "DECA, one encoder", "SyncNet, lips")
+    steps += ("Light-ASD, faces", "Multisensory, watching 16 frames")
+    assert [row[0] for row in found] == list(steps)
+    assert all(row[3].endswith("/s") for row in found)
+
+
+def test_without_a_gpu_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu"])
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        gpu.main()
+    assert "torch finds no GPU; --device cpu" in capsys.readouterr().err
