@@ -110,8 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except (UserError, CycloptsError) as error:
         sentence, status = (str(error), error.status) if isinstance(error, UserError) else (_wrong_usage(error), 2)
-        with contextlib.suppress(BrokenPipeError):
-            print(f"{name}: {sentence}", file=sys.stderr)
+        _say_last(f"{name}: {sentence}")
         return status
     except KeyboardInterrupt:
         return 130
@@ -122,8 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from l2l.files import no_room  # numpy, which most commands have by now
 
         sentence = str(no_room(error, Path.cwd()) or f"{reason}; mend that and run the same command again.")
-        with contextlib.suppress(BrokenPipeError):
-            print(f"{name}: {sentence}", file=sys.stderr)
+        _say_last(f"{name}: {sentence}")
         return TemporaryError.status
     finally:
         _let_go_of_dead_pipes()
@@ -133,6 +131,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _stopped(number: int, _: object) -> NoReturn:
     """A scheduler ends a job with SIGTERM: what is half-written goes, and the same command can be run again."""
     raise Stopped(f"stopped by {signal.Signals(number).name}; run the same command again.")
+
+
+def _say_last(sentence: str) -> None:
+    """Whoever reads both streams in one, as the workflow's logs, finds the sentence at the end."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    with contextlib.suppress(BrokenPipeError):
+        print(sentence, file=sys.stderr)
 
 
 def _wrong_usage(error: CycloptsError) -> str:

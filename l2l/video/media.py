@@ -84,9 +84,7 @@ def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None =
     """Convert a stream of ffmpeg-python, or several, to `target`. Raises UserError naming `reading`, with ffmpeg's last
     words, or with the limit that it has passed."""
     streams = stream if isinstance(stream, list) else [stream]
-    end = functools.partial(_PRCTL, _PR_SET_PDEATHSIG, signal.SIGKILL) if _PRCTL else None
-    command = _command(streams, target, options)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=end) as process:
+    with _started(_command(streams, target, options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             said = _watch(process, reading, limits or Limits())
         finally:
@@ -95,6 +93,33 @@ def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None =
         words = _last_words(said, process.returncode, target, reading)
         check_readable(reading)
         raise UserError(f"{reading}: ffmpeg could not convert it ({words}); check that it plays to the end.")
+
+
+def _started(command: list[str], **pipes: Any) -> subprocess.Popen[bytes]:
+    """ffmpeg, which ends with this process.
+
+    SIGTERM waits until it is there: an ffmpeg that nobody knows yet would write its file after that has been removed.
+    """
+    held = {signal.SIGTERM, signal.SIGINT}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+
+    def first() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if _PRCTL:
+            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    process = None
+    try:
+        process = subprocess.Popen(command, preexec_fn=first, **pipes)
+    finally:
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what has waited is raised here
+        except BaseException:
+            if process:
+                process.kill()
+                process.wait()
+            raise
+    return process
 
 
 def _watch(process: subprocess.Popen[bytes], reading: Path, limits: Limits) -> bytes:
@@ -176,10 +201,11 @@ def _last_words(stderr: bytes, status: int, target: Path, *others: Path) -> str:
 
 
 def check_readable(path: Path) -> None:
-    """Read a whole file, so that a disk's fault is not taken for the file's. Raises OSError."""
-    with open(path, "rb") as file:
-        while file.read(1 << 24):
-            pass
+    """Read a whole file, or those of a folder, so that a disk's fault is not taken for theirs. Raises OSError."""
+    for each in path.iterdir() if path.is_dir() else (path,):
+        with open(each, "rb") as file:
+            while file.read(1 << 24):
+                pass
 
 
 def open_recording(path: Path) -> av.container.InputContainer:
@@ -246,7 +272,7 @@ def video_writer(
         streams.append(media_input(audio).audio)
         coding |= {"acodec": "aac", "audio_bitrate": "96k"}
     command = _command(streams, path, coding)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = _started(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     stdin = process.stdin
     assert stdin is not None
 

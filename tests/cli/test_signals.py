@@ -1,12 +1,16 @@
 """A command that is told to stop, or killed: nothing of it goes on, and nothing half-written stays."""
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from l2l.errors import Stopped, UserError
+from l2l.video import media
 from tests.media import noise_video
 from tests.preloaded import program
 
@@ -52,3 +56,45 @@ def test_a_command_that_is_ended_takes_its_ffmpeg_along(video: Path, tmp_path: P
         assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     else:
         assert process.returncode == -signal.SIGKILL
+
+
+def test_sigterm_while_ffmpeg_starts_waits_until_it_can_be_ended(tmp_path: Path, monkeypatch) -> None:
+    """Else the parent would clean up first, and ffmpeg write its file after that."""
+    begun = []
+
+    def slow(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        begun.append(Popen(*arguments, **options))
+        return begun[0]
+
+    def stopped(*_: object) -> None:
+        raise Stopped("stopped by SIGTERM.")
+
+    Popen = subprocess.Popen
+    monkeypatch.setattr(media.subprocess, "Popen", slow)
+    before = signal.signal(signal.SIGTERM, stopped)
+    try:
+        with pytest.raises(Stopped), media.video_writer(tmp_path / "a.mp4", 64, 48):
+            pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert begun[0].returncode == -signal.SIGKILL and not list(tmp_path.iterdir())
+
+
+def test_the_sentence_comes_after_what_was_printed() -> None:
+    """Both streams may go into one log; its last line says what went wrong."""
+    begin = "import sys; from l2l.cli import main; from tests.cli.test_signals import Failing; main.app = Failing(); "
+    program = begin + "sys.exit(main.main(['x']))"
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 1 and done.stdout == "a table\nl2l x: it is wrong.\n"
+
+
+class Failing:
+    """An application whose one command prints and fails."""
+
+    def parse_commands(self, words: list[str]) -> tuple[list[str], None, None]:
+        return words, None, None
+
+    def __call__(self, words: list[str]) -> None:
+        print("a table")
+        raise UserError("it is wrong.")
