@@ -14,8 +14,8 @@ from pathlib import Path
 _LONGEST = 1500  # letters of a sentence
 
 
-class UserError(Exception):
-    """Raised for bad input or settings; the command line prints it as one sentence, without a traceback."""
+class ShownError(Exception):
+    """A sentence that the command line prints, without a traceback."""
 
     status = 1  # what the command line exits with
 
@@ -25,12 +25,19 @@ class UserError(Exception):
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
+class UserError(ShownError):
+    """The input or the settings are wrong."""
+
+
 class SetupError(UserError):
     """The installation or the settings are wrong, as a missing weight file: no recording can be worked on."""
 
 
-class TemporaryError(UserError):
-    """Nothing is wrong with the input: the same command may work later."""
+class TemporaryError(ShownError):
+    """Nothing is wrong with the input: the same command may work later.
+
+    It is no UserError, so that whoever goes on without a bad input does not go on without room on the disk.
+    """
 
     status = 75  # EX_TEMPFAIL of sysexits.h
 

@@ -13,6 +13,7 @@ import pytest
 
 from l2l import config
 from l2l.errors import SetupError, Stopped, TemporaryError, UserError, blames_recording
+from l2l.report import check
 from l2l.video import media
 from l2l.video.media import read_frames, video_writer
 from l2l.video.normalise import normalise
@@ -90,9 +91,9 @@ def fake_ffmpeg(monkeypatch: pytest.MonkeyPatch, path: Path, script: str) -> Non
 def test_ffmpeg_blames_the_recording_only_where_nothing_else_is_wrong(tmp_path, monkeypatch, script, kind, words):
     source = noise_video(tmp_path / "Permission denied.mp4", 0.5)
     fake_ffmpeg(monkeypatch, tmp_path / "ffmpeg", script)
-    with pytest.raises(UserError, match=words) as error:
+    with pytest.raises(kind, match=words) as error:
         normalised(source, tmp_path / "out")
-    assert type(error.value) is kind and blames_recording(error.value) == (kind is UserError)
+    assert blames_recording(error.value) == (kind is UserError)
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -128,3 +129,23 @@ def test_what_the_disk_does_not_give_is_not_damage_of_the_recording(tmp_path, mo
     monkeypatch.setattr(media, "check_readable", failing)
     with pytest.raises(OSError, match="Input/output"):
         list(read_frames(tmp_path / "in.mp4"))
+
+
+def test_who_goes_on_without_a_bad_input_does_not_go_on_without_room(tmp_path, monkeypatch):
+    """`l2l check` puts a recording that cannot be used on its page; a full disk or SIGTERM is no recording's fault."""
+
+    def glance(path, settings):
+        raise Stopped("stopped by SIGTERM.")
+
+    monkeypatch.setattr(check, "glance", glance)
+    with pytest.raises(Stopped):
+        check.check([tmp_path / "a.mp4"], tmp_path / "check.html", config.Settings())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_two_files_is_read_through_like_one(tmp_path):
+    (tmp_path / "left.mp4").write_text("no video")
+    media.check_readable(tmp_path)
+    (tmp_path / "right.mp4").mkdir()
+    with pytest.raises(OSError):
+        media.check_readable(tmp_path)

@@ -28,7 +28,7 @@ from rich.box import Box
 
 from l2l.cli import config, data, demo, live, look, models, released, steps
 from l2l.cli.options import explained
-from l2l.errors import Stopped, TemporaryError, UserError, temporary_cause
+from l2l.errors import ShownError, Stopped, TemporaryError, temporary_cause
 
 # As a user meets them: what `l2l --help` shows, in this order.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -108,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             if argv is None:  # what is left to do takes no time
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    except (UserError, CycloptsError) as error:
-        sentence, status = (str(error), error.status) if isinstance(error, UserError) else (_wrong_usage(error), 2)
+    except (ShownError, CycloptsError) as error:
+        sentence, status = (str(error), error.status) if isinstance(error, ShownError) else (_wrong_usage(error), 2)
         _say_last(f"{name}: {sentence}")
         return status
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """YAML files and presets, merging them, and checking them: the first fault becomes one sentence."""
 
 import difflib
+import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -14,6 +15,7 @@ S = TypeVar("S", bound=Section)
 Preset = Literal["modern", "released"]
 
 _MOST = 100_000  # values in a file
+_LARGEST = 1 << 20  # bytes of a file
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,6 +52,8 @@ def parse(text: str) -> Any:
 def load(path: str | Path) -> dict[str, Any]:
     """The keys and values of a YAML file. Raises UserError naming the file, and the line where it is wrong."""
     try:
+        if os.path.getsize(path) > _LARGEST:
+            raise UserError(f"{path} has more than {_LARGEST >> 20} MiB, so it is no configuration; check the path.")
         values = parse(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(

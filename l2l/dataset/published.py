@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from l2l.config.published import by_hand, entry, placed_dataset
 from l2l.dataset.checked import check_finite, open_array, store_as_float32
 from l2l.dataset.layout import PART_SHAPES, SPLITS, Split, chunk_paths, dataset_files
-from l2l.errors import TemporaryError, UserError
+from l2l.errors import UserError
 from l2l.progress import progress
 from l2l.sides import SIDES, Side
 from l2l.weights.archives import Archive, DamagedArchive, open_archive
@@ -38,8 +38,6 @@ def fetch(person: str, data: Path) -> bool:
     except DamagedArchive:  # a dead link may answer with a web page
         archive.unlink()
         raise UserError(f"{known.url} gave no whole .tar, so it was deleted; {by_hand(data, person)}.") from None
-    except TemporaryError:
-        raise
     except UserError as error:
         raise UserError(f"{str(error).rstrip('.')}; if it stays so, {by_hand(data, person)}.") from None
     return True

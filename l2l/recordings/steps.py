@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from l2l import backends
 from l2l.config import FacesSettings, Settings, result_settings
-from l2l.errors import SetupError, TemporaryError, UserError, blames_recording, temporary_cause
+from l2l.errors import SetupError, ShownError, TemporaryError, UserError, blames_recording, temporary_cause
 from l2l.files import save_json
 from l2l.recordings.recordings import Recording
 from l2l.recordings.side_by_side import normalise_pair
@@ -307,7 +307,7 @@ def _reason(error: Exception, work: Work) -> str:
     """What the table says of an error. Raises it when it is no recording's fault."""
     where = work.recording.path or work.folder
     if not blames_recording(error):
-        if isinstance(error, UserError) or not temporary_cause(error):
+        if isinstance(error, ShownError) or not temporary_cause(error):
             raise error
         raise TemporaryError(f"{where}: {type(error).__name__}: {error}; mend that and run it again.") from error
     if isinstance(error, UserError):

@@ -46,7 +46,7 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
         try:
             _unpack(person, archives, configs, work)
         except UserError as error:  # name the archive, not the temporary folder
-            raise type(error)(re.sub(rf"{re.escape(str(work))}/(\d+/)*", f"{found[0]}: ", str(error))) from None
+            raise UserError(re.sub(rf"{re.escape(str(work))}/(\d+/)*", f"{found[0]}: ", str(error))) from None
         (work / "ready").rename(out)
     return out
 

@@ -22,7 +22,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from l2l import config
-from l2l.errors import UserError
+from l2l.errors import ShownError, UserError
 from l2l.training.batchnorm import make_global
 from l2l.training.state import Task
 
@@ -118,18 +118,18 @@ class Ranks:
         return int(numbers)
 
     def on_lead(self, call: Callable[[], T]) -> T:
-        """What `call()` returns in the lead, in every process; its UserError is everyone's too."""
+        """What `call()` returns in the lead, in every process; its ShownError is everyone's too."""
         if not self._fabric:
             return call()
         result, failure = None, None
         if self.lead:
             try:
                 result = call()
-            except UserError as error:
-                failure = str(error)
+            except ShownError as error:
+                failure = type(error), str(error)
         result, failure = self._fabric.broadcast((result, failure))
         if failure is not None:
-            raise UserError(failure)
+            raise failure[0](failure[1])
         return result  # type: ignore[return-value]
 
 

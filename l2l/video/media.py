@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -98,26 +99,29 @@ def run_ffmpeg(reading: Path, stream: Any, target: Path, limits: Limits | None =
 def _started(command: list[str], **pipes: Any) -> subprocess.Popen[bytes]:
     """ffmpeg, which ends with this process.
 
-    SIGTERM waits until it is there: an ffmpeg that nobody knows yet would write its file after that has been removed.
+    Signals wait until it is there: an ffmpeg that nobody knows yet would write its file after that has been removed.
     """
-    held = {signal.SIGTERM, signal.SIGINT}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
-
-    def first() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if _PRCTL:
-            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
+    end = functools.partial(_PRCTL, _PR_SET_PDEATHSIG, signal.SIGKILL) if _PRCTL else None
+    handlers: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        found = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    waiting: list[int] = []
     process = None
+    for number in handlers:
+        signal.signal(number, lambda number, _: waiting.append(number))
     try:
-        process = subprocess.Popen(command, preexec_fn=first, **pipes)
+        process = subprocess.Popen(command, preexec_fn=end, **pipes)
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what has waited is raised here
+            for number in waiting:
+                handlers[number](number, None)
         except BaseException:
             if process:
                 process.kill()
-                process.wait()
+                process.communicate()
             raise
     return process
 

@@ -27,7 +27,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from l2l.dataset.layout import ROTATION
-from l2l.errors import UserError
+from l2l.errors import ShownError, UserError
 from l2l.evaluation.events import Directions
 from l2l.faces.meshes import Mesher, mesher_of
 from l2l.faces.store import Faces
@@ -111,7 +111,7 @@ class Live:
             await _Talk(self, socket).run()
         except WebSocketDisconnect:
             pass
-        except (UserError, OSError) as error:  # OSError: a recording cannot be written
+        except (ShownError, OSError) as error:  # OSError: a recording cannot be written
             logging.getLogger(__name__).warning("%s", error)
             with contextlib.suppress(RuntimeError):
                 await socket.close(1011, str(error)[:120])

@@ -267,3 +267,9 @@ def test_somebody_unknown_is_told_who_there_is():
 def test_one_model_may_know_published_people():
     found = config.validate({"people": {"both": {"source": "people", "people": ["conan", "fallon"]}}})
     assert found.person("both").people == ("conan", "fallon")
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("a: " + "9" * (1 << 20))
+    with pytest.raises(UserError, match="has more than 1 MiB, so it is no configuration"):
+        config.load(tmp_path / "config.yaml")

@@ -19,6 +19,8 @@ LINES = [
     '7 openat(AT_FDCWD</run>, "/etc/c", O_RDWR|O_CREAT, 0666) = -1 EACCES (Permission denied)',
     '7 openat(4</home>, "d", O_WRONLY|O_CREAT|O_CLOEXEC, 0777) = 5</home/d>',
     '7 openat(AT_FDCWD</run>, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 5</etc/passwd>',
+    '8 openat(AT_FDCWD</run>, "/usr/lib/slurm-wlm/libslurmfull.so", O_RDONLY|O_CLOEXEC) = 3</usr/lib/libslurmfull.so>',
+    f'8 {INET}"10.1.1.1")}}, 16) = -1 ENETUNREACH',
     '7 mkdir("../e", 0777)                  = 0',
     '7 rename("/run/f", "/home/g") = 0',
 ]

@@ -16,9 +16,18 @@ _LOCAL = {"UNIX", "UNSPEC", "NETLINK"}  # netlink: the kernel is asked which add
 
 
 def asked(lines: Iterable[str]) -> set[str]:
-    """Addresses outside this machine to which anything was said, or would have been."""
-    found = set()
+    """Addresses outside this machine to which anything was said, or would have been.
+
+    SLURM's own programs are left out: where they are installed, Snakemake's plugin starts them, and they look for their
+    cluster.
+    """
+    found, slurm = set(), set[str]()
     for line in lines:
+        process = line.split(" ", 1)[0]
+        if "libslurm" in line:
+            slurm.add(process)
+        if process in slurm:
+            continue
         call = line.split(" ", 1)[-1].lstrip().partition("(")[0]
         if call not in _NET:
             continue

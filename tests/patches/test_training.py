@@ -6,7 +6,7 @@ import torch
 
 from l2l.architectures import train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
-from l2l.errors import UserError
+from l2l.errors import Stopped, UserError
 from l2l.patches.checkpoint import load_codebook, load_models
 from l2l.patches.crops import encode_phases
 from l2l.patches.train_codebook import channel_weights, motion_loss, prepare_codebook
@@ -65,7 +65,7 @@ def test_a_stopped_training_gives_the_same_bytes(person, model, tmp_path, monkey
     monkeypatch.setattr(sessions.Session, "pause", stopping)
     out = tmp_path / f"{model}.pt"
     for _ in range(2):
-        with pytest.raises(UserError, match="stopped after step"):
+        with pytest.raises(Stopped, match="stopped after step"):
             train(*arguments, "left", tiny_patches(STEPS), out, tmp_path / "board")
     train(*arguments, "left", tiny_patches(STEPS), out, tmp_path / "board")
     assert out.read_bytes() == (person / f"{model}.pt").read_bytes()

@@ -201,7 +201,7 @@ def test_what_the_lead_cannot_do_is_everyones_error() -> None:
     def fail() -> None:
         raise UserError("the lead says no.")
 
-    for rank, sent in ((0, None), (1, (None, "the lead says no."))):
+    for rank, sent in ((0, None), (1, (None, (UserError, "the lead says no.")))):
         with pytest.raises(UserError, match="the lead says no"):
             Ranks(Wire(2, rank, sent)).on_lead(fail)
     assert Ranks(Wire(2, 1, (5, None))).on_lead(fail) == 5

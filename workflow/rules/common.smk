@@ -18,14 +18,14 @@ from l2l.dataset.conversations import conversation_files
 from l2l.dataset.layout import dataset_files
 from l2l.patches.length import seconds_of_training
 from l2l.recordings.discovery import Discovery, digest
-from l2l.errors import UserError, last_words
+from l2l.errors import ShownError, last_words
 
 
 def ask(question, *about):
     """What `question` answers. A fault of the user's ends all with one sentence, before anything is done."""
     try:
         return question(*about)
-    except UserError as error:
+    except ShownError as error:
         sys.exit(f"Error: {error}")
 
 
