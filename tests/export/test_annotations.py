@@ -90,6 +90,7 @@ def test_elan_opens_it_with_the_right_times_and_the_video(takes, tmp_path):
 
 def test_events_in_quick_succession_do_not_overlap_in_elan(tmp_path):
     eaf.write(WholeRecording("talk", 100), [Tier("left blink", [(30, 30), (33, 33)], True)], tmp_path / "a.eaf")
+    assert 'DATE="1970-01-01' in (tmp_path / "a.eaf").read_text()  # the same motion gives the same bytes
     assert Eaf(str(tmp_path / "a.eaf")).get_annotation_data_for_tier("left blink") == [
         (1000, 1100, "blink"),
         (1100, 1300, "blink"),

@@ -1,6 +1,6 @@
 """`python -m tests.fuzz.bombs`: small files that would become large ones; a table of the memory and time they take.
 
-Each is read in a process of its own, as `tests.fuzz.formats` reads a good one.
+Each is read in a process of its own, as `tests.fuzz.formats` reads a good one. Of media: `python -m benchmarks.bombs`.
 """
 
 import gzip
@@ -22,7 +22,6 @@ import numpy as np
 from l2l.errors import UserError
 from tests.fuzz.attack import MEGABYTES, SECONDS, _at_most
 from tests.fuzz.formats import FORMATS
-from tests.media import ffmpeg
 
 HUGE = 3 << 30  # bytes
 CLAIMED = 1 << 40
@@ -93,19 +92,6 @@ def claimed_pickled_array(path: Path) -> None:
     path.write_bytes(array.replace(b"K\x03K\x03\x86", b"J\xff\xff\xff\x7fK\x7f\x86"))
 
 
-def large_picture(path: Path, shown: bool = False) -> None:
-    """A picture of 15000x15000 in a container that says so, or says 320x240."""
-    picture = ("-f", "lavfi", "-i", "color=black:size=15000x15000:rate=1:duration=1", "-f", "lavfi", "-i", "sine=d=1")
-    ffmpeg(*picture, "-c:v", "png", "-pix_fmt", "rgb24", "-f", "mov", str(path))
-    if not shown:
-        size = struct.pack(">HH", 15000, 15000)
-        path.write_bytes(path.read_bytes().replace(size, struct.pack(">HH", 320, 240)))
-
-
-def shown_large_picture(path: Path) -> None:
-    large_picture(path, shown=True)
-
-
 def deep_text(path: Path) -> None:
     path.write_text("[" * 1_000_000)
 
@@ -126,8 +112,6 @@ BOMBS: dict[Callable[[Path], None], tuple[str, ...]] = {
     packed_tar: ("tar",),
     claimed_pickle: ("pickle", "weights.pth", "codebook.pt"),
     claimed_pickled_array: ("pickle",),
-    large_picture: ("mp4", "mkv"),
-    shown_large_picture: ("mp4",),
     deep_text: ("config.yaml", "eval.json", "preprocess.tsv", "sheet.tsv", "livelink.csv"),
     long_text: ("config.yaml", "eval.json", "preprocess.tsv", "sheet.tsv", "livelink.csv"),
     laughs: ("config.yaml",),
