@@ -9,10 +9,11 @@ import numpy as np
 from tests.ends.trial import End, Prepared
 
 
-def moments(step: Prepared, kind: int, count: int, random: np.random.Generator) -> Iterator[End]:
-    """A third each: any second of a run, a second near its end, and one of the things that it does to files."""
+def moments(step: Prepared, kind: int, count: int, random: np.random.Generator, timed: bool = True) -> Iterator[End]:
+    """A third each: any second of a run, a second near its end, and one of the things that it does to files; only the
+    last, which are the same moments wherever they are tried, unless `timed`."""
     for number in range(count):
-        if number % 3 == 2:
+        if number % 3 == 2 or not timed:
             yield End(kind, at=int(random.integers(1, step.clean.deeds + 1)))
         else:
             share = random.random() if number % 3 == 0 else 1 - 0.3 * random.random()

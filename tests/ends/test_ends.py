@@ -52,7 +52,7 @@ def test_a_step_that_is_ended_leaves_nothing_half_done(bench: Bench, name: str) 
     prepared, random = Prepared(bench, TRIED[name]), np.random.default_rng(0)
     found = list(prepared.clean_again())
     for kind in (signal.SIGKILL, signal.SIGTERM):
-        for number, end in enumerate(moments(prepared, kind, 3, random)):
+        for number, end in enumerate(moments(prepared, kind, 3, random, timed=False)):
             found += [f"{end}: {fault}" for fault in kill(prepared, end, previous=bool(number % 2))]
     for number, free in enumerate(map(int, random.integers(0, prepared.need, 2))):
         found += [f"{free} bytes: {fault}" for fault in fill(prepared, free, previous=bool(number % 2))]
