@@ -5,7 +5,7 @@
 
 People and models are random: nothing is trained, and every step costs what it costs on real ones. The models have the
 default sizes. Evaluates twice, each in a process of its own, and compares the two files byte for byte.
-The goal: below 60 s and 2 GB for 1,000 windows on 2 cores.
+The goal: below 30 s and 1 GB for 1,000 windows on 2 cores.
 """
 
 import argparse
