@@ -61,7 +61,7 @@ class Used(NamedTuple):
     @property
     def says(self) -> str:
         """What the table says."""
-        return "; ".join(filter(None, [self.row.status, self.row.reason, self.row.warnings]))
+        return "; ".join(filter(None, [self.row.status, self.row.reason.rstrip("."), self.row.warnings]))
 
 
 def used(path: Path, *steps: str) -> Used:

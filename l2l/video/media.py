@@ -31,6 +31,7 @@ import numpy as np
 from l2l.errors import TemporaryError, UserError, shown
 from l2l.files import with_room
 from l2l.units import FPS
+from l2l.video.boxes import claims_too_much
 
 
 def ffmpeg_path() -> str:
@@ -224,6 +225,8 @@ def open_recording(path: Path) -> av.container.InputContainer:
         raise UserError(f"{path} may not be read by you; change its permissions.")
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty (0 bytes); copy or record it again.")
+    if claims_too_much(path):
+        raise UserError(f"{path} claims more samples than it has bytes: it is damaged; copy or record it again.")
     try:
         return open_media(path)
     except av.error.FFmpegError:

@@ -11,6 +11,7 @@ Run it alone: `l2l track folder`, with video.mp4 in it.
 """
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,7 @@ from l2l.video.scenes import scenes
 from l2l.video.tracks import BLOCK, PEOPLE, block_name, landmark_scale
 
 _MAX_CANDIDATES = 6  # faces followed at once
+_MOST_PIXELS = 3840 * 2160  # of a picture: 64 of them wait until it is known where scenes end
 _SAME_FACE = 0.35  # two faces nearer than this share of their width are one
 
 
@@ -138,7 +140,7 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
         candidates = temporary / "landmarks"
         size = (0, 0)
         with open(candidates, "wb") as file:
-            pictures = progress(read_frames(video), f"track {video.parent.name}", unit="frame")
+            pictures = progress(_pictures(video), f"track {video.parent.name}", unit="frame")
             last: int | None = None
             for picture, number in scenes(pictures, settings.scene_cut):
                 size = (picture.shape[1], picture.shape[0])
@@ -159,6 +161,15 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
             raise UserError(f"{video} has no picture that can be decoded; normalise it again.")
         with open(candidates, "rb") as file, atomic(out) as partial:
             _write(partial, file, scores, tracker.finished, size, settings.identity == "side")
+
+
+def _pictures(video: Path) -> Iterator[np.ndarray]:
+    """Raises UserError where they are too large to be held."""
+    for picture in read_frames(video):
+        high, wide = picture.shape[:2]
+        if high * wide > _MOST_PIXELS:
+            raise UserError(f"{video} has pictures of {wide}x{high}; normalise it to 3840x2160 or less.")
+        yield picture
 
 
 def _write(

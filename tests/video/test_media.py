@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from l2l.config import Settings, VideoSettings
 from l2l.errors import UserError
 from l2l.report.glance import glance
 from l2l.video import media
+from l2l.video.boxes import claims_too_much
 from l2l.video.media import length, read_frames, video_writer
 from l2l.video.normalise import normalise
 from l2l.video.probing import probe
@@ -118,6 +120,17 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
             for frame in frames:
                 write(frame)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_an_mp4_that_claims_more_samples_than_bytes_is_refused(tmp_path):
+    path = noise_video(tmp_path / "in.mp4", 0.5)
+    assert not claims_too_much(path)
+    data = bytearray(path.read_bytes())
+    sizes = data.index(b"stsz", data.index(b"soun"))
+    data[sizes + 8 : sizes + 16] = struct.pack(">II", 1, 10**9)  # so many samples of one byte
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"in\.mp4 claims more samples than it has bytes"):
+        probe(path)
 
 
 def test_a_picture_beyond_the_limit_is_not_decoded_whatever_the_head_says(tmp_path, monkeypatch):

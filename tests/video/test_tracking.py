@@ -7,6 +7,7 @@ import pytest
 from l2l import config
 from l2l.demo.puppet import photograph
 from l2l.errors import UserError
+from l2l.video import tracking
 from l2l.video.media import video_writer
 from l2l.video.tracking import track
 from l2l.video.tracks import Seats, fill_short_gaps, load_cast, load_tracks
@@ -149,6 +150,14 @@ def test_left_stays_the_person_when_the_two_change_sides_at_a_cut(tmp_path, phot
 def test_one_face_alone_is_never_together(tmp_path, photo):
     tracks = run(write(tmp_path / "alone.mp4", 20, lambda canvas, frame: paste(canvas, photo, 100 + sway(frame), 60)))
     assert len(tracks) == 20 and not tracks.found.all(1).any()
+
+
+def test_pictures_that_are_too_large_to_be_held_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking, "_MOST_PIXELS", 640 * 359)
+    video = write(tmp_path / "video.mp4", 2, lambda canvas, frame: None)
+    with pytest.raises(UserError, match=r"video\.mp4 has pictures of 640x360; normalise it to 3840x2160 or less"):
+        track(video, tmp_path / "tracks.npz", SETTINGS)
+    assert not (tmp_path / "tracks.npz").exists()
 
 
 def test_a_broken_tracks_file_is_named(tmp_path):
