@@ -4,7 +4,7 @@
   minutes of them.
 - Causal, with a memory: a live listener and a whole recording give the same numbers. `Memory` is all that changes.
 - Loudness lies between a floor and a ceiling that follow the voice, so that the microphone's level does not matter.
-- To add a feature: write it in `_follow`, count it in `count`. Validation drops what does not help.
+- To add a feature: write it in `_follow`, count it in `count`, and put it into its `groups`. Validation chooses one.
 - Not in the paper, whose predictor takes the speaker's motion and mel as they are (section 3.3).
 """
 
@@ -31,6 +31,16 @@ _FIRST = 6  # numbers in the memory before those of the components
 def count() -> int:
     """Features a frame, F."""
     return _VOICE + len(SILENCES) + 3 * COMPONENTS
+
+
+def groups() -> dict[str, list[int]]:
+    """Which features belong together: a listener may answer all of them, or one kind alone."""
+    voice = _VOICE + len(SILENCES)
+    return {
+        "voice and expression": list(range(count())),
+        "voice": list(range(voice)),
+        "expression": list(range(voice, count())),
+    }
 
 
 def shapes() -> dict[str, tuple[int, ...]]:

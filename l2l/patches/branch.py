@@ -36,6 +36,17 @@ class SpeakerBranch(nn.Module):
         for weight in self.aims.parameters():
             nn.init.zeros_(weight)
 
+    def listen_to(self, chosen: list[int]) -> Tensor:
+        """Be deaf to all features but these; returns (F,), 1 for each of them.
+
+        Their weights are 0 and stay 0 in a training that never shows them.
+        """
+        heard = self.start.weight.new_zeros(speaker.count())
+        heard[chosen] = 1
+        with torch.no_grad():
+            self.start.weight *= heard.repeat(PARTS)
+        return heard
+
     def forward(self, features: Tensor, memory: list[Tensor] | None = None) -> Tensor:
         """(B, 8 P, F) -> (B, P, H). With `memory` they follow the patches of the last call; it is replaced in place."""
         parts = features.unflatten(1, (-1, PARTS, PATCH // PARTS)).mean(3).flatten(2)  # (B, P, PARTS F)

@@ -3,7 +3,10 @@
 1. What can be put right without a speaker, so that the branch gets no credit for it: one offset for each logit, trained
    as the branch is, but with a speaker who never changes; then one temperature for each code of a patch, fitted to the
    held-out likelihood (Guo et al. 2017).
-2. The branch, on top of frozen logits: whole recordings, averaged weights, validated from step 0 on.
+2. The branch, on top of frozen logits: whole recordings, averaged weights, validated from step 0 on. It is trained on
+   all features of the speaker, on those of the voice and on those of the expression, and validation chooses: features
+   that a listener does not answer are learned by heart. (Smiles that go up and down together, 40 minutes:
+   .0003 nats of gain with all of them, .0030 with the expression alone.)
 3. How strongly the speaker counts in drawing (`l2l.patches.strength`), and what is drawn for minutes
    (`l2l.patches.calibration`).
 
@@ -13,6 +16,7 @@ All of it takes seconds, so it is not resumed in the middle: a training that is 
 import copy
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +26,7 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from l2l import config
+from l2l.features.speaker import count, groups
 from l2l.patches.branch import SpeakerBranch
 from l2l.patches.calibration import calibrate
 from l2l.patches.codebook import Codebook
@@ -94,15 +99,15 @@ def train_branch(
     model.temperature.copy_(fitted_temperatures(held))
     with seeded(torch.Generator().manual_seed(seed), train.logits.device):
         untrained = copy.deepcopy(model.branch.state_dict())
-        fit(model, train.without_speaker(), held.without_speaker(), sizes.branch)
+        fit(model, train.without_speaker(), held.without_speaker(), sizes.branch, range(count()))
         nobody = torch.zeros_like(held.crops.features[:1])
         model.offset.copy_(model.added(model.branch(nobody))[0, -1])
         train, held = train.shifted(model.offset), held.shifted(model.offset)
         model.temperature.copy_(fitted_temperatures(held))
         model.branch.load_state_dict(untrained)
         without = loss(model, held, None)
-        heard, step = fit(model, train, held, sizes.branch)
-    log.info("nats per frame, held out: %.4f without a speaker, %.4f with (branch of step %d)", without, heard, step)
+        heard, step, to = fit_best(model, train, held, sizes.branch)
+    log.info("nats per frame, held out: %.4f without a speaker, %.4f with (%s, step %d)", without, heard, to, step)
     model.strength.fill_(1.0 if sizes.strength == "auto" else sizes.strength)
     if sizes.strength == "auto" and step:
         everyone = np.concatenate([material.train, material.held])
@@ -148,9 +153,30 @@ def fitted_temperatures(known: Known) -> Tensor:
     return torch.tensor([best(q) for q in range(true.shape[-1])])
 
 
-def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSettings) -> tuple[float, int]:
-    """Train the branch of `model`; the best averaged weights stay in it. Returns their held-out loss and step."""
+def fit_best(model: Predictor, train: Known, held: Known, sizes: config.BranchSettings) -> tuple[float, int, str]:
+    """Train the branch of `model` once for each group of features (`speaker.groups`); the best one stays in it.
+
+    Returns its held-out loss, its step, and the name of its group.
+    """
+    untrained, found = copy.deepcopy(model.branch.state_dict()), []
+    for name, features in groups().items():
+        model.branch.load_state_dict(untrained)
+        found.append((*fit(model, train, held, sizes, features), name, copy.deepcopy(model.branch.state_dict())))
+        log.info("the speaker's %s: %.4f nats per frame, held out, at step %d", name, *found[-1][:2])
+    heard, step, name, weights = min(found, key=lambda one: one[0])  # of equals, the first
+    model.branch.load_state_dict(weights)
+    return heard, step, name
+
+
+def fit(
+    model: Predictor, train: Known, held: Known, sizes: config.BranchSettings, features: Sequence[int]
+) -> tuple[float, int]:
+    """Train the branch of `model` on these features of the speaker; the best averaged weights stay in it.
+
+    Returns their held-out loss and step.
+    """
     assert sizes.steps != "auto", "see `predictor_sizes`"
+    heard = model.branch.listen_to(list(features))
     branch, average = model.branch.requires_grad_(True), copy.deepcopy(model.branch).eval().requires_grad_(False)
     optimizer = adamw(branch.parameters(), sizes.learning_rate, sizes.weight_decay)
     batch = max(1, round(BATCH / float(train.crops.counted.sum(1).float().mean())))
@@ -165,7 +191,8 @@ def fit(model: Predictor, train: Known, held: Known, sizes: config.BranchSetting
             group["lr"] = rate
         branch.train()
         crops = train.crops.rows(rows)
-        noisy = crops._replace(features=crops.features + sizes.noise * torch.randn_like(crops.features))
+        noise = sizes.noise * torch.randn_like(crops.features)
+        noisy = crops._replace(features=heard * (crops.features + noise))
         logits = (train.logits[rows] + added(model, branch, noisy)) / model.temperature[:, None]
         optimizer.zero_grad(set_to_none=True)
         ((nats(logits, crops.codes).sum(-1) * crops.counted).sum() / crops.patches).backward()

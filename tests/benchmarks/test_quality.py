@@ -15,7 +15,6 @@ from tests.tiny import tiny_patches
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr("benchmarks.recordings.TEST", 2)
     monkeypatch.setattr("benchmarks.recordings.FRAMES", 640)
     monkeypatch.setattr("benchmarks.recordings.SILENCE", (8.0, 14.0))
     monkeypatch.setattr(quality, "SILENCE", (8.0, 14.0))
@@ -25,7 +24,7 @@ def small(monkeypatch):
 
 
 def test_a_training_becomes_a_line_of_the_table(small, tmp_path, monkeypatch, capsys):
-    words = ["quality", "--folder", str(tmp_path), "--set", "coupled", "--minutes", "2", "--seeds", "1"]
+    words = ["quality", "--folder", str(tmp_path), "--set", "coupled", "--minutes", "2", "--seeds", "1", "--test", "2"]
     monkeypatch.setattr(sys, "argv", words)
     quality.main()
     text = capsys.readouterr().out

