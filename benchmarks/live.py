@@ -5,8 +5,9 @@ answers.
     python -m benchmarks.live results/demo --browser 600     # seconds, in a headless Chromium
 
 Without a browser, test recordings are played to an `l2l.Session` one after another, as fast as it goes, for so many
-minutes of conversation: CPU-seconds per second of it, memory at the beginning and the end, and how often a nod begins
-within a second after the speaker falls silent, beside the same at other moments of silence and speech (shifted pauses).
+minutes of conversation: CPU-seconds per second of it, memory at the beginning and the end, what differs from the files
+of the recordings (`benchmarks.live_again`), and how often a nod begins within a second after the speaker falls silent,
+beside the same at other moments of silence and speech (shifted pauses).
 
 With one, `l2l live` is served, and the browser's camera and microphone play the test recordings one after another
 (`benchmarks.live_browser`): milliseconds from a picture taken until the answer to it is drawn, without the look-ahead,
@@ -17,6 +18,7 @@ the machine does counts too, so its load is said beside them.
 """
 
 import argparse
+import itertools
 import resource
 import tempfile
 import time
@@ -29,11 +31,12 @@ import l2l
 from benchmarks.live_again import Answered, compare
 from benchmarks.live_browser import converse, report
 from l2l.dataset.layout import ROTATION
-from l2l.live.session import Session
+from l2l.files import save_npz
+from l2l.live.session import Answer, Session
 from l2l.patches.checkpoint import load_codebook
 from l2l.recordings.table import with_pictures
 from l2l.sides import Side, other
-from l2l.units import FPS, SAMPLE_RATE
+from l2l.units import FPS, PATCH, SAMPLE_RATE
 from l2l.video.media import read_frames
 
 
@@ -43,35 +46,42 @@ def half(picture: np.ndarray, side: str) -> np.ndarray:
     return np.ascontiguousarray(picture[:, :middle] if side == "left" else picture[:, middle:])
 
 
-def play(session: Session, folder: Path, side: str) -> tuple[np.ndarray, np.ndarray]:
-    """The listener (T, 56) of one recording, and whether the speaker speaks (T,), both by frames of the session."""
-    session.reset()
+def play(session: Session, folder: Path, side: str, frame: int) -> tuple[list[Answer], np.ndarray]:
+    """Play one recording from this frame of the session on: what is answered, and the sound (n,) that was heard."""
     sound, _ = soundfile.read(folder / f"speech_{side}.wav", dtype="float32")
-    answers = []
-    for frame, picture in enumerate(read_frames(folder / "video.mp4")):
-        session.see(half(picture, side), frame / FPS)
-        session.hear(sound[frame * SAMPLE_RATE // FPS : (frame + 1) * SAMPLE_RATE // FPS])
+    answers: list[Answer] = []
+    for number, picture in enumerate(read_frames(folder / "video.mp4")):
+        session.see(half(picture, side), (frame + number) / FPS)
+        session.hear(sound[number * SAMPLE_RATE // FPS : (number + 1) * SAMPLE_RATE // FPS])
         answers += session.answers()
-    motion, speaks = (np.concatenate([getattr(one, name) for one in answers]) for name in ("motion", "speaks"))
-    return motion[8:], speaks[:-8] >= 0.5
+    return answers, sound
 
 
 def without_browser(results: Path, recordings: list[Path], side: Side, minutes: float) -> None:
     session = l2l.Session.load(results)
     session.warm()
-    heard, spent, answered = 0.0, time.process_time(), Answered()
-    first = None
-    while heard < 60 * minutes:
-        for folder in recordings:
-            motion, speaks = play(session, folder, side)
-            first = first or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            answered.add(motion[:, ROTATION.start], speaks)
-            heard += len(motion) / FPS
-            if heard >= 60 * minutes:
-                break
-    last = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{heard / 60:.1f} minutes of conversation: {(time.process_time() - spent) / heard:.2f} CPU-s per second")
-    print(f"memory after the first recording {first // 1024} MB, at most {last // 1024} MB")
+    spent, answers, sounds, first = time.process_time(), list[Answer](), list[np.ndarray](), 0
+    for folder in itertools.cycle(recordings):
+        more, sound = play(session, folder, side, round(session.seconds * FPS))
+        first = first or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answers += more
+        sounds.append(sound)
+        if session.seconds >= 60 * minutes:
+            break
+    spent, last = time.process_time() - spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{session.seconds / 60:.1f} minutes of conversation: {spent / session.seconds:.2f} CPU-s per second")
+    print(f"memory after the first recording {first // 1024} MB, at most {last // 1024} MB", flush=True)
+    motion, speaks, speaker = (
+        np.concatenate([getattr(one, name) for one in answers]) for name in ("motion", "speaks", "speaker")
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        numbers = Path(temporary) / "live.npz"
+        shown = np.concatenate([np.zeros_like(motion[:PATCH]), motion])[: len(speaker)]  # as a recording has it
+        save_npz(numbers, faces=shown, speaker=speaker)
+        for line in compare(results, numbers, np.concatenate(sounds), recordings[: len(sounds)], side):
+            print(line, flush=True)
+    answered = Answered()
+    answered.add(motion[PATCH:, ROTATION.start], speaks[:-PATCH] >= 0.5)
     print(answered.said())
 
 
