@@ -2,7 +2,7 @@
 
     python -m benchmarks.bombs work/bombs
 
-Each file has at most 1 MB. `check` and `normalise` get it as it is; `track` and `diarize` get it in the place of
+Each file has at most 1 MB. `check` and `normalise` get it as it is; `track` gets it in the place of
 video.mp4, as in results that somebody else sends. Prints a row for each: status, seconds, CPU seconds, MB, sentence.
 """
 
