@@ -47,6 +47,11 @@ class SpeakerBranch(nn.Module):
             self.start.weight *= heard.repeat(PARTS)
         return heard
 
+    def scaled(self, scale: float) -> dict[str, Tensor]:
+        """Its state, with weights that add `scale` times as much."""
+        state = self.state_dict()
+        return {name: weight * scale if name.startswith("aims.") else weight.clone() for name, weight in state.items()}
+
     def forward(self, features: Tensor, memory: list[Tensor] | None = None) -> Tensor:
         """(B, 8 P, F) -> (B, P, H). With `memory` they follow the patches of the last call; it is replaced in place."""
         parts = features.unflatten(1, (-1, PARTS, PATCH // PARTS)).mean(3).flatten(2)  # (B, P, PARTS F)

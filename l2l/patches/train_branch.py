@@ -46,6 +46,7 @@ MOST = 256 * LONG  # patches whose logits are kept in memory
 BATCH = 1800  # patches of a step, about
 RANGE = 0.5, 2.0  # of temperatures
 WARM_UP, CLIP, AVERAGE, LOOKS = 20, 1.0, 0.97, 10
+SCALES = 1.0, 0.85, 0.7, 0.5, 0.3  # of what the speaker adds: little data make it right in kind, but too much
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,20 @@ def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]
 @torch.no_grad()
 def loss(model: Predictor, known: Known, branch: SpeakerBranch | None) -> float:
     """Nats per frame, with the speaker as `branch` hears it."""
-    logits = known.logits if branch is None else known.logits + added(model, branch, known.crops)
-    found = nats(logits / model.temperature[:, None], known.crops.codes).sum(-1) * known.crops.counted
-    return float(found.sum() / known.crops.patches) / PATCH
+    return losses(model, known, branch, (1.0,))[0]
+
+
+@torch.no_grad()
+def losses(model: Predictor, known: Known, branch: SpeakerBranch | None, scales: Sequence[float]) -> list[float]:
+    """Nats per frame, with what the speaker adds times each of `scales`."""
+    heard = 0 if branch is None else added(model, branch, known.crops)
+
+    def one(scale: float) -> float:
+        logits = (known.logits + scale * heard) / model.temperature[:, None]
+        found = nats(logits, known.crops.codes).sum(-1) * known.crops.counted
+        return float(found.sum() / known.crops.patches) / PATCH
+
+    return [one(scale) for scale in scales]
 
 
 def added(model: Predictor, branch: SpeakerBranch, crops: Crop) -> Tensor:
@@ -171,7 +183,8 @@ def fit_best(model: Predictor, train: Known, held: Known, sizes: config.BranchSe
 def fit(
     model: Predictor, train: Known, held: Known, sizes: config.BranchSettings, features: Sequence[int]
 ) -> tuple[float, int]:
-    """Train the branch of `model` on these features of the speaker; the best averaged weights stay in it.
+    """Train the branch of `model` on these features of the speaker; the best averaged weights, times the best scale,
+    stay in it.
 
     Returns their held-out loss and step.
     """
@@ -201,8 +214,10 @@ def fit(
         with torch.no_grad():
             for mean, now in zip(average.parameters(), branch.parameters(), strict=True):
                 mean.lerp_(now, 1 - min(AVERAGE, step / (step + 10)))
-            if step % max(1, sizes.steps // LOOKS) == 0 and (found := loss(model, held, average)) < best:
-                best, best_step, weights = found, step, copy.deepcopy(average.state_dict())
+        if step % max(1, sizes.steps // LOOKS) == 0:
+            found, scale = min(zip(losses(model, held, average, SCALES), SCALES, strict=True))
+            if found < best:
+                best, best_step, weights = found, step, average.scaled(scale)
     branch.load_state_dict(weights)
     branch.eval().requires_grad_(False)
     return best, best_step

@@ -9,7 +9,7 @@ from l2l.features import speaker
 from l2l.patches.crops import Crop
 from l2l.patches.predictor import Predictor
 from l2l.patches.strength import TRIED, choose_strength
-from l2l.patches.train_branch import Known, fit, fit_best, fitted_temperatures, loss
+from l2l.patches.train_branch import Known, fit, fit_best, fitted_temperatures, loss, losses
 from tests.tiny import tiny_patches, untrained_codebook
 
 COUNT, P = 12, 40
@@ -55,6 +55,16 @@ def test_features_that_the_listener_does_not_answer_are_left_out() -> None:
     silent[..., expression] = 0
     assert torch.equal(found.branch(train.crops.features[:2]), found.branch(silent))
     assert chosen <= fit(model(), train, held, BranchSettings(steps=40), EVERYTHING)[0]
+
+
+def test_what_the_speaker_adds_is_as_much_as_others_need() -> None:
+    """The answer is surer in training than in others: there, half of the patches are not answered."""
+    found = model()
+    train, held = known(found, True, 1), known(found, True, 2)
+    held.crops.codes[:, ::2, 0] = known(found, False, 3).crops.codes[:, ::2, 0]
+    chosen, _ = fit(found, train, held, BranchSettings(steps=100, dropout=0, noise=0), EVERYTHING)
+    tried = losses(found, held, found.branch, [0.7, 1, 1.5])
+    assert chosen == pytest.approx(tried[1]) == pytest.approx(min(tried))
 
 
 def test_where_nothing_is_to_be_learned_the_listener_stays_as_it_is() -> None:
