@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import coupled, dyads
+from benchmarks import coupled, coupled_told, dyads
 from l2l.units import FPS
 
 
@@ -26,6 +26,13 @@ def test_nothing_is_said_in_a_silence(pairs):
     begun = speaker.pauses / FPS
     assert not ((begun > 20.7) & (begun < 40)).any()
     assert (begun > 41).any(), "the speaker goes on afterwards"
+
+
+def test_an_oracle_is_told_what_the_same_listener_follows_and_nothing_else():
+    shown, told = coupled.speak(3, 1, 20.0), coupled_told.speak(3, 1, 20.0)
+    assert np.array_equal(coupled.listen(3, 1, shown), coupled_told.listen(3, 1, told))
+    assert np.array_equal(told.motion[:, :3], coupled.oracle(shown))
+    assert not told.motion[:, 3:].any() and not told.audio.any()
 
 
 def test_long_pauses_come_as_often_as_is_asked_for():
