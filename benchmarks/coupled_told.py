@@ -5,8 +5,8 @@ the listener follows, and how it changed (`coupled.oracle`). So the same model, 
 coupling: no voice, blink or jaw can hide it, and nothing has to be found.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +15,9 @@ from benchmarks.coupled import listen as listen
 from benchmarks.dyads import Speaker
 
 
-def speak(
-    seed: int,
-    recording: int,
-    seconds: float,
-    silences: Sequence[tuple[float, float]] = (),
-    long_pauses: float = 0.0,
-) -> Speaker:
-    """The speaker of `coupled.speak`, who shows nothing but what is followed."""
-    speaker = coupled.speak(seed, recording, seconds, silences, long_pauses)
+def speak(*numbers: Any, **how: Any) -> Speaker:
+    """The speaker of `coupled.speak`, of the same arguments, who shows nothing but what is followed."""
+    speaker = coupled.speak(*numbers, **how)
     motion = np.zeros_like(speaker.motion)
     told = coupled.oracle(speaker)
     motion[:, : told.shape[1]] = told

@@ -164,7 +164,7 @@ def preprocess_summary(
     /,
     *,
     videos: Annotated[
-        Path | None, about("folder with one folder per recording: is the listener the same, the sound another?")
+        Path | None, about("folder with one folder per recording: warn of another listener, and of repeated material")
     ] = None,
     listener: Side = "left",
     out: Path,

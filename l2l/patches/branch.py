@@ -37,9 +37,9 @@ class SpeakerBranch(nn.Module):
             nn.init.zeros_(weight)
 
     def listen_to(self, chosen: list[int]) -> Tensor:
-        """Be deaf to all features but these; returns (F,), 1 for each of them.
+        """Ignore all features but these; returns (F,), 1 for each of them and 0 for the others.
 
-        Their weights are 0 and stay 0 in a training that never shows them.
+        The others' weights become 0, and stay 0 in a training that shows nothing but zeros there.
         """
         heard = self.start.weight.new_zeros(speaker.count())
         heard[chosen] = 1

@@ -107,8 +107,8 @@ def train_branch(
         model.temperature.copy_(fitted_temperatures(held))
         model.branch.load_state_dict(untrained)
         without = loss(model, held, None)
-        heard, step, to = fit_best(model, train, held, sizes.branch)
-    log.info("nats per frame, held out: %.4f without a speaker, %.4f with (%s, step %d)", without, heard, to, step)
+        heard, step, group = fit_best(model, train, held, sizes.branch)
+    log.info("nats per frame, held out: %.4f without a speaker, %.4f with (%s, step %d)", without, heard, group, step)
     model.strength.fill_(1.0 if sizes.strength == "auto" else sizes.strength)
     if sizes.strength == "auto" and step:
         everyone = np.concatenate([material.train, material.held])
@@ -136,7 +136,7 @@ def loss(model: Predictor, known: Known, branch: SpeakerBranch | None) -> float:
 
 @torch.no_grad()
 def losses(model: Predictor, known: Known, branch: SpeakerBranch | None, scales: Sequence[float]) -> list[float]:
-    """Nats per frame, with what the speaker adds times each of `scales`."""
+    """Nats per frame with what the speaker adds times each of `scales`, in their order; nothing without `branch`."""
     heard = 0 if branch is None else added(model, branch, known.crops)
 
     def one(scale: float) -> float:

@@ -8,6 +8,7 @@
 """
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -18,11 +19,11 @@ _STAT = Path("/proc/stat")
 
 
 def share_cores() -> None:
-    """Set how torch's threads wait, by how busy the machine is now. To be called before torch is imported."""
-    if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
+    """Set how torch's threads wait, by how busy the machine is now. Nothing where torch is imported already."""
+    if "torch" in sys.modules or "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
         return
-    cores = _own_cores()
-    wanted = min(int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0] or len(cores)), len(cores))
+    cores, asked = _own_cores(), os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    wanted = min(int(asked), len(cores)) if asked.isdecimal() else len(cores)  # libgomp ignores what is no number
     busy = wanted > 1 and _idle(cores) < wanted - _FREE
     os.environ["GOMP_SPINCOUNT"] = str(0 if busy else _SPIN)
 

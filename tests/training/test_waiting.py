@@ -1,6 +1,7 @@
 """How the threads of a training wait for each other."""
 
 import os
+import sys
 
 import pytest
 
@@ -11,6 +12,7 @@ from l2l.training import waiting
 def machine(monkeypatch):
     """Two cores, of which so many ticks of a hundred are idle while they are looked at."""
     monkeypatch.setattr(os, "environ", {})
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(waiting, "_own_cores", lambda: {0, 1})
     monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
 
@@ -35,6 +37,19 @@ def test_one_thread_asks_nothing_and_the_user_knows_better(machine):
     os.environ.update(GOMP_SPINCOUNT="7")
     waiting.share_cores()
     assert os.environ["GOMP_SPINCOUNT"] == "7"
+
+
+def test_what_is_no_number_of_threads_is_ignored_as_libgomp_does(machine):
+    machine(100, 98)
+    os.environ["OMP_NUM_THREADS"] = "many"
+    waiting.share_cores()
+    assert os.environ["GOMP_SPINCOUNT"] == "3000"
+
+
+def test_where_torch_is_imported_already_nothing_is_waited_for(machine, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", os)
+    waiting.share_cores()
+    assert "GOMP_SPINCOUNT" not in os.environ
 
 
 def test_the_system_says_how_idle_its_cores_are():
