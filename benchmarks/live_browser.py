@@ -28,6 +28,7 @@ from l2l.web.live import SOUND
 
 EVERY = 20.0  # seconds between two looks at memory and delay
 RECORDED = 240.0  # seconds
+SAVED = 600.0  # seconds that the film may take after the conversation
 # The button is pressed as soon as it is there, before any sound is sent: the recording begins with the conversation.
 RECORD_AT_ONCE = """() => {
     const button = document.getElementById("record");
@@ -125,6 +126,7 @@ def converse(
             print(look.said(), flush=True)
         cores = (sum(process.cpu_times()[:2]) - began) / (time.perf_counter() - start)
         dropped = page.evaluate("l2l.dropped")
+        page.wait_for_selector("#saved:has-text('.npz')", timeout=1000 * SAVED)
         browser.close()
     return Conversation(looks, noticed, recorded, np.concatenate(sent), dropped, cores)
 
@@ -154,7 +156,6 @@ def looked_at(page: Page, process: psutil.Process, end: float) -> Iterator[tuple
         yield Look(seconds / 60, *costs, recording), noticed
         if recording and seconds >= min(RECORDED, end - start - 1):
             page.click("#record")
-            page.wait_for_selector("#saved:has-text('.npz')")
             recording = False
 
 

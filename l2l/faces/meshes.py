@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from l2l.faces import blendshapes, geometry
 from l2l.faces.eyes import Eyes, shown_by_mesh, shown_by_shapes
-from l2l.faces.flame import EXPRESSION, SHAPE, Flame
 from l2l.faces.geometry import COMPONENTS, FaceBasis
 from l2l.faces.landmarks import load_basis
 from l2l.faces.store import backend_of
@@ -37,7 +35,7 @@ def mesher_of(basis: Path, neutral: np.ndarray) -> Mesher:
     """The mesher of one person: `neutral` as a faces file has it. Raises UserError when FLAME is needed and missing."""
     backend = backend_of(basis)
     if backend == "deca":
-        return _of_flame(Flame(), neutral)
+        return _of_flame(neutral)
     if backend == "blendshapes":
         template, rest = blendshapes.load_basis(basis), neutral[0]
         hinge = FaceBasis(template, np.zeros((COMPONENTS, LANDMARKS * 3))).hinge
@@ -73,7 +71,12 @@ def _with_eyes(
     return Mesher(vertices(np.zeros((1, MODEL_DIM)))[0], vertices, lambda _: parts)
 
 
-def _of_flame(flame: Flame, identity: np.ndarray) -> Mesher:
+def _of_flame(identity: np.ndarray) -> Mesher:
+    import torch  # takes seconds, and the other backends need none
+
+    from l2l.faces.flame import EXPRESSION, SHAPE, Flame
+
+    flame = Flame()
     shape = torch.from_numpy(identity.astype(np.float32))[None]  # (1, 100)
     triangles = flame.triangles.numpy()
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from l2l.arrays import TEXT, Array, Npz, open_npz
 from l2l.errors import UserError
-from l2l.faces.columns import columns_of
+from l2l.faces.columns import SHAPES, columns_of
 from l2l.files import save_npz
 from l2l.units import FACE_DIM, MODEL_DIM
 from l2l.video.mesh import LANDMARKS
@@ -58,6 +58,18 @@ def write_faces(
     arrays |= {"backend": np.array(backend), "columns": np.array([column.name for column in columns])}
     arrays |= {"units": np.array([column.unit for column in columns])}
     save_npz(path, **arrays, valid=valid.astype(bool), segment=segment.astype(np.int32))
+
+
+def write_motion(path: Path, motion: np.ndarray, like: Faces, probability: np.ndarray, **more: np.ndarray) -> None:
+    """Write a listener's motion (T, 56), NaN where there is none, as a faces file of the person `like`.
+
+    It also holds the `probability` (T, 2) that each person of the recording speaks, and `more`.
+    """
+    if like.rest is not None:
+        more |= {"rest": like.rest, "shapes": np.array(SHAPES)}
+    there = np.isfinite(motion[:, 0])
+    more |= {"probability": probability}
+    write_faces(path, np.nan_to_num(motion), there, like.segment, like.neutral, like.backend, **more)
 
 
 def hold(faces: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -14,8 +14,7 @@ import numpy as np
 
 from l2l.config import Settings
 from l2l.errors import UserError
-from l2l.faces.face_landmarker import SHAPES
-from l2l.faces.store import Faces, basis_of, hold, load_faces, write_faces
+from l2l.faces.store import Faces, basis_of, hold, load_faces, write_motion
 from l2l.files import scratch
 from l2l.patches.checkpoint import load_codebook as load_patch_codebook
 from l2l.patches.live import Listener
@@ -56,18 +55,6 @@ def listen(
         scene = Scene.of(folder, number, true, late, basis)
         render(scene, 0, len(true), out)
         write_motion(out.with_suffix(".npz"), late, true, scene.probability)
-
-
-def write_motion(path: Path, motion: np.ndarray, like: Faces, probability: np.ndarray, **more: np.ndarray) -> None:
-    """Write a listener's motion (T, 56), NaN where there is none, as a faces file of the person `like`.
-
-    It also holds the `probability` (T, 2) that each person of the recording speaks, and `more`.
-    """
-    if like.rest is not None:
-        more |= {"rest": like.rest, "shapes": np.array(SHAPES)}
-    there = np.isfinite(motion[:, 0])
-    more |= {"probability": probability}
-    write_faces(path, np.nan_to_num(motion), there, like.segment, like.neutral, like.backend, **more)
 
 
 def held(faces: Faces) -> np.ndarray:

@@ -50,6 +50,7 @@ _LARGEST = 4_000_000  # bytes of a message
 class Person:
     """One of those who can listen."""
 
+    basis: Path
     like: Faces  # at rest
     mesher: Mesher
     directions: Directions | None
@@ -57,7 +58,7 @@ class Person:
     @classmethod
     def of(cls, basis: Path, like: Faces) -> "Person":
         """From their face_basis.npz."""
-        return cls(like, mesher_of(basis, like.neutral), Directions.of(basis))
+        return cls(basis, like, mesher_of(basis, like.neutral), Directions.of(basis))
 
     def smiling(self, motion: np.ndarray) -> list[float]:
         """How much each frame of motion (8, 56) smiles, 1 where it counts as a smile; nothing where that is unknown."""
@@ -132,21 +133,21 @@ class _Talk:
         self._person = next(iter(live.people.values()))
         self._session: Session | None = None
         self._recorder: Recorder | None = None
+        self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
         with ThreadPoolExecutor(1, "talk") as thread:
-            loop = asyncio.get_running_loop()
             reading = asyncio.create_task(self._read())
             try:
                 while not reading.done():
                     await self._arrived.wait()
                     self._arrived.clear()
-                    for message in await loop.run_in_executor(thread, self._work):
+                    for message in await self._loop.run_in_executor(thread, self._work):
                         await (self._socket.send_bytes(message) if isinstance(message, bytes) else self._say(message))
                 reading.result()
             finally:
                 reading.cancel()
-                await loop.run_in_executor(thread, self._close_recorder)
+                await self._loop.run_in_executor(thread, self._end_recording)
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self._socket.send_text(json.dumps(message))
@@ -194,7 +195,7 @@ class _Talk:
             if picture is not None and np.isfinite(at):
                 self._session.see(picture, at)
                 if self._recorder:
-                    self._recorder.see(picture, at)
+                    self._recorder.see(jpeg, at)
         while self._sounds:
             sound = self._sounds.popleft()
             self._session.hear(sound)
@@ -214,22 +215,36 @@ class _Talk:
             person = wish.get("person") if wish.get("person") in people else next(iter(people))
             self._person = people[person]
             self._session = self._live.open_session(person, seed if isinstance(seed, int) and 0 <= seed < 2**31 else 0)
-            self._close_recorder()
+            self._end_recording()
             self._pictures.clear()
             self._sounds.clear()
             return [{"is": "begun", "person": person, "mesh": described(self._person.mesher)}]
         if wish.get("do") == "record" and self._session:
             if not wish.get("on"):
-                return [{"is": "recorded", "path": str(path)} for path in self._close_recorder()]
+                self._end_recording()
+                return [{"is": "saving"}]
             if self._recorder is None:
-                like, mesher = self._person.like, self._person.mesher
-                self._recorder = Recorder(self._live.recordings, mesher, like, self._session.seconds)
+                person = self._person
+                self._recorder = Recorder(self._live.recordings, person.basis, person.like, self._session.seconds)
             return [{"is": "recording"}]
         return []
 
-    def _close_recorder(self) -> list[Path]:
+    def _end_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
-        return recorder.close() if recorder else []
+        if recorder:
+            recorder.end()
+            asyncio.run_coroutine_threadsafe(self._save(recorder), self._loop)
+
+    async def _save(self, recorder: Recorder) -> None:
+        """Wait for the film, while the conversation goes on, and say where it is."""
+        try:
+            messages = [{"is": "recorded", "path": str(path)} for path in await asyncio.to_thread(recorder.saved)]
+        except ShownError as error:
+            logging.getLogger(__name__).warning("%s", error)
+            messages = [{"is": "lost", "why": str(error)}]
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the page has gone
+            for message in messages:
+                await self._say(message)
 
     def _packed(self, answer: Answer) -> bytes:
         """What was noticed, as JSON behind its length, then the meshes (8, V, 3) float32."""

@@ -5,8 +5,8 @@ import pytest
 
 from l2l.errors import UserError
 from l2l.export.sources import of_file
-from l2l.faces.store import Faces
-from l2l.pictures.listen import DELAY, held, play, write_motion
+from l2l.faces.store import Faces, write_motion
+from l2l.pictures.listen import DELAY, held, play
 
 
 def test_what_comes_out_answers_the_frames_that_went_in():

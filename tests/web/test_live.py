@@ -5,6 +5,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import time
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from websockets.sync.client import connect
 from l2l.export.sources import of_file
 from l2l.video.media import read_frames
 from l2l.video.probing import probe
-from l2l.web.record import HEIGHT, WIDTH
+from l2l.web.film import HEIGHT, WIDTH
 from tests.export.made import write_basis
 from tests.live.trained import portrait
 from tests.preloaded import program
@@ -155,6 +156,7 @@ def test_a_conversation_and_its_recording(served, avatar):
     assert page.told() == {"is": "recording"}
     page.talk(3)
     page.socket.send(json.dumps({"do": "record", "on": False}))
+    assert page.told() == {"is": "saving"}
     saved = [page.told()["path"] for _ in range(2)]
     page.socket.close()
     assert sorted(map(str, served[1].iterdir())) == sorted(saved)
@@ -164,6 +166,19 @@ def test_a_conversation_and_its_recording(served, avatar):
     assert take.backend == "blendshapes" and len(take.motion) == len(frames)
     with np.load(saved[1]) as file:
         assert file["speaker"].shape == (len(frames), 56) and file["speaker_seen"].mean() > 0.9
+
+
+def test_a_recording_is_finished_after_its_page_has_gone(served):
+    before = set(served[1].glob("*"))
+    page = Page(served)
+    page.socket.send(json.dumps({"do": "record", "on": True}))
+    assert page.told() == {"is": "recording"}
+    page.talk(1)
+    page.socket.close()
+    end = time.monotonic() + 60
+    while len(made := set(served[1].glob("*")) - before) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    assert {path.suffix for path in made} == {".mp4", ".npz"}
 
 
 def test_only_one_talks_at_a_time_and_nonsense_ends_nothing(served):

@@ -23,7 +23,7 @@ from l2l.live.face import LiveFace
 from l2l.pictures.listen import DELAY, play
 from l2l.units import FPS, PATCH, SAMPLE_RATE
 from l2l.video.media import read_frames
-from l2l.web.record import WIDTH
+from l2l.web.film import WIDTH
 from tests.browser import launched, opened
 from tests.preloaded import program
 

@@ -98,6 +98,10 @@ class Talk {
       $("record").hidden = false;
     } else if (message.is === "recorded") {
       $("saved").textContent = `Saved: ${message.path}`;
+    } else if (message.is === "saving") {
+      $("saved").textContent = "Saving. You can go on talking.";
+    } else if (message.is === "lost") {
+      $("saved").textContent = message.why;
     } else if (message.is === "recording") {
       $("saved").textContent = "Recording. Only now is anything written to the disk.";
     }
@@ -136,10 +140,11 @@ class Talk {
       const last = measured.latencies.slice(-240);
       $("late").textContent = `${Math.round(median(last))} ms after the picture`;
     }
-    // Between two frames, the mesh is between two meshes.
     const place = Math.min((now - patch.start) / length, about.patch - 1), k = Math.floor(place), share = place - k;
     const a = patch.frames[k], b = patch.frames[Math.min(k + 1, about.patch - 1)];
-    stage.draw(share ? a.map((v, i) => v + share * (b[i] - v)) : a);
+    if (stage.slow) { // each mesh once
+      if (stage.shown !== a) stage.draw(a);
+    } else stage.draw(share ? a.map((v, i) => v + share * (b[i] - v)) : a); // between two frames, between two meshes
   }
 
   close() {
@@ -205,7 +210,7 @@ function stop(words) {
   $("camera").hidden = false;
   $("play").hidden = !about.sample;
   $("stop").hidden = $("record").hidden = true;
-  if ($("record").ariaPressed === "true") $("saved").textContent = `Saved in ${about.folder}`;
+  if ($("record").ariaPressed === "true") $("saved").textContent = `It will be saved in ${about.folder}.`;
   $("record").ariaPressed = "false";
   $("record").textContent = "Record";
   $("noticed").textContent = $("late").textContent = "";

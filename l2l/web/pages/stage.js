@@ -19,6 +19,9 @@ export class Stage {
     this.canvas = canvas;
     const gl = (this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true, preserveDrawingBuffer: true }));
     if (!gl) throw new Error("This browser has no WebGL2, which draws the listener.");
+    // Without a graphics card, drawing takes time that others need.
+    const info = gl.getExtension("WEBGL_debug_renderer_info");
+    this.slow = /swiftshader|llvmpipe|software/i.test(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
     const program = (this.program = gl.createProgram());
     for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
       const shader = gl.createShader(kind);
