@@ -74,31 +74,63 @@ class Moments(NamedTuple):
         """Those of some channels alone."""
         return Moments(self.number, self.total[..., chosen], self.outer[..., chosen[:, None], chosen])
 
-    def gaussian(self) -> tuple[np.ndarray, np.ndarray]:
+    def gaussian(self) -> "Gaussian":
         """Mean (..., C) and covariance (..., C, C), ddof 1; NaN with fewer than two frames."""
         count = np.where(self.number < 2, np.nan, self.number)[..., None]
         mean = self.total / count
         spread = self.outer - self.total[..., None] * mean[..., None, :]
-        return mean, spread / (count[..., None] - 1)
+        return Gaussian(mean, spread / (count[..., None] - 1))
+
+
+class Gaussian(NamedTuple):
+    """Mean (..., C) and covariance (..., C, C)."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+
+class Truth(NamedTuple):
+    """What distances from Gaussians need of them, so that several predictions can share it."""
+
+    mean: np.ndarray  # (..., C), NaN where there are fewer than two frames
+    trace: np.ndarray  # (...) of the covariance
+    factor: np.ndarray  # (..., C, C), times its transpose the covariance
+
+    @classmethod
+    def of(cls, gaussian: Gaussian) -> "Truth":
+        known = np.isfinite(gaussian.mean).all(-1)
+        factor = np.full_like(gaussian.covariance, np.nan)
+        factor[known] = _factor(gaussian.covariance[known])
+        return cls(gaussian.mean, np.trace(gaussian.covariance, axis1=-2, axis2=-1), factor)
+
+    def of_those(self, chosen: np.ndarray) -> "Truth":
+        """Those of some of them (n,), which may be there more than once."""
+        return Truth(*(part[chosen] for part in self))
+
+
+def frechet(predicted: Gaussian, truth: Truth) -> np.ndarray:
+    """Distances (...) of Gaussians from theirs; NaN where there are fewer than two frames."""
+    apart = np.square(predicted.mean - truth.mean).sum(-1)
+    known = np.isfinite(apart)
+    found = np.full(apart.shape, np.nan)
+    found[known] = _distance(apart[known], predicted.covariance[known], truth.factor[known], truth.trace[known])
+    return found
 
 
 def moments_frechet(predicted: Moments, truth: Moments) -> np.ndarray:
     """One distance per pair of sets of frames, (...); NaN where there are fewer than two."""
-    (mean_p, cov_p), (mean_g, cov_g) = predicted.gaussian(), truth.gaussian()
-    apart = np.square(mean_p - mean_g).sum(-1)
-    known = np.isfinite(apart)
-    found = np.full(apart.shape, np.nan)
-    found[known] = between(apart[known], cov_p[known], cov_g[known])
-    return found
+    return frechet(predicted.gaussian(), Truth.of(truth.gaussian()))
 
 
 def between(apart: np.ndarray, cov_p: np.ndarray, cov_g: np.ndarray) -> np.ndarray:
     """The distance of Gaussians whose means are `apart` (...), a squared distance; covariances (..., C, C)."""
-    factor = _factor(cov_g)
+    return _distance(apart, cov_p, _factor(cov_g), np.trace(cov_g, axis1=-2, axis2=-1))
+
+
+def _distance(apart: np.ndarray, cov_p: np.ndarray, factor: np.ndarray, trace: np.ndarray) -> np.ndarray:
     cross = _root_sum(_transposed(factor) @ cov_p @ factor)
-    traces = np.trace(cov_p, axis1=-2, axis2=-1) + np.trace(cov_g, axis1=-2, axis2=-1)
     # Rounding leaves a difference of equals slightly negative.
-    return np.maximum(apart + traces - 2 * cross, 0)
+    return np.maximum(apart + np.trace(cov_p, axis1=-2, axis2=-1) + trace - 2 * cross, 0)
 
 
 def _transposed(matrix: np.ndarray) -> np.ndarray:

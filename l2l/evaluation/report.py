@@ -6,11 +6,12 @@
 """
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+import fastjsonschema
 
 from l2l.errors import UserError
 from l2l.evaluation.definitions import HEADLINE, LISTENING
@@ -34,8 +35,17 @@ def schema() -> dict[str, Any]:
 
 def problem(report: Any) -> str | None:
     """What is wrong with an eval.json, or None."""
-    error = next(Draft202012Validator(schema()).iter_errors(report), None)
-    return None if error is None else f"{error.json_path}: {error.message}"
+    try:
+        _checked()(report)
+    except fastjsonschema.JsonSchemaValueException as error:
+        return error.message.removeprefix("data.")
+    return None
+
+
+@cache
+def _checked() -> Callable[[Any], Any]:
+    # 30 times as fast as jsonschema, which looks at each of 50,000 influences by itself.
+    return fastjsonschema.compile(schema())
 
 
 def read_report(path: Path) -> dict[str, Any]:

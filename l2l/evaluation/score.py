@@ -8,7 +8,7 @@ from l2l.evaluation import events, motion, synchrony
 from l2l.evaluation.bootstrap import Bootstrap, Number, absent, known_mean, ratio
 from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
 from l2l.evaluation.definitions import LISTENING, METRICS
-from l2l.evaluation.distances import Moments, clip_frechet, l2, moments_frechet, mse
+from l2l.evaluation.distances import Moments, Truth, clip_frechet, frechet, l2, mse
 from l2l.evaluation.events import Directions
 from l2l.features.standardize import Standardizer
 from l2l.units import FPS, MODEL_DIM
@@ -64,7 +64,10 @@ class Scorer:
             for name, counts in motion.CLUSTERS.items()
             for region, count in counts.items()
         }
-        self.moments = self._moments(reference.truth)
+        # Of few recordings many draws are the same.
+        counts = bootstrap.counts[: FRECHET_DRAWS if len(bootstrap) > 1 else 0]
+        self.draws, self.drawn = np.unique(counts, axis=0, return_inverse=True)  # (U, G), and which of them each is
+        self.truths = self._truths()
         self.events = self._detect(reference.truth)
 
     def score(self, predicted: np.ndarray | Clips) -> Results:
@@ -159,23 +162,33 @@ class Scorer:
             steps.append(Moments.of(np.concatenate([np.diff(clip, axis=0) for clip in clips])))
         return {"joint": Moments.stack(both), "velocity": Moments.stack(steps)}
 
+    def _truths(self) -> dict[Key, tuple[Truth, Truth, Truth]]:
+        """What Frechet distances are from: each recording, all of them, each different draw of them."""
+        moments, everything = self._moments(self.reference.truth), np.ones((1, len(self.bootstrap)))
+        found = {}
+        for key, (part, at) in _channels().items():
+            own = moments[part].of_channels(at)
+            sets = own, own.combined(everything), own.combined(self.draws)
+            each, whole, drawn = (Truth.of(one.gaussian()) for one in sets)
+            found[key] = each, whole, drawn
+        return found
+
     def _frechet(self, clips: Clips, found: Results) -> None:
         """Per recording and pooled; a draw of the bootstrap takes one sample set, in turn, which bounds its cost."""
         channels, samples, recordings = _channels(), len(clips[0]), len(self.bootstrap)
-        counts = self.bootstrap.counts[: FRECHET_DRAWS if recordings > 1 else 0]
         video = {key: np.empty((samples, recordings)) for key in channels}
         pooled = {key: np.empty(samples) for key in channels}
-        drawn = {key: np.full(len(counts), np.nan) for key in channels}
+        drawn = {key: np.full(len(self.drawn), np.nan) for key in channels}
         for s in range(samples):
             moments = self._moments([clip[s] for clip in clips])
-            # Of few recordings many draws are the same.
-            unique, which = np.unique(counts[s::samples], axis=0, return_inverse=True)
+            needed, which = np.unique(self.drawn[s::samples], return_inverse=True)
             for key, (part, at) in channels.items():
-                mine, true = moments[part].of_channels(at), self.moments[part].of_channels(at)
-                video[key][s] = moments_frechet(mine, true)
-                pooled[key][s] = _of_draws(mine, true, np.ones((1, recordings)))[0]
-                if len(unique):
-                    drawn[key][s::samples] = _of_draws(mine, true, unique)[which]
+                mine, (each, whole, of_draws) = moments[part].of_channels(at), self.truths[key]
+                video[key][s] = frechet(mine.gaussian(), each)
+                pooled[key][s] = frechet(mine.combined(np.ones((1, recordings))).gaussian(), whole)[0]
+                parts = (needed[start : start + _DRAWS] for start in range(0, len(needed), _DRAWS))
+                of_parts = [frechet(mine.combined(self.draws[p]).gaussian(), of_draws.of_those(p)) for p in parts]
+                drawn[key][s::samples] = np.concatenate([*of_parts, np.empty(0)])[which]
         for name, region in channels:
             missing, key = METRICS[f"{name}_video"].missing, (name, region)
             mean = self.bootstrap.mean_of_recordings
@@ -206,9 +219,3 @@ class Scorer:
             for name, function in events.SCORES.items():
                 missing = METRICS[f"event_{name}"].missing
                 found[f"event_{name}"][kind] = self.bootstrap.estimate(sums, function, missing)
-
-
-def _of_draws(mine: Moments, true: Moments, weights: np.ndarray) -> np.ndarray:
-    """Distances (R,) between pooled frames, when recordings are taken `weights` (R, G) times."""
-    parts = [weights[start : start + _DRAWS] for start in range(0, len(weights), _DRAWS)]
-    return np.concatenate([moments_frechet(mine.combined(some), true.combined(some)) for some in parts])

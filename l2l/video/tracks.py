@@ -69,10 +69,15 @@ class Tracks:
         return len(self.found)
 
     def check_both_seen(self) -> None:
-        """Raises UserError naming the person who is in no frame."""
+        """Raises UserError naming the person who is in no frame, and whether something else was taken for no person."""
         for person, side in enumerate(SIDES):
             if not self.found[:, person].any():
-                raise UserError(f"{self.path}: the person on the {side} is never seen; track the recording again.")
+                cast, reason = load_cast(self.path), ""
+                if cast and cast.refused:
+                    reason = f"a face that looks like a picture was left out in {cast.refused:.0%} of the frames; "
+                raise UserError(
+                    f"{self.path}: the person on the {side} is never seen; {reason}give a recording that shows both."
+                )
 
     def landmarks_at(self, frame: int) -> np.ndarray:
         """Landmarks (2, 468, 3) float32 in pixels of one frame; undefined where no face is found."""
