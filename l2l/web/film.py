@@ -10,8 +10,10 @@
 import contextlib
 import os
 import struct
+import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -49,15 +51,14 @@ def shoot(notes: Path, out: Path, talk: Connection, basis: Path, like: Faces, fi
     list of files, or a ShownError. `first` is the frame of the session at which the film begins.
     """
     os.setsid()  # Ctrl-C in the terminal ends the conversation, not its film
-    os.nice(19)
-    if hasattr(os, "SCHED_IDLE"):  # on Linux: only what nobody else wants
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.nice(5)
     cv2.setNumThreads(1)
     said: list[Path] | ShownError
     try:
-        with open(notes, "rb") as file, _Film(out, basis, like, first) as film:
-            for what, at, content in _noted(file, talk):
-                film.take(what, at, content)
+        with open(notes, "rb") as file, _Film(out, basis, like, first) as film, ThreadPoolExecutor(1) as patient:
+            # While the conversation goes on, only what it leaves of the machine is used.
+            patient.submit(_follow, film, file, talk).result()
+            film.take_all(file)
             said = film.finish()
     except (ShownError, OSError) as error:
         said = error if isinstance(error, ShownError) else no_room(error, out) or ShownError(f"{out}: {error}")
@@ -65,21 +66,25 @@ def shoot(notes: Path, out: Path, talk: Connection, basis: Path, like: Faces, fi
         talk.send(said)
 
 
-def _noted(notes: BinaryIO, talk: Connection) -> Iterator[tuple[int, float, bytes]]:
-    """All notes, as they come."""
-    over = False
-    while True:
-        place = notes.tell()
-        head = notes.read(_HEAD.size)
-        if len(head) == _HEAD.size:
-            what, at, size = _HEAD.unpack(head)
-            if len(content := notes.read(size)) == size:
-                yield what, at, content
-                continue
-        if over:
-            return
-        notes.seek(place)
-        over = talk.poll(_PAUSE)  # what was noted before that is read yet
+def _follow(film: "_Film", notes: BinaryIO, talk: Connection) -> None:
+    """Take notes as they come, until the conversation says that there are no more, or is no more itself."""
+    if sys.platform == "linux":  # of this thread alone: once lowered, a priority cannot be raised again
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    while not talk.poll(_PAUSE):
+        film.take_all(notes, lambda: talk.poll())
+
+
+def _next(notes: BinaryIO) -> tuple[int, float, bytes] | None:
+    """The next note: what it is, its time, its content. None where it is not yet written, or not all of it."""
+    place = notes.tell()
+    head = notes.read(_HEAD.size)
+    if len(head) == _HEAD.size:
+        what, at, size = _HEAD.unpack(head)
+        content = notes.read(size)
+        if len(content) == size:
+            return what, at, content
+    notes.seek(place)
+    return None
 
 
 class _Film(contextlib.ExitStack):
@@ -100,8 +105,12 @@ class _Film(contextlib.ExitStack):
         self._listener: list[np.ndarray] = []
         self._answered: list[np.ndarray] = []  # (8, 58) the person's face, whether it was seen, whether they speak
 
-    def take(self, what: int, at: float, content: bytes) -> None:
-        """The next note."""
+    def take_all(self, notes: BinaryIO, enough: Callable[[], bool] = lambda: False) -> None:
+        """All notes that are there, or some, until it is `enough`."""
+        while not enough() and (found := _next(notes)):
+            self._take(*found)
+
+    def _take(self, what: int, at: float, content: bytes) -> None:
         if what == PICTURE:
             self._pictures.append((at, content))
         elif what == SOUND:

@@ -1,7 +1,7 @@
 """A live conversation as a recording: `live_<date>.mp4` and what was measured in `live_<date>.npz`.
 
 - The conversation must not wait for its film. So it only notes what it sends and gets in one growing file, pictures as
-  the page sent them. A process of its own draws and encodes that at the lowest priority (`film.py`).
+  the page sent them. A process of its own draws and encodes that with what is left of the machine (`film.py`).
 - Where the machine has no time for both, the film is ready some time after the recording has ended. Whatever ends the
   conversation, the film is finished.
 """

@@ -45,7 +45,7 @@ def served(tmp_path_factory, trained, avatar):
     assert server.stdout is not None
     yield server.stdout.readline().split()[1], folder / "recorded"
     server.terminate()
-    assert server.wait(20) == 0
+    assert server.wait(60) == 0
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ class Page:
 
     def told(self):
         """The next words; answers before them are left out."""
-        while isinstance(data := self.socket.recv(timeout=15), bytes):
+        while isinstance(data := self.socket.recv(timeout=60), bytes):
             pass
         return json.loads(data)
 

@@ -59,7 +59,7 @@ def served(tmp_path_factory, trained):
     with launched(*devices, *files) as browser:
         yield browser, address, folder
     server.terminate()
-    server.wait(20)
+    server.wait(60)
 
 
 def shot(page, name):
@@ -93,7 +93,7 @@ def talk(served):
         wait_for(page, 15)
         second = shot(page, "face")
         page.click("#record")
-        page.wait_for_selector("#saved:has-text('.npz')")
+        page.wait_for_selector("#saved:has-text('.npz')", timeout=60_000)
         numbers = Path(folder / page.inner_text("#saved").removeprefix("Saved: "))
         told = page.evaluate("l2l.noticed")
         watched.check()
