@@ -113,7 +113,7 @@ def glance(path: Path, settings: Settings, most: int = MOST) -> Glance:
     watched = progress(times.tolist(), f"check {path.name}", unit="moment")
     for time, sounds, shown in zip(watched, zip(*heard, strict=True), zip(*pictures_of, strict=False), strict=False):
         pictures = [_beside(frames) for frames in zip(*shown, strict=False)]
-        seen = [{number: landmarks for number, landmarks, _ in tracker(picture)} for picture in pictures]
+        seen = [{number: face.landmarks for number, face in tracker(picture)} for picture in pictures]
         tracker.finish()
         bursts.append(_Burst(time, max(sounds), pictures[0], seen, tracker.finished[-1]))  # the sound with most speech
     # Of two files each shows its own person.

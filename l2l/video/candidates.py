@@ -1,6 +1,7 @@
 """The faces of one scene, and which two of them may be its people."""
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,12 +20,18 @@ _ANOTHER = 0.76
 Pair = tuple["Candidate", "Candidate"]
 
 
-def centre(landmarks: np.ndarray) -> np.ndarray:
-    return (landmarks[:, :2].min(0) + landmarks[:, :2].max(0)) / 2
+class Face:
+    """One face in one frame: landmarks (468, 3) px, a score of 0 to 1, and how large and where it is, px."""
 
+    def __init__(self, landmarks: np.ndarray, score: float = 1.0) -> None:
+        low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
+        self.landmarks, self.score = landmarks, score
+        self.width = float((high - low).max())
+        self.x, self.y = ((low + high) / 2).tolist()
 
-def width(landmarks: np.ndarray) -> float:
-    return float(np.ptp(landmarks[:, :2], axis=0).max())
+    def away(self, x: float, y: float) -> float:
+        """Pixels between its centre and a point."""
+        return math.hypot(self.x - x, self.y - y)
 
 
 def another(pattern: np.ndarray, known: np.ndarray) -> bool:
@@ -37,7 +44,7 @@ class Candidate:
     """One face of a scene: its last place, and the sums over the `frames` in which it was seen."""
 
     number: int
-    landmarks: np.ndarray  # (468, 3) px, as last seen
+    face: Face  # as last seen
     missed: int = 0  # frames since it was last seen
     frames: int = 0
     width_sum: float = 0.0
@@ -69,19 +76,18 @@ class Candidate:
         """0..1, from 0.5 on a person; None where it cannot be told."""
         return person_score(self.appearance) if self.appearance.looks else None
 
-    def see(self, landmarks: np.ndarray) -> None:
+    def see(self, face: Face) -> None:
         # Movement of every landmark, so that a mouth that talks in a still head counts too.
-        step = np.linalg.norm(landmarks[:, :2] - self.landmarks[:, :2], axis=1).mean()
-        size = width(landmarks)
-        self.landmarks, self.missed, self.frames = landmarks, 0, self.frames + 1
-        self.width_sum += size
-        self.x_sum += float(centre(landmarks)[0])
-        self.movement_sum += min(float(step) / size, 0.1)
+        step = np.linalg.norm(face.landmarks[:, :2] - self.face.landmarks[:, :2], axis=1).mean()
+        self.face, self.missed, self.frames = face, 0, self.frames + 1
+        self.width_sum += face.width
+        self.x_sum += face.x
+        self.movement_sum += min(float(step) / face.width, 0.1)
 
     def look(self, picture: np.ndarray) -> None:
         """Remember how the face looks, at moments that lie twice as far apart each time: in frame 2, 6, 14, 30, ..."""
         if self.frames > 1 and (self.frames + 2).bit_count() == 1:
-            self.appearance.look(picture, self.landmarks)
+            self.appearance.look(picture, self.face.landmarks)
 
     def prominence(self, scene_frames: int) -> float:
         """How much it looks like one of the two people: large, present, moving."""

@@ -86,6 +86,7 @@ class _Finder:
         self._count = 0  # pictures so far
         self._border = 0  # first frame of the scene that has been found last
         self._thumbs: deque[np.ndarray] = deque(maxlen=max(_LENGTHS))  # (36, 64) float32
+        self._last: np.ndarray | None = None  # (32, 72) tiles of the last one
         self._changes: deque[np.ndarray] = deque(maxlen=2 * _NEAR + 1)  # (32,) of each frame since the one before
 
     def add(self, picture: np.ndarray) -> _Waiting | None:
@@ -96,8 +97,9 @@ class _Finder:
         if not self._thumbs:  # as if the first picture had been there before
             self._thumbs += [thumb] * (_NEAR + _FLASH + 1)
             self._changes += [np.zeros(_TILES[0] * _TILES[1], np.float32)] * _NEAR
-        last = self._thumbs[-1]
-        self._changes.append(_change(_tiles(last), _tiles(thumb)))
+        tiles = _tiles(thumb)
+        self._changes.append(_change(tiles if self._last is None else self._last, tiles))
+        self._last = tiles
         self._thumbs.append(thumb)
         self.waiting.append(_Waiting(picture, between=bool(thumb.std() < _BLANK)))
         self._count += 1

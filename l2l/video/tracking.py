@@ -22,7 +22,7 @@ from l2l.errors import UserError
 from l2l.files import NpzWriter, atomic, scratch
 from l2l.progress import progress
 from l2l.video.appearance import Appearance
-from l2l.video.candidates import Candidate, Scene, another, centre, width
+from l2l.video.candidates import Candidate, Face, Scene, another
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.identity import cast_arrays, who_is_who
 from l2l.video.media import read_frames
@@ -35,8 +35,7 @@ _MOST_PIXELS = 3840 * 2160  # of a picture: 64 of them wait until it is known wh
 _SAME_FACE = 0.35  # two faces nearer than this share of their width are one
 
 
-# One face in one frame: number of its candidate, landmarks (468, 3) px, score.
-Seen = tuple[int, np.ndarray, float]
+Seen = tuple[int, Face]  # number of its candidate
 
 
 class Tracker:
@@ -51,7 +50,7 @@ class Tracker:
         self.finished: list[Scene] = []
 
     def __call__(self, picture: np.ndarray) -> list[Seen]:
-        """(candidate number, landmarks (468, 3) px, score) of each face in an RGB picture (H, W, 3)."""
+        """The faces in an RGB picture (H, W, 3), each with the number of its candidate."""
         scene = self.scene
         seen: list[Seen] = []
         for candidate in scene.candidates:
@@ -60,7 +59,7 @@ class Tracker:
         self._since_search += 1
         if self._since_search >= self._settings.search_every or not scene.frames or len(seen) < PEOPLE:
             self._search(picture, seen)
-        together = [number for number, _, _ in seen]
+        together = [number for number, _ in seen]
         for candidate in scene.candidates:
             if candidate.number in together:
                 candidate.seen_with.update(together)
@@ -80,13 +79,12 @@ class Tracker:
             self.scene = Scene(self.scene.start + self.scene.frames, self._settings.min_person)
 
     def _follow(self, candidate: Candidate, picture: np.ndarray, seen: list[Seen]) -> None:
-        landmarks, score = self._mesh(picture, region_around(candidate.landmarks))
-        size, middle = width(landmarks), centre(landmarks)
+        face = Face(*self._mesh(picture, region_around(candidate.face.landmarks)))
         # A good score, a believable change of size, and not on top of a face already found.
-        alike = score >= self._settings.min_score and 0.6 < size / width(candidate.landmarks) < 1.7
-        if alike and all(np.linalg.norm(centre(other) - middle) > _SAME_FACE * size for _, other, _ in seen):
-            candidate.see(landmarks)
-            seen.append((candidate.number, landmarks, score))
+        alike = face.score >= self._settings.min_score and 0.6 < face.width / candidate.face.width < 1.7
+        if alike and all(other.away(face.x, face.y) > _SAME_FACE * face.width for _, other in seen):
+            candidate.see(face)
+            seen.append((candidate.number, face))
         else:
             candidate.missed += 1
 
@@ -107,27 +105,26 @@ class Tracker:
         smallest = self._settings.min_face * picture.shape[0]
         for detection in self._detector(picture, self._settings.min_score):
             size = float((detection.box[2:] - detection.box[:2]).max())
-            middle = (detection.box[:2] + detection.box[2:]) / 2
-            if size < smallest or any(np.linalg.norm(centre(face) - middle) < 0.5 * size for _, face, _ in seen):
+            x, y = ((detection.box[:2] + detection.box[2:]) / 2).tolist()
+            if size < smallest or any(other.away(x, y) < 0.5 * size for _, other in seen):
                 continue
-            landmarks, score = self._mesh(picture, detection.region)
-            if score < self._settings.min_score:
+            face = Face(*self._mesh(picture, detection.region))
+            if face.score < self._settings.min_score:
                 continue
-            found = {number for number, _, _ in seen}
+            found = {number for number, _ in seen}
             lost = [c for c in self.scene.candidates if c.number not in found]
-            away = {c.number: float(np.linalg.norm(centre(c.landmarks) - middle)) for c in lost}
-            near = [c for c in lost if away[c.number] < 1.5 * size and 0.5 < width(c.landmarks) / size < 2.0]
-            near = [c for c in near if not self._is_another(c, picture, landmarks)]
+            near = [c for c in lost if c.face.away(x, y) < 1.5 * size and 0.5 < c.face.width / size < 2.0]
+            near = [c for c in near if not self._is_another(c, picture, face.landmarks)]
             if near:
-                candidate = min(near, key=lambda c: away[c.number])
-                candidate.landmarks = landmarks  # a jump of position is no movement
+                candidate = min(near, key=lambda c: c.face.away(x, y))
+                candidate.face = face  # a jump of position is no movement
             elif len(self.scene.candidates) < _MAX_CANDIDATES:
-                candidate = Candidate(next(self._numbers), landmarks)
+                candidate = Candidate(next(self._numbers), face)
                 self.scene.candidates.append(candidate)
             else:
                 continue
-            candidate.see(landmarks)
-            seen.append((candidate.number, landmarks, score))
+            candidate.see(face)
+            seen.append((candidate.number, face))
 
 
 def track(video: str | Path, out: str | Path, settings: config.TrackingSettings) -> None:
@@ -152,9 +149,9 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
                     tracker.skip()
                 else:
                     seen = tracker(picture)
-                scores.append([(number, score) for number, _, score in seen])
-                for _, landmarks, _ in seen:
-                    stored = np.clip(np.rint(landmarks * landmark_scale(*size)), -32767, 32767)
+                scores.append([(number, face.score) for number, face in seen])
+                for _, face in seen:
+                    stored = np.clip(np.rint(face.landmarks * landmark_scale(*size)), -32767, 32767)
                     file.write(stored.astype(np.int16).tobytes())
         tracker.finish()
         if not scores:

@@ -10,7 +10,7 @@ from l2l.demo.puppet import Puppet, photograph
 from l2l.demo.rig import Pose
 from l2l.raster import draw_shaded
 from l2l.video.appearance import Appearance, likeness
-from l2l.video.candidates import Candidate, Pair, Scene
+from l2l.video.candidates import Candidate, Face, Pair, Scene
 from l2l.video.identity import cast_arrays, who_is_who
 from l2l.video.mesh import LANDMARKS
 from l2l.video.person_check import person_score
@@ -53,7 +53,7 @@ def stranger() -> Appearance:
 
 def candidate(number: int, face: Appearance, x: float, frames: int = 60) -> Candidate:
     landmarks = np.zeros((LANDMARKS, 3))
-    found = Candidate(number, landmarks, 0, frames, 100.0 * frames, x * frames, frames, appearance=face)
+    found = Candidate(number, Face(landmarks), 0, frames, 100.0 * frames, x * frames, frames, appearance=face)
     return found
 
 
