@@ -8,7 +8,8 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,25 @@ def with_repeats(recordings: Sequence[Recording], videos: Path) -> list[Recordin
     ]
 
 
-def fingerprint(wav: Path) -> np.ndarray:
-    """(n,) int32: 16 bits of each moment of a sound; -1 where it is quiet."""
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the moments of a sound are told by."""
+
+    codes: np.ndarray  # (n,) int32: 16 bits; -1 where it is quiet
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """(n,) the moments in order of their codes: sorted once, for it is compared with many."""
+        return np.argsort(self.codes, kind="stable")
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(n,) the codes in order."""
+        return self.codes[self.order]
+
+
+def fingerprint(wav: Path) -> Fingerprint:
+    """Of a sound file."""
     edges = np.geomspace(_LOWEST, _HIGHEST, _BANDS + 1) * _WINDOW / _RATE
     bins = np.unique(np.round(edges).astype(int))
     window, parts = np.hanning(_WINDOW).astype(np.float32), []
@@ -71,15 +89,15 @@ def fingerprint(wav: Path) -> np.ndarray:
     change = np.diff(np.diff(energy, axis=1), axis=0, prepend=0.0) < 0
     codes = change @ (1 << np.arange(_BANDS - 1))
     loud = energy.sum(1)
-    return np.where(loud > _QUIET * loud.max(initial=0.0), codes, -1).astype(np.int32)
+    return Fingerprint(np.where(loud > _QUIET * loud.max(initial=0.0), codes, -1).astype(np.int32))
 
 
-def shared(one: np.ndarray, two: np.ndarray) -> float:
-    """Seconds that two fingerprints (n,) and (m,) have in common."""
+def shared(one: Fingerprint, two: Fingerprint) -> float:
+    """Seconds that two sounds have in common."""
     seconds = 0.0
     for late in _offsets(one, two):
-        first, last = max(0, -late), min(len(one), len(two) - late)
-        a, b = one[first:last], two[first + late : last + late]
+        first, last = max(0, -late), min(len(one.codes), len(two.codes) - late)
+        a, b = one.codes[first:last], two.codes[first + late : last + late]
         pieces = len(a) // _PIECE
         heard = ((a >= 0) & (b >= 0))[: pieces * _PIECE].reshape(pieces, _PIECE)
         differ = _ONES[(a ^ b) & 0xFFFF][: pieces * _PIECE].reshape(pieces, _PIECE)
@@ -89,22 +107,21 @@ def shared(one: np.ndarray, two: np.ndarray) -> float:
     return seconds
 
 
-def _offsets(one: np.ndarray, two: np.ndarray, most: int = 3) -> list[int]:
+def _offsets(one: Fingerprint, two: Fingerprint, most: int = 3) -> list[int]:
     """By how much later (in moments) the same may be in `two`: where most moments have equal bits."""
-    order = np.argsort(two, kind="stable")
-    values = two[order]
-    begin, end = np.searchsorted(values, one, "left"), np.searchsorted(values, one, "right")
+    begin, end = (np.searchsorted(two.values, one.values, side) for side in ("left", "right"))
     # Bits that come often, as in a held tone, tell nothing.
-    count = np.where((one >= 0) & (end - begin < 50), end - begin, 0)
-    source = np.repeat(np.arange(len(one)), count)
+    count = np.where((one.values >= 0) & (end - begin < 50), end - begin, 0)
+    source = np.repeat(np.arange(len(one.codes)), count)
     within = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
-    late = order[np.repeat(begin, count) + within] - source
+    late = two.order[begin[source] + within] - one.order[source]
     if not len(late):
         return []
     votes = np.bincount(late - late.min())
     votes = np.convolve(votes, np.ones(3, int), "same")  # an offset may lie between two moments
-    best = np.argsort(-votes, kind="stable")[:most]
-    return [int(k + late.min()) for k in best if votes[k] >= _HITS]
+    enough = np.flatnonzero(votes >= _HITS)
+    best = enough[np.argsort(-votes[enough], kind="stable")[:most]]
+    return [int(k + late.min()) for k in best]
 
 
 _ONES = np.array([bin(value).count("1") for value in range(1 << 16)], np.uint8)  # bits that are set
