@@ -29,7 +29,6 @@ from l2l.raster import draw_shaded
 from l2l.units import FPS
 from l2l.video import mesh
 from l2l.video.appearance import Appearance
-from l2l.video.candidates import centre
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.identity import who_is_who
 from l2l.video.media import read_frames, video_writer
@@ -110,7 +109,7 @@ def heads(people: dict[str, Puppet], footage: list[np.ndarray], random: np.rando
             tracker(coded(canvas, 60 + number))
         tracker.finish()
         scene = tracker.finished[0]
-        near = [c for c in scene.candidates if np.linalg.norm(centre(c.landmarks) - at) < size]
+        near = [c for c in scene.candidates if c.face.away(*at) < size]
         taken = []
         for scene.min_person in (TrackingSettings().min_person, 0.0):
             pairs = scene.pairs()
