@@ -8,11 +8,9 @@ writes them, which typer's options cannot.
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from cyclopts import (
     App,
@@ -26,9 +24,9 @@ from cyclopts import (
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from l2l.cli import config, data, demo, live, look, models, released, steps
+from l2l.cli import config, data, demo, live, look, models, released, sigterm, steps
 from l2l.cli.options import explained
-from l2l.errors import ShownError, Stopped, TemporaryError, temporary_cause
+from l2l.errors import ShownError, TemporaryError, temporary_cause
 
 # As a user meets them: what `l2l --help` shows, in this order.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -98,16 +96,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     0; after one sentence on stderr 1, 2 for wrong usage, or 75 when the same command can go on; 130 after Ctrl-C.
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    if argv is None:
-        signal.signal(signal.SIGTERM, _stopped)
-    name = " ".join(("l2l", *app.parse_commands(words)[0]))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    name = "l2l"
     try:
         try:
+            if argv is None:
+                sigterm.listen()
+            name = " ".join(("l2l", *app.parse_commands(words)[0]))
+            logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
             app(words)
         finally:
-            if argv is None:  # what is left to do takes no time
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if argv is None:
+                sigterm.ignore()
     except (ShownError, CycloptsError) as error:
         sentence, status = (str(error), error.status) if isinstance(error, ShownError) else (_wrong_usage(error), 2)
         _say_last(f"{name}: {sentence}")
@@ -126,11 +125,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         _let_go_of_dead_pipes()
     return 0
-
-
-def _stopped(number: int, _: object) -> NoReturn:
-    """A scheduler ends a job with SIGTERM: what is half-written goes, and the same command can be run again."""
-    raise Stopped(f"stopped by {signal.Signals(number).name}; run the same command again.")
 
 
 def _say_last(sentence: str) -> None:

@@ -41,7 +41,8 @@ def fetch_models(person: str, /, *, data: Path = Path("data"), configs: Paths = 
     """
     from l2l.released.archive import fetch_models
 
-    print(f"{fetch_models(person, data, list(configs))}: unpacked and checked")
+    folder, new = fetch_models(person, data, list(configs))
+    print(f"{folder}: {'unpacked and checked' if new else 'there already'}")
 
 
 def import_released(folder: Path, /, *, listener: Side, out: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from l2l.config.published import entry, models_folder, placed_archive, published
+from l2l.config.published import MODEL_FILES, entry, models_folder, placed_archive, published
 from l2l.errors import UserError
 from l2l.files import scratch
 from l2l.released.config import STAGES, leaves, read_config, read_json
@@ -26,15 +26,18 @@ from l2l.weights.archives import Archive, open_archive
 _MAX_JSON = 1 << 16  # bytes; other files of that name are no configurations
 
 
-def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
-    """Unpack and check the released models of `person`; returns their folder, which appears whole or not at all.
+def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> tuple[Path, bool]:
+    """Unpack and check the released models of `person`.
 
-    Raises UserError that says where to put the archive, or what does not belong together.
+    Returns their folder, which appears whole or not at all, and False when all of them are there already. Raises
+    UserError that says where to put the archive, or what does not belong together.
     """
     page, out = entry(person).models, models_folder(person)
     if page is None:
         some = ", ".join(name for name, known in published().items() if known.models)
         raise UserError(f"no models of {person} were released; there are some of {some}.")
+    if not configs and all((out / name).is_file() for name in MODEL_FILES):
+        return out, False
     if out.exists():
         raise UserError(f"{out} is there already; move it away to unpack the models again.")
     found = [placed_archive(data, f"{person}_{kind}") for kind in ("models", "configs")]
@@ -48,7 +51,7 @@ def fetch_models(person: str, data: Path, configs: Sequence[Path] = ()) -> Path:
         except UserError as error:  # name the archive, not the temporary folder
             raise UserError(re.sub(rf"{re.escape(str(work))}/(\d+/)*", f"{found[0]}: ", str(error))) from None
         (work / "ready").rename(out)
-    return out
+    return out, True
 
 
 def import_folder(source: Path, listener: Side, out: Path) -> None:

@@ -89,6 +89,64 @@ def test_the_sentence_comes_after_what_was_printed() -> None:
     assert done.returncode == 1 and done.stdout == "a table\nl2l x: it is wrong.\n"
 
 
+LOST = """
+import ctypes, os, signal, sys, time
+from l2l.cli import main
+
+def told():
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):  # the handler runs here
+        pass
+
+def in_compiled_code():
+    ctypes.CFUNCTYPE(None)(told)()
+
+def by_an_exception_that_nobody_minds():
+    try:
+        told()
+    except Exception:
+        pass
+
+class Waiting:
+    def parse_commands(self, words):
+        return words, None, None
+
+    def __call__(self, words):
+        globals()[words[0]]()
+        print("goes on", flush=True)
+        time.sleep(30)
+
+main.app = Waiting()
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize("where", ["in_compiled_code", "by_an_exception_that_nobody_minds"])
+def test_a_signal_whose_exception_is_lost_is_not(where: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LOST, where], capture_output=True, text=True, timeout=25)
+    assert done.returncode == 75 and done.stdout == "goes on\n"
+    assert done.stderr == f"l2l {where}: stopped by SIGTERM; run the same command again.\n"
+
+
+EARLY = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "cyclopts":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Finder())
+from l2l.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_a_signal_is_heard_before_the_command_line_is_loaded() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY, "x"], capture_output=True, text=True, timeout=25)
+    assert (done.returncode, done.stderr) == (75, "l2l: stopped by SIGTERM; run the same command again.\n")
+
+
 class Failing:
     """An application whose one command prints and fails."""
 

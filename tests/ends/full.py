@@ -64,7 +64,7 @@ def fill(step: Prepared, free: int, previous: bool) -> Iterator[str]:
         yield from done.faults_of_words()
         if done.sentences and not re.search(r"[/.]\w.* free\b", done.sentences[-1]):
             yield f"the sentence does not say which file, or what is free: {done.sentences[-1]}"
-        yield from (f"{name} lies there" for name in step.unfinished() if "resume" not in name)
+        yield from (f"{name} lies there" for name in step.unfinished())
     elif done.status:
         yield f"status {done.status}: {done.said[-1500:]!r}"
     yield from step.left(previous)

@@ -27,7 +27,7 @@ def kill(step: Prepared, end: End, previous: bool) -> Iterator[str]:
     if end.signal == signal.SIGTERM:
         if done.status == 75:
             yield from done.faults_of_words()
-            yield from (f"after SIGTERM {name} lies there" for name in step.unfinished() if "resume" not in name)
+            yield from (f"after SIGTERM {name} lies there" for name in step.unfinished())
         elif done.status:
             yield f"status {done.status}: {done.said[-1500:]!r}"
         elif "Traceback" in done.said or "Exception" in done.said:

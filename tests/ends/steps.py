@@ -3,7 +3,10 @@
 A command's outputs are what a clean run of it has changed, so nothing here names them.
 """
 
+import hashlib
+import io
 import shlex
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from l2l.export.export import FORMATS
 from tests.dataset.archives import person_arrays, write_tar
 from tests.faces import synthetic_flame
 from tests.media import ffmpeg
 from tests.released.test_archive import members, write
 from tests.road import TINY
+from tests.weights.server import CONTENT, serving
 
 SETTINGS = {
     **TINY,
@@ -32,6 +37,7 @@ class Step:
     words: str
     settings: bool = False
     own_weights: bool = False  # $L2L_WEIGHTS is a folder of the trial: the command writes there
+    catalogue: str | None = None  # a list of weight files in work/ that stands for ours
     make: Callable[[Path], object] = lambda work: None  # what the steps before it have not made
 
     def argv(self) -> list[str]:
@@ -71,7 +77,30 @@ def _models(work: Path) -> None:
     write(work / "published/conan_models.tar", members())
 
 
+def _downloads(work: Path) -> None:
+    """A list of two weight files, and a server for them that lasts as long as this process."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("nets/net.bin", CONTENT)
+    server = serving().__enter__()
+    server.content = packed.getvalue()
+    unpacked, whole = (hashlib.sha256(data).hexdigest() for data in (CONTENT, server.content))
+    entries = {
+        "packed": {"zip": server.url, "files": [{"path": "net.bin", "member": "net.bin", "sha256": unpacked}]},
+        "plain": {"url": server.url, "files": [{"path": "plain.bin", "sha256": whole}]},
+    }
+    (work / "catalogue.yaml").write_text(yaml.safe_dump(entries))
+
+
+def _person(work: Path) -> None:
+    """A run that knows the person of these steps, whose recordings lie where the workflow has them."""
+    (work / "config.yaml").write_text(yaml.safe_dump({"people": {"demo": {"source": "demo", "listener": "right"}}}))
+    (work / "data/raw").mkdir(parents=True)
+    (work / "raw").rename(work / "data/raw/demo")
+
+
 ROWS = "--videos videos"
+WINDOWS = "data/demo --listener right --set architecture=windows"
 STEPS = {
     "demo-video": Step("demo-video short --only 0", True),
     "check": Step("check cut.mp4 --out check.html", True, make=_cut),
@@ -104,6 +133,18 @@ STEPS = {
         " --listener right --out results/demo/samples.npz",
         True,
     ),
+    "train-codebook windows": Step(
+        f"train-codebook {WINDOWS} --out windows/codebook.pt --log-dir board/windows-codebook", True
+    ),
+    "train-predictor windows": Step(
+        f"train-predictor {WINDOWS} --codebook windows/codebook.pt --out windows/predictor.pt"
+        " --log-dir board/windows-predictor",
+        True,
+    ),
+    "sample windows": Step(
+        f"sample {WINDOWS} --codebook windows/codebook.pt --predictor windows/predictor.pt --out windows/samples.npz",
+        True,
+    ),
     "fold": Step("fold data/demo --fold 1 --of 2 --listener right --out results/demo/folds/1.npz", True),
     "evaluate": Step(
         "evaluate data/demo --samples results/demo/samples.npz --codebook results/demo/codebook.pt --predictor"
@@ -120,17 +161,19 @@ STEPS = {
     "listen": Step("listen cut.mp4 --results results/demo --listener right --out listen.mp4", True),
     **{
         f"export {name}": Step(
-            f"export videos/demo_00 --basis results/demo/face_basis.npz --format {name} --out {out}", True
+            f"export videos/demo_00 --basis results/demo/face_basis.npz --format {name} --out exports/{name}", True
         )
-        for name, out in {"csv": "csv", "bvh": "bvh", "eaf": "eaf", "textgrid": "textgrid"}.items()
+        for name in FORMATS
     },
     "weights": Step("weights import-flame flame.pkl", own_weights=True, make=_flame),
+    "weights fetch": Step("weights fetch packed plain", own_weights=True, catalogue="catalogue.yaml", make=_downloads),
     "fetch-models": Step("fetch-models conan --data published", own_weights=True, make=_models),
     "import-released": Step("import-released weights/released/conan --listener left --out results/conan"),
     "import-config": Step("import-config weights/released/conan/codebook.json --out settings/released.yaml"),
+    "forget": Step("forget demo --yes", make=_person),  # the last: it takes what the others need
 }
-# Commands that write no file, or only while somebody talks to them, or only delete.
-OTHERS = {"config", "view", "live", "forget", "export-pkl", "released"}
+# Commands that write no file, or only while somebody talks to them.
+OTHERS = {"config", "view", "live", "export-pkl", "released"}
 
 
 def prepare(work: Path, run: Callable[[Step], object]) -> None:

@@ -111,7 +111,7 @@ def run(program: str) -> int | str | None:
         from snakemake.cli import main as snakemake
 
         return snakemake()
-    from l2l.cli.main import main
+    from l2l.__main__ import main
 
     return main()
 

@@ -202,8 +202,11 @@ def test_no_archive_says_where_to_put_it(tmp_path: Path, weights: Path, capsys: 
 
 def test_models_that_are_there_are_kept(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "data" / "conan_models.tar", members())
-    assert fetch(tmp_path) == 0 and fetch(tmp_path) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert fetch(tmp_path) == 0 and fetch(tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{weights / 'released/conan'}: there already"
+    (weights / "released/conan/codebook.json").unlink()
+    assert fetch(tmp_path) == 1
+    assert "is there already; move it away" in capsys.readouterr().err
 
 
 def test_the_six_files_become_models_of_ours(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
