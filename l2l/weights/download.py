@@ -48,11 +48,11 @@ def download(url: str, target: Path, sha256: str | None = None, pause: float = 1
                 raise UserError(f"{url} cannot be downloaded ({_reason(error)}); {kept}.") from None
             time.sleep(pause)
     wrong = sha256 and sha256_of(partial) != sha256
-    if not wrong:
-        partial.replace(target)
-    _forget(partial, note)
+    note.unlink(missing_ok=True)  # first: where the target is there, nobody looks for it again
     if wrong:
+        partial.unlink()
         raise UserError(f"{url} gave a file whose sha256 is not {sha256}; it was deleted.")
+    partial.replace(target)
 
 
 def _attempt(url: str, partial: Path, note: Path) -> None:

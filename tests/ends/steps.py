@@ -14,16 +14,22 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from l2l.export.export import FORMATS
 from tests.dataset.archives import person_arrays, write_tar
+from tests.export.made import write_results
 from tests.faces import synthetic_flame
 from tests.media import ffmpeg
 from tests.released.test_archive import members, write
 from tests.road import TINY
 from tests.weights.server import CONTENT, serving
 
+_SMALL = {"heads": 2, "layers": 1, "feedforward_size": 16}
+_SHORT = {"training": {"batch_size": 8, "max_steps": 12, "validate_every": 4, "threads": 1}}
 SETTINGS = {
     **TINY,
+    "windows": {
+        "codebook": {"hidden_size": 16, "codes": 8, **_SMALL, **_SHORT},
+        "predictor": {"hidden_size": 20, "cross_layers": 1, **_SMALL, **_SHORT},
+    },
     "demo": {"recordings": 2, "seconds": 8},
     "sampling": {"samples": 2},
     "preview": {"seconds": 1},
@@ -77,6 +83,11 @@ def _models(work: Path) -> None:
     write(work / "published/conan_models.tar", members())
 
 
+def _shapes(work: Path) -> None:
+    """A recording whose faces are named shapes."""
+    write_results(work / "shapes")
+
+
 def _downloads(work: Path) -> None:
     """A list of two weight files, and a server for them that lasts as long as this process."""
     packed = io.BytesIO()
@@ -100,6 +111,7 @@ def _person(work: Path) -> None:
 
 
 ROWS = "--videos videos"
+MEASURED, SHAPES = "videos/demo_00 --basis results/demo/face_basis.npz", "shapes/results/alice/videos/talk"
 WINDOWS = "data/demo --listener right --set architecture=windows"
 STEPS = {
     "demo-video": Step("demo-video short --only 0", True),
@@ -160,11 +172,11 @@ STEPS = {
     ),
     "listen": Step("listen cut.mp4 --results results/demo --listener right --out listen.mp4", True),
     **{
-        f"export {name}": Step(
-            f"export videos/demo_00 --basis results/demo/face_basis.npz --format {name} --out exports/{name}", True
-        )
-        for name in FORMATS
+        f"export {name}": Step(f"export {MEASURED} --format {name} --out exports/{name}", True)
+        for name in ("glb", "bvh", "csv", "eaf", "textgrid")
     },
+    "export livelink": Step(f"export {SHAPES} --format livelink --out exports/livelink", make=_shapes),
+    "export arkit-json": Step(f"export {SHAPES} --format arkit-json --out exports/arkit"),
     "weights": Step("weights import-flame flame.pkl", own_weights=True, make=_flame),
     "weights fetch": Step("weights fetch packed plain", own_weights=True, catalogue="catalogue.yaml", make=_downloads),
     "fetch-models": Step("fetch-models conan --data published", own_weights=True, make=_models),

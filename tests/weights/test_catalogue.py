@@ -154,6 +154,14 @@ def test_listed_files_are_taken_out_of_a_zip_and_nothing_else(monkeypatch, zippe
     assert weights.find("net", "net/net.index").read_bytes() == CONTENT and weights.status("net") == "unverified"
 
 
+def test_a_zip_that_a_killed_run_has_left_is_removed_by_the_next(monkeypatch, zipped, tmp_path):
+    serve(monkeypatch, {"full/net.index": CONTENT})
+    weights.fetch("net")
+    (tmp_path / "net.zip").touch()
+    weights.fetch("net")
+    assert not (tmp_path / "net.zip").exists()
+
+
 def test_a_zip_without_the_file_or_with_two_of_them_is_refused(monkeypatch, zipped):
     serve(monkeypatch, {"nets/sep/halffull/net.index": CONTENT})
     with pytest.raises(UserError, match=r"holds 0 files called full/net\.index"):

@@ -1,6 +1,7 @@
 """Downloads go on where they stopped; a server on 127.0.0.1 stands for the net."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from l2l.cli import main as cli
 from l2l.config import published as catalogue
-from l2l.errors import UserError
+from l2l.errors import Stopped, UserError
 from l2l.weights import download as module
 from l2l.weights.download import download
 from tests.weights.server import CONTENT, PIECE, Server, serving
@@ -79,6 +80,21 @@ def test_a_download_that_was_cut_off_after_its_last_byte_is_whole(server: Server
     partial.with_name(partial.name + ".json").write_text(json.dumps(notes))
     download(server.url, target, pause=0)
     assert target.read_bytes() == CONTENT
+
+
+def test_no_note_stays_beside_a_target_when_a_download_ends_there(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stay for ever, for what is there is not downloaded again."""
+
+    def ended(partial: Path, target: Path) -> None:
+        os.replace(partial, target)
+        raise Stopped("stopped by SIGTERM.")
+
+    monkeypatch.setattr(Path, "replace", ended)
+    with pytest.raises(Stopped):
+        download(server.url, tmp_path / "a.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
 
 
 def test_a_server_that_promises_too_much_is_not_believed(server: Server, tmp_path: Path) -> None:
