@@ -24,8 +24,8 @@ from tests.preloaded.client import connected
 
 LONGEST = 300  # seconds that a command may take
 UNFINISHED = re.compile(r"/?\.[^/]+\.(partial|scratch|unpacking)\b|\.resume|\.lock")
-# A training and a download, from where they stopped; an archive that has come, but is not unpacked.
-GOES_ON = re.compile(r"resume|/\.[^/.]+\.\w+\.partial(\.json)?$|^weights/\w+\.zip$")
+# A training, a fold and a download, from where they stopped; an archive that has come, but is not unpacked.
+GOES_ON = re.compile(r"resume|/\.[^/.]+\.\w+\.partial(\.json)?$|^weights/\w+\.zip$|/folds/\d+/")
 MARK = "L2L_TESTS_TRIAL"
 
 
