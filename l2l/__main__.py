@@ -2,7 +2,7 @@
 
 import sys
 
-from l2l.cli import sigterm
+from l2l import sigterm
 from l2l.errors import Stopped
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # A stage is a folder or a module of l2l. It may import itself and the stages of the lines above, not its neighbours.
 ORDER = [
-    "errors units sides files arrays tensors progress compiled raster inference backends codes",
+    "errors sigterm units sides files arrays tensors progress compiled raster inference backends codes",
     "weights",
     "config",
     "video",

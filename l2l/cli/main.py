@@ -24,7 +24,8 @@ from cyclopts import (
 from cyclopts.help import DefaultFormatter, PanelSpec
 from rich.box import Box
 
-from l2l.cli import config, data, demo, live, look, models, released, sigterm, steps
+from l2l import sigterm
+from l2l.cli import config, data, demo, live, look, models, released, steps
 from l2l.cli.options import explained
 from l2l.errors import ShownError, TemporaryError, temporary_cause
 

@@ -1,6 +1,5 @@
 """Serving an application to this machine's browser until Ctrl-C."""
 
-import contextlib
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from l2l import sigterm
 from l2l.errors import Stopped, UserError
 from l2l.web.guard import Guard
 
@@ -54,5 +54,7 @@ def serve(app: ASGIApp, host: str, port: int, browser: bool) -> None:
             webbrowser.open(guard.address)
         # Without compression, and with small pings: everything is on this machine, and what is late is useless.
         config = uvicorn.Config(guard, log_level="warning", ws="websockets-sansio", ws_per_message_deflate=False)
-        with contextlib.suppress(Stopped):  # a server that is told to end has done its work
+        try:
             uvicorn.Server(config).run(sockets=[listening])
+        except Stopped:  # a server that is told to end has done its work
+            sigterm.ignore()

@@ -70,6 +70,7 @@ def test_sigterm_while_ffmpeg_starts_waits_until_it_can_be_ended(tmp_path: Path,
     def stopped(*_: object) -> None:
         raise Stopped("stopped by SIGTERM.")
 
+    media.ffmpeg_path()  # starts ffmpeg too, once
     Popen = subprocess.Popen
     monkeypatch.setattr(media.subprocess, "Popen", slow)
     before = signal.signal(signal.SIGTERM, stopped)
@@ -126,6 +127,38 @@ def test_a_signal_whose_exception_is_lost_is_not(where: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOST, where], capture_output=True, text=True, timeout=25)
     assert done.returncode == 75 and done.stdout == "goes on\n"
     assert done.stderr == f"l2l {where}: stopped by SIGTERM; run the same command again.\n"
+
+
+SERVER = """
+import os, signal, sys, threading, time
+from l2l.cli import main
+from l2l.web.serve import serve
+
+async def app(scope, receive, send):
+    await receive()  # it starts
+    await send({"type": "lifespan.startup.complete"})
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    await receive()  # it ends
+    await send({"type": "lifespan.shutdown.complete"})
+
+class Serving:
+    def parse_commands(self, words):
+        return words, None, None
+
+    def __call__(self, words):
+        serve(app, "127.0.0.1", 0, False)
+        time.sleep(0.5)
+        print("what a server leaves to do is done")
+
+main.app = Serving()
+sys.exit(main.main())
+"""
+
+
+def test_a_server_that_is_told_to_end_has_done_its_work() -> None:
+    done = subprocess.run([sys.executable, "-c", SERVER, "view"], capture_output=True, text=True, timeout=25)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "what a server leaves to do is done"
 
 
 EARLY = """

@@ -2,7 +2,7 @@
 
 A handler runs between two steps of Python, wherever that is: in a function that compiled code calls (numba, ctypes), in
 a destructor, under somebody's `except Exception`. What it raises there gets no further. Such an exception is freed, so
-it is looked at until it has ended the command, and raised anew when it is gone.
+it is looked at until it has ended the command, and raised anew when it is gone. Who handles it for good calls `ignore`.
 """
 
 import logging
