@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             if argv is None:
                 sigterm.listen()
+                threading.excepthook = _failed_thread
             name = " ".join(("l2l", *app.parse_commands(words)[0]))
             logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
             app(words)
@@ -126,6 +128,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         _let_go_of_dead_pipes()
     return 0
+
+
+def _failed_thread(failed: threading.ExceptHookArgs) -> None:
+    """Show a thread's traceback, but where tensorboard's has no room: whoever writes to it next raises the same."""
+    drawing = type(failed.thread).__module__.startswith("tensorboard.")
+    if not (drawing and failed.exc_value and temporary_cause(failed.exc_value)):
+        threading.__excepthook__(failed)
 
 
 def _say_last(sentence: str) -> None:

@@ -1,8 +1,10 @@
 """The command line: every step alone, one sentence and exit status 1 for what cannot work."""
 
+import errno
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,19 @@ def test_settings_come_from_a_file_and_from_options(tmp_path):
     settings = bound.kwargs["options"].read()
     found = settings.mel.feature, settings.mel.hop, settings.seed, settings.demo.seconds
     assert found == ("mfcc", 100, 4, 9)
+
+
+def test_a_full_disk_under_curves_is_said_once(monkeypatch, capsys):
+    from tensorboard.summary.writer.event_file_writer import _AsyncWriter
+
+    class Full:
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(threading, "excepthook", cli._failed_thread)
+    writer = _AsyncWriter(Full())
+    writer.write(b"a point")
+    writer._worker.join()
+    with pytest.raises(OSError, match="No space"):
+        writer.flush()
+    assert capsys.readouterr().err == ""
