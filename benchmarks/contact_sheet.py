@@ -64,7 +64,7 @@ def main() -> None:
         row = []
         for person, (faces, mesher) in enumerate(zip(people, meshers, strict=True)):
             drawn = np.full((SIDE, SIDE, 3), 250, np.uint8)
-            draw_face(drawn, mesher, faces.faces[frame], SKIN)
+            draw_face(drawn, mesher, mesher.vertices(faces.faces[frame, None])[0], SKIN)
             words = np.full((SIDE, TEXT, 3), 255, np.uint8)
             lines = [f"{frame / FPS:.1f} s", *(f"{value:+.2f} {name}" for name, value in strongest(faces, frame))]
             for k, line in enumerate(lines):

@@ -27,11 +27,11 @@ def main() -> None:
     found = load_faces(args.faces)
     mesher, faces = mesher_of(args.basis, found.neutral), found.faces[: args.frames]
     canvas = np.empty((args.side, args.side, 3), np.uint8)
-    draw_face(canvas, mesher, faces[0], (200, 190, 180))
+    draw_face(canvas, mesher, mesher.vertices(faces[:1])[0], (200, 190, 180))
     start = time.process_time()
     for face in faces:
         canvas[:] = 250
-        draw_face(canvas, mesher, face, (200, 190, 180))
+        draw_face(canvas, mesher, mesher.vertices(face[None])[0], (200, 190, 180))
     spent = time.process_time() - start
     print(f"{len(faces)} pictures of {args.side} x {args.side}: {len(faces) / spent:.0f} per CPU-second")
 

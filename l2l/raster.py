@@ -6,6 +6,8 @@
 - Shading is texturing: brightness at the vertices is the position along a ramp of colours (Gouraud 1971).
 """
 
+from functools import cache
+
 import numpy as np
 
 from l2l.compiled import compiled
@@ -138,10 +140,16 @@ def draw_shaded(
     normals = vertex_normals(vertices, triangles)
     facing = np.where(normals[:, 2:] > 0, -normals, normals)
     brightness = _AMBIENT + (1 - _AMBIENT) * np.clip(facing @ _LIGHT, 0, 1)  # (V,)
-    along = np.stack([brightness * (_SHADES - 1), np.zeros(len(vertices))], 1)  # (V, 2)
+    along = np.zeros((len(vertices), 2))
+    along[:, 0] = brightness * (_SHADES - 1)
+    draw_textured(canvas, depth, vertices, along, triangles, _ramp(colour))
+
+
+@cache
+def _ramp(colour: tuple[int, int, int]) -> np.ndarray:
+    """(2, 256, 3) a colour from black to full light."""
     ramp = np.linspace(0, 1, _SHADES)[:, None] * np.asarray(colour, np.float64)  # (256, 3)
-    texture = np.repeat(np.round(ramp).astype(np.uint8)[None], 2, 0)  # (2, 256, 3)
-    draw_textured(canvas, depth, vertices, along, triangles, texture)
+    return np.repeat(np.round(ramp).astype(np.uint8)[None], 2, 0)
 
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -149,11 +157,29 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
     A vertex without triangles gets zeros. The triangles must be wound consistently.
     """
-    corners = _corners(vertices, triangles)
-    a, b, c = np.asarray(vertices, np.float64)[corners].transpose(1, 0, 2)  # (F, 3) each
-    across = np.cross(b - a, c - a).repeat(3, 0).T  # (3, 3 F), as long as twice the triangle's area
-    normals = np.stack([np.bincount(corners.ravel(), part, len(vertices)) for part in across], 1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return _normals(np.ascontiguousarray(vertices, np.float64), _corners(vertices, triangles))
+
+
+@compiled
+def _normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    normals = np.zeros((len(vertices), 3))
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, z0 = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        x1, y1, z1 = vertices[b, 0] - x0, vertices[b, 1] - y0, vertices[b, 2] - z0
+        x2, y2, z2 = vertices[c, 0] - x0, vertices[c, 1] - y0, vertices[c, 2] - z0
+        # As long as twice the triangle's area.
+        x, y, z = y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2
+        for corner in (a, b, c):
+            normals[corner, 0] += x
+            normals[corner, 1] += y
+            normals[corner, 2] += z
+    for v in range(len(vertices)):
+        x, y, z = normals[v, 0], normals[v, 1], normals[v, 2]
+        length = max(np.sqrt(x * x + y * y + z * z), 1e-12)
+        for k in range(3):
+            normals[v, k] /= length
+    return normals
 
 
 def _corners(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:

@@ -19,10 +19,12 @@ _HEIGHT = 0.72  # of the picture's, that a face at rest takes
 _ABOVE = 0.05  # of a face's height that it is drawn above the middle: people look down more than up
 
 
-def draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, skin: Colour) -> None:
-    """Draw a face (at least 56,) into the middle of `canvas` (H, W, 3) uint8; its size is that of the face at rest."""
+def draw_face(canvas: np.ndarray, mesher: Mesher, vertices: np.ndarray, skin: Colour) -> None:
+    """Draw a mesh (V, 3) of `mesher.vertices` into the middle of `canvas` (H, W, 3) uint8.
+
+    Its size is that of the face at rest. Ask for the vertices of many faces at once: that is quicker.
+    """
     height, width = canvas.shape[:2]
-    vertices = mesher.vertices(face[None])[0]  # (V, 3)
     low, high = mesher.rest.min(0), mesher.rest.max(0)
     unit = _HEIGHT * height / (high[1] - low[1])
     placed = (vertices - (low + high) / 2) * unit + [width / 2, (0.5 - _ABOVE * _HEIGHT) * height, 0]

@@ -215,7 +215,7 @@ def _draw_strip(canvas: np.ndarray, scene: Scene, frame: int) -> None:
 
 
 def _draw_face(canvas: np.ndarray, mesher: Mesher, face: np.ndarray, kind: str, title: str) -> None:
-    draw_face(canvas[_TITLE:], mesher, face, _SKIN[kind])
+    draw_face(canvas[_TITLE:], mesher, mesher.vertices(face[None])[0], _SKIN[kind])
     _text(canvas, title, (16, 30), _INK)
 
 

@@ -31,7 +31,9 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
     x0, y0, x1, y1 = _around(tracks, speaker, slice(clip.first, clip.first + len(clip)))
     poster = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     seen = {name: np.isfinite(take[:, 0]) for name, take in clip.takes.items()}
-    shown = {name: hold(take, seen[name]) for name, take in clip.takes.items() if seen[name].any()}
+    shown = {  # (T, V, 3) each
+        name: mesher.vertices(hold(take, seen[name])) for name, take in clip.takes.items() if seen[name].any()
+    }
     with scratch() as temporary:
         wav, sound = folder / "audio.wav", None
         if wav.exists():

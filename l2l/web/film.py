@@ -122,10 +122,11 @@ class _Film(contextlib.ExitStack):
         """The frames in which the person did what it answers to are written."""
         first = frame + PATCH
         if first >= self._first:
+            meshes = self._mesher.vertices(self._shown)  # (8, V, 3)
             for number in range(PATCH):
                 canvas = np.full((HEIGHT, 2 * WIDTH, 3), _PAPER, np.uint8)
                 canvas[:, :WIDTH] = self._picture((first + number) / FPS)
-                draw_face(canvas[:, WIDTH:], self._mesher, self._shown[number], SKIN)
+                draw_face(canvas[:, WIDTH:], self._mesher, meshes[number], SKIN)
                 self._write(canvas)
             self._listener.append(self._shown)
             self._answered.append(columns[:, MODEL_DIM:])

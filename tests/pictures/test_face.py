@@ -19,7 +19,7 @@ def test_a_face_takes_the_middle_of_a_picture_and_its_nearest_part_is_seen() -> 
         rest, lambda faces: np.stack([rest] * len(faces)), lambda _: {"pupil": QUARTERS + 4, "skin": QUARTERS}
     )
     canvas = np.full((100, 140, 3), 250, np.uint8)
-    draw_face(canvas, mesher, np.zeros(56), SKIN)
+    draw_face(canvas, mesher, mesher.rest, SKIN)
     green = (canvas[..., 1] > 100) & (canvas[..., 0] < 50)
     rows, columns = np.nonzero(canvas[..., 0] < 100)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (11, 82, 34, 106)  # 72 of 100 lines
@@ -30,6 +30,6 @@ def test_a_face_that_moves_keeps_its_size() -> None:
     rest = square(0, 1)
     mesher = Mesher(rest, lambda faces: np.stack([rest + [0.5, 0, 0]] * len(faces)), lambda _: {"skin": QUARTERS})
     canvas = np.full((100, 140, 3), 250, np.uint8)
-    draw_face(canvas, mesher, np.zeros(56), SKIN)
+    draw_face(canvas, mesher, mesher.vertices(np.zeros((1, 56)))[0], SKIN)
     columns = np.nonzero(canvas[50, :, 0] < 100)[0]
     assert (columns.min(), columns.max()) == (52, 124)
