@@ -9,8 +9,11 @@ CORES ?= all
 BIN := .venv/bin
 # Python compiles a module when it is first imported; compiling all of them takes longer than installing them.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
-# One test process per core, with one thread each; the tests of a file share what they prepare.
-PYTEST = $(BIN)/pytest -n $(if $(filter all,$(CORES)),logical,$(CORES)) --dist loadscope --no-loadscope-reorder
+# One test process more than cores, for a test also waits: for a clock, a disk, a program that it has started. Each has one
+# thread; the tests of a file share what they prepare.
+ALL = $(shell $(PYTHON) -c 'import os; print(len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
+PROCESSES = $(shell expr $(if $(filter all,$(CORES)),$(ALL),$(CORES)) + 1)
+PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
 # Every step is a Python process; where none of them may keep what it compiled, importing torch takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=
 LINTERS := ruff ruff-format mypy snakefmt snakemake-lint
