@@ -29,7 +29,8 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
     """Write an mp4 with the recording's sound; returns a frame (H, W, 3) to show before it plays."""
     speaker = number(other(clip.listener))
     x0, y0, x1, y1 = _around(tracks, speaker, slice(clip.first, clip.first + len(clip)))
-    poster = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    empty = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)  # filling takes longer than copying
+    poster = np.zeros_like(empty)
     seen = {name: np.isfinite(take[:, 0]) for name, take in clip.takes.items()}
     shown = {  # (T, V, 3) each
         name: mesher.vertices(hold(take, seen[name])) for name, take in clip.takes.items() if seen[name].any()
@@ -41,7 +42,7 @@ def write_film(path: Path, clip: Clip, folder: Path, tracks: Tracks, mesher: Mes
         with video_writer(path, WIDTH, HEIGHT, sound, crf=_CRF) as write:
             pictures = itertools.islice(read_frames(folder / "video.mp4", clip.first), len(clip))
             for frame, picture in enumerate(pictures):
-                canvas = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
+                canvas = empty.copy()
                 for place, name in enumerate(_GRID):
                     tile, title = _tile(canvas, place)
                     if not place:
