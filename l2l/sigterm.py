@@ -16,6 +16,7 @@ from l2l.errors import Stopped
 
 _AGAIN = 0.1  # seconds between two looks
 _raised: "weakref.ref[Stopped] | None" = None
+_sentence = ""
 
 
 def listen() -> None:
@@ -32,10 +33,16 @@ def ignore() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def heard() -> Stopped | None:
+    """What SIGTERM has raised, if it came: a package may have made a fault of the input of it (torch, of weights)."""
+    return Stopped(_sentence) if _sentence else None
+
+
 def _stop(number: int, _: FrameType | None) -> None:
     """A scheduler ends a job with SIGTERM: what is half-written goes, and the same command can be run again."""
-    global _raised
-    error = Stopped(f"stopped by {signal.Signals(number).name}; run the same command again.")
+    global _raised, _sentence
+    _sentence = f"stopped by {signal.Signals(number).name}; run the same command again."
+    error = Stopped(_sentence)
     _raised = weakref.ref(error)
     signal.setitimer(signal.ITIMER_REAL, _AGAIN)
     try:

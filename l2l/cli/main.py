@@ -107,6 +107,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             name = " ".join(("l2l", *app.parse_commands(words)[0]))
             logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
             app(words)
+        except Exception as error:
+            if not temporary_cause(error) and (stopped := sigterm.heard()):
+                raise stopped from error
+            raise
         finally:
             if argv is None:
                 sigterm.ignore()

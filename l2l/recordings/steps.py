@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from l2l import backends
+from l2l import backends, sigterm
 from l2l.config import FacesSettings, Settings, result_settings
 from l2l.errors import SetupError, ShownError, TemporaryError, UserError, blames_recording, temporary_cause
 from l2l.files import save_json
@@ -147,6 +147,8 @@ def run(name: str, works: Sequence[Work]) -> list[Recording]:
             try:
                 recording = _judged(name, replace(recording, took=recording.took + bring(name, work)), work)
             except Exception as error:
+                if stopped := sigterm.heard():
+                    raise stopped from error
                 recording = replace(recording, status="failed", reason=_reason(error, work))
             if recording.status == "ok" or len(works) > 1:  # else the reason alone is the end of the log
                 log.info("%s %d of %d, %s: %s", name, number, len(works), recording.name, recording.reason or "ok")

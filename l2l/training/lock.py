@@ -57,9 +57,15 @@ def _taken(path: Path) -> TextIO | None:
             if os.path.samestat(os.stat(path), os.fstat(file.fileno())):
                 break
         file.close()  # its holder removed it between our open and our lock
-    file.truncate(0)
-    json.dump({"host": socket.gethostname(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}, file)
-    file.flush()
+    try:
+        file.truncate(0)
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}, file)
+        file.flush()
+    except OSError:  # there is no room
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # closing writes what could not be written
+            file.close()
+        raise
     return file
 
 

@@ -93,6 +93,7 @@ def test_the_sentence_comes_after_what_was_printed() -> None:
 LOST = """
 import ctypes, os, signal, sys, time
 from l2l.cli import main
+from l2l.errors import UserError
 
 def told():
     os.kill(os.getpid(), signal.SIGTERM)
@@ -108,6 +109,10 @@ def by_an_exception_that_nobody_minds():
     except Exception:
         pass
 
+def as_a_fault_of_the_input():
+    by_an_exception_that_nobody_minds()
+    raise UserError("weights and sizes disagree.")
+
 class Waiting:
     def parse_commands(self, words):
         return words, None, None
@@ -122,10 +127,10 @@ sys.exit(main.main())
 """
 
 
-@pytest.mark.parametrize("where", ["in_compiled_code", "by_an_exception_that_nobody_minds"])
+@pytest.mark.parametrize("where", ["in_compiled_code", "by_an_exception_that_nobody_minds", "as_a_fault_of_the_input"])
 def test_a_signal_whose_exception_is_lost_is_not(where: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOST, where], capture_output=True, text=True, timeout=25)
-    assert done.returncode == 75 and done.stdout == "goes on\n"
+    assert done.returncode == 75 and done.stdout == ("" if where == "as_a_fault_of_the_input" else "goes on\n")
     assert done.stderr == f"l2l {where}: stopped by SIGTERM; run the same command again.\n"
 
 

@@ -87,3 +87,16 @@ def test_without_locks_in_the_file_system_training_goes_on_and_says_so(
     with locked(tmp_path / "lock"):
         pass
     assert "nothing keeps a second training away" in caplog.text
+
+
+def test_no_lock_stays_where_there_is_no_room_for_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import json
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(OSError, match="No space"), locked(tmp_path / "lock"):
+        pass
+    assert not list(tmp_path.iterdir())
