@@ -99,7 +99,9 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def _is_unwritten(error: BaseException | None) -> bool:
-    """Whether libsndfile could not write."""
+    """Whether libsndfile or numpy could not write; neither says why."""
+    if isinstance(error, OSError) and error.errno is None:
+        return bool(re.fullmatch(r"\d+ requested and \d+ written", str(error)))
     return type(error).__name__ == "LibsndfileError" and getattr(error, "code", 0) == 2
 
 
