@@ -1,9 +1,6 @@
 """From an archive or from arrays in data/ to numbers, with the workflow and nothing else."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +13,9 @@ from l2l.errors import UserError
 from l2l.patches.live import Listener
 from tests.dataset.archives import person_arrays, write_tar
 from tests.dataset.test_published import listing
+from tests.road import snakemake
 from tests.tiny import tiny_patches
 from tests.weights.server import PIECE, serving
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -34,13 +30,6 @@ def work(tmp_path: Path) -> Path:
     changed = {key: settings[key] for key in ("codebook", "predictor", "sampling", "evaluation")}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"people": people, **changed}))
     return tmp_path
-
-
-def snakemake(work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "workflow" / "Snakefile"), "--cores", "1"]
-    # `l2l` is a script of the environment; PYTHONPATH makes it run this checkout.
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run([*command, *arguments], cwd=work, env=environment, text=True, capture_output=True)
 
 
 @pytest.mark.workflow

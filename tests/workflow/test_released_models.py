@@ -10,7 +10,7 @@ import yaml
 from l2l.cli import main as cli
 from tests.dataset.archives import person_arrays, write_tar
 from tests.released.released_folder import write_folder, write_models
-from tests.workflow.test_published import snakemake
+from tests.road import snakemake
 
 
 @pytest.mark.workflow
