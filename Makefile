@@ -11,8 +11,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # One test process more than cores, for a test also waits: for a clock, a disk, a program that it has started. Each has one
 # thread; the tests of a file share what they prepare.
-ALL = $(shell $(PYTHON) -c 'import os; print(len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
-PROCESSES = $(shell expr $(if $(filter all,$(CORES)),$(ALL),$(CORES)) + 1)
+NPROC = $(shell $(PYTHON) -c 'import os; print(len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
+PROCESSES = $(shell expr $(if $(filter all,$(CORES)),$(NPROC),$(CORES)) + 1)
 PYTEST = $(BIN)/pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder
 # Every step is a Python process; where none of them may keep what it compiled, importing torch takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=

@@ -201,6 +201,8 @@ class _Talk:
             self._session.hear(sound)
             if self._recorder:
                 self._recorder.hear(sound)
+        if self._recorder and self._recorder.over:
+            self._end_recording()
         for answer in self._session.answers():
             out.append(self._packed(answer))
             if self._live.avatar:
@@ -222,7 +224,7 @@ class _Talk:
         if wish.get("do") == "record" and self._session:
             if not wish.get("on"):
                 self._end_recording()
-                return [{"is": "saving"}]
+                return []
             if self._recorder is None:
                 person = self._person
                 self._recorder = Recorder(self._live.recordings, person.basis, person.like, self._session.seconds)
@@ -237,14 +239,18 @@ class _Talk:
 
     async def _save(self, recorder: Recorder) -> None:
         """Wait for the film, while the conversation goes on, and say where it is."""
+        await self._say_if_there({"is": "saving"})
         try:
             messages = [{"is": "recorded", "path": str(path)} for path in await asyncio.to_thread(recorder.saved)]
         except ShownError as error:
             logging.getLogger(__name__).warning("%s", error)
             messages = [{"is": "lost", "why": str(error)}]
+        for message in messages:
+            await self._say_if_there(message)
+
+    async def _say_if_there(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the page has gone
-            for message in messages:
-                await self._say(message)
+            await self._say(message)
 
     def _packed(self, answer: Answer) -> bytes:
         """What was noticed, as JSON behind its length, then the meshes (8, V, 3) float32."""

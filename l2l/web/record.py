@@ -45,20 +45,23 @@ class Recorder:
 
     def hear(self, sound: np.ndarray) -> None:
         """The next samples, float32."""
-        samples = np.round(32767 * np.clip(sound[self._skip :], -1, 1)).astype("<i2")
+        samples = np.clip(np.round(32768 * sound[self._skip :]), -32768, 32767).astype("<i2")  # as the page sent them
         self._skip = max(0, self._skip - len(sound))
         note(self._notes, SOUND, 0.0, samples.tobytes())
 
     def answer(self, answer: Answer) -> None:
-        """The next patch. Raises ShownError when the film cannot be written."""
-        if self._said.poll():
-            self.saved()
+        """The next patch."""
         columns = np.column_stack([answer.motion, answer.speaker, answer.seen, answer.speaks])  # (8, 114)
         note(self._notes, ANSWER, float(answer.frame), columns.astype("<f4").tobytes())
 
+    @property
+    def over(self) -> bool:
+        """Whether the film has ended by itself, for it cannot be written: `saved` says why."""
+        return self._said.poll()
+
     def end(self) -> None:
         """There is no more; does not wait."""
-        with contextlib.suppress(OSError):  # the film has ended already: `saved` says why
+        with contextlib.suppress(OSError):  # it is over already
             self._said.send(None)
 
     def saved(self) -> list[Path]:

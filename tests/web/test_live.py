@@ -181,6 +181,22 @@ def test_a_recording_is_finished_after_its_page_has_gone(served):
     assert {path.suffix for path in made} == {".mp4", ".npz"}
 
 
+def test_a_recording_that_cannot_be_written_is_said_and_the_talk_goes_on(served):
+    page = Page(served)
+    page.socket.send(json.dumps({"do": "record", "on": True}))
+    assert page.told() == {"is": "recording"}
+    page.talk(1)
+    shutil.rmtree(served[1])
+    served[1].write_text("no folder")
+    page.socket.send(json.dumps({"do": "record", "on": False}))
+    assert page.told() == {"is": "saving"}
+    lost = page.told()
+    assert lost["is"] == "lost" and "recorded" in lost["why"]
+    assert len(page.talk(1)) >= 2
+    page.socket.close()
+    served[1].unlink()
+
+
 def test_only_one_talks_at_a_time_and_nonsense_ends_nothing(served):
     page = Page(served, person="nobody", seed="x")
     with (

@@ -101,6 +101,7 @@ class Talk {
     } else if (message.is === "saving") {
       $("saved").textContent = "Saving. You can go on talking.";
     } else if (message.is === "lost") {
+      pressed(false);
       $("saved").textContent = message.why;
     } else if (message.is === "recording") {
       $("saved").textContent = "Recording. Only now is anything written to the disk.";
@@ -204,6 +205,11 @@ $("play").onclick = () => start(async (context) => {
   return new Talk(video, context, sound, about.side);
 });
 
+function pressed(on) {
+  $("record").ariaPressed = String(on);
+  $("record").textContent = on ? "Stop recording" : "Record";
+}
+
 function stop(words) {
   talk?.close();
   talk = null;
@@ -211,16 +217,14 @@ function stop(words) {
   $("play").hidden = !about.sample;
   $("stop").hidden = $("record").hidden = true;
   if ($("record").ariaPressed === "true") $("saved").textContent = `It will be saved in ${about.folder}.`;
-  $("record").ariaPressed = "false";
-  $("record").textContent = "Record";
+  pressed(false);
   $("noticed").textContent = $("late").textContent = "";
   status(words);
 }
 $("stop").onclick = () => stop("Stopped.");
 $("record").onclick = () => {
   const on = $("record").ariaPressed !== "true";
-  $("record").ariaPressed = String(on);
-  $("record").textContent = on ? "Stop recording" : "Record";
+  pressed(on);
   talk?.say({ do: "record", on });
 };
 $("person").onchange = $("seed").onchange = () => talk?.begin();
