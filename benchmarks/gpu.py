@@ -9,18 +9,18 @@
 - Sampling: patches of listeners that go on together, for all 8 frames of each.
 - The networks of DECA, SyncNet, Light-ASD and Multisensory, with random weights, on pictures that lie on the device:
   what decoding and cropping leave to the network is not in these numbers.
-- Precision: float32 is exact, tf32 multiplies matrices in TensorFloat-32, bf16 is torch's autocast; on a processor only
-  the first. A step that does not fit or does not run in one of them says so in its line.
+- Precision: `training.precision` of the settings (`l2l/precision.py`). Only training has bf16, tf32 needs a GPU. A step
+  that does not fit or does not run in one of them says so in its line.
 - `device waits`: the share of the time in which no kernel runs, of a few calls under torch's profiler, which makes
   the processor a little slower.
 """
 
 import argparse
-import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.evaluate import write_people
 from l2l.config import Settings, merge
+from l2l.config.section import Precision
 from l2l.dataset.layout import Chunks, load_chunks
 from l2l.faces.deca_nets import PARAMETERS
 from l2l.faces.deca_nets import Encoder as DecaEncoder
@@ -38,6 +39,7 @@ from l2l.patches import train_codebook as patch_codebook
 from l2l.patches import train_predictor as patch_predictor
 from l2l.patches.checkpoint import Models
 from l2l.patches.stream import Stream
+from l2l.precision import available, casting, multiplying
 from l2l.speech.light_asd import LightAsd
 from l2l.speech.multisensory.network import Multisensory
 from l2l.speech.syncnet import SyncNet
@@ -46,7 +48,6 @@ from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.windows import train_codebook as window_codebook
 from l2l.windows import train_predictor as window_predictor
 
-PRECISIONS = ("float32", "tf32", "bf16")
 FRAMES = 63  # that Multisensory watches at a time, 2.1 s
 WARM, PROFILED = 3, 5  # calls before the clock starts, and calls under the profiler
 
@@ -58,20 +59,7 @@ class Case(NamedTuple):
     unit: str
     batch: int  # units of one call
     call: Callable[[], object]
-
-
-@contextlib.contextmanager
-def precise(precision: str, device: torch.device) -> Iterator[None]:
-    """Inside, torch computes with this precision."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
-    try:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+    precision: Precision = "float32"
 
 
 def synchronize(device: torch.device) -> None:
@@ -93,11 +81,11 @@ def waiting(call: Callable[[], object], device: torch.device) -> str:
     return f"{max(0.0, 1 - busy / wall):.0%}"
 
 
-def line(case: Case, precision: str, device: torch.device, seconds: float) -> str:
+def line(case: Case, device: torch.device, seconds: float) -> str:
     """One row of the table."""
-    about = f"| {case.name} | {case.batch} | {precision}"
+    about = f"| {case.name} | {case.batch} | {case.precision}"
     try:
-        with precise(precision, device):
+        with multiplying(case.precision):
             for _ in range(WARM):
                 case.call()
             synchronize(device)
@@ -118,19 +106,21 @@ def line(case: Case, precision: str, device: torch.device, seconds: float) -> st
         return f"{about} | {str(error).splitlines()[0][:80].replace('|', '/')} | | | |"
 
 
-def trained(name: str, run: Run, batch: int) -> Case:
+def trained(name: str, run: Run, batch: int, precision: Precision = "float32") -> Case:
     """Steps of a training, as the loop does them."""
     task, generator, random = run.task, torch.Generator().manual_seed(0), np.random.default_rng(0)
     task.progress = 0.5  # the quantizer has come in
     task.model.train()
+    device = next(task.model.parameters()).device
 
     def step() -> None:
+        task.through = casting(task.model, precision, device)
         run.optimizer.zero_grad(set_to_none=True)
         task.loss(random.choice(task.train, batch), generator).backward()
         nn.utils.clip_grad_norm_(task.model.parameters(), 1.0)
         run.optimizer.step()
 
-    return Case(f"train {name}", "sequences", batch, step)
+    return Case(f"train {name}", "sequences", batch, step, precision)
 
 
 def settings_on(device: torch.device, changes: dict[str, Any]) -> Settings:
@@ -139,17 +129,18 @@ def settings_on(device: torch.device, changes: dict[str, Any]) -> Settings:
     return Settings.model_validate(merge(both | {"windows": both}, changes))
 
 
-def trainings(data: Chunks, settings: Settings, batches: list[int]) -> Iterator[Case]:
+def trainings(data: Chunks, settings: Settings, batches: list[int], precisions: Sequence[Precision]) -> Iterator[Case]:
     """Both models of both architectures."""
+    kinds = list(product(batches, precisions))
     for name, codebooks, predictors in (
         ("patches", patch_codebook, patch_predictor),
         ("windows", window_codebook, window_predictor),
     ):
         first = codebooks.prepare_codebook(data, settings)
-        yield from (trained(f"codebook of {name}", first, batch) for batch in batches)
+        yield from (trained(f"codebook of {name}", first, *kind) for kind in kinds)
         codebook = first.task.model.eval().requires_grad_(False)
         second = predictors.prepare_predictor(data, codebook, first.standardizers["listener"], settings)
-        yield from (trained(f"predictor of {name}", second, batch) for batch in batches)
+        yield from (trained(f"predictor of {name}", second, *kind) for kind in kinds)
 
 
 def sampled(data: Chunks, settings: Settings, device: torch.device, batches: list[int]) -> Iterator[Case]:
@@ -195,9 +186,11 @@ def cases(device: torch.device, windows: int, batches: list[int], changes: dict[
     with tempfile.TemporaryDirectory() as folder:
         write_people(Path(folder), "train", windows, max(windows // 20, 5))
         data = load_chunks(Path(folder), "train", "left")
-        yield from trainings(data, settings, batches)
-        yield from sampled(data, settings, device, batches)
-    yield from networks(device, batches)
+        precisions: list[Precision] = ["float32"] + ["tf32"] * (device.type == "cuda")
+        with_bf16: list[Precision] = precisions + ["bf16"] * (available("bf16", device) == "bf16")
+        yield from trainings(data, settings, batches, with_bf16)
+        for case in chain(sampled(data, settings, device, batches), networks(device, batches)):
+            yield from (case._replace(precision=precision) for precision in precisions)
 
 
 def table(
@@ -211,8 +204,7 @@ def table(
     yield "| step | batch | precision | speed | ms a call | MB | device waits |"
     yield "|---|---|---|---|---|---|---|"
     for case in cases(device, windows, batches, changes):
-        for precision in PRECISIONS if device.type == "cuda" else PRECISIONS[:1]:
-            yield line(case, precision, device, seconds)
+        yield line(case, device, seconds)
 
 
 def main(changes: dict[str, Any] | None = None) -> None:

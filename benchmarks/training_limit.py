@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_people(Path(folder), "train", 8 * args.batch, 16)
         data = load_chunks(Path(folder), "train", "left")
-        for case in trainings(data, settings_on(torch.device("cpu"), {}), [args.batch]):
+        for case in trainings(data, settings_on(torch.device("cpu"), {}), [args.batch], ["float32"]):
             with FlopCounterMode(display=False) as counted:
                 case.call()
             work = counted.get_total_flops() / 1e9

@@ -32,6 +32,7 @@ from l2l.errors import TemporaryError, UserError, is_full, shown, temporary_caus
 _HOST = re.sub("[^A-Za-z0-9]", "", platform.node())[:16] or "host"
 _OWNER = re.compile(r"([A-Za-z0-9]+)-(\d+)-[0-9a-f]{8}\b")
 _DAY = 86400  # seconds
+_unfinished: set[Path] = set()  # temporary files of this process
 
 # What numpy and zipfile raise for a file that is cut off or altered.
 _DAMAGED = (
@@ -52,6 +53,7 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
     if sync:
         _sweep(path.parent, f".{path.stem}.", f".partial{path.suffix}")
     partial = path.with_name(f".{path.stem}.{_owner()}.partial{path.suffix}")
+    _unfinished.add(partial)
     try:
         with room_at(path):
             yield partial
@@ -61,6 +63,14 @@ def atomic(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
             os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+        _unfinished.discard(partial)
+
+
+def remove_unfinished() -> None:
+    """The last thing a command does: a signal that comes just as a `with` ends can keep its end from running."""
+    for partial in _unfinished:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ ORDER = [
     "video",
     "speech faces",
     "dataset",
-    "features recordings",
+    "features recordings precision",
     "training asking",
     "windows patches",
     "released",

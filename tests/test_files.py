@@ -20,6 +20,7 @@ from l2l.files import (
     atomic,
     create_array,
     reading,
+    remove_unfinished,
     save_json,
     save_npz,
     scratch,
@@ -35,6 +36,13 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         raise RuntimeError
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_signal_kept_from_ending_is_removed_at_the_end_of_the_command(tmp_path):
+    lost = atomic(tmp_path / "a.json")
+    lost.__enter__().write_text("{")  # and its __exit__ never runs
+    remove_unfinished()
+    assert not list(tmp_path.iterdir())
 
 
 def test_success_replaces_the_file(tmp_path):

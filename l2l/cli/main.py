@@ -114,6 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             if argv is None:
                 sigterm.ignore()
+                if files := sys.modules.get("l2l.files"):  # numpy, which `--help` does without
+                    files.remove_unfinished()
     except (ShownError, CycloptsError) as error:
         sentence, status = (str(error), error.status) if isinstance(error, ShownError) else (_wrong_usage(error), 2)
         _say_last(f"{name}: {sentence}")

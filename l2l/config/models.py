@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from l2l.config.section import Auto, Count, Device, Fraction, Positive, Section, Smoothing, Statistics, key
+from l2l.config.section import Auto, Count, Device, Fraction, Positive, Precision, Section, Smoothing, Statistics, key
 
 NotNegative = Annotated[float, Field(ge=0)]
 NotNegativeInt = Annotated[int, Field(ge=0)]
@@ -27,6 +27,7 @@ class TrainingSettings(Section):
     validate_every: int = key(100, "steps between two validations; 0: an epoch", ge=0)
     patience: int = key(0, "stop after this many validations without a better loss; 0: never", ge=0)
     validation_share: Fraction = key(0.2, "share of the recordings (or windows) held out for validation")
+    precision: Precision = key("float32", "of products of matrices; tf32, bf16: faster where the device has it")
     checkpoint_minutes: float = key(5.0, "between two copies of the state; 0: only when stopped", ge=0, machine=True)
     threads: int = key(0, "CPU threads; 0 leaves it to torch or the workflow", ge=0, machine=True)
     device: Device = key("auto", "auto takes a GPU when there is one", machine=True)

@@ -18,6 +18,7 @@ KNOW_NO_SPEAKER = ("patches",)  # architectures that can be asked without a spea
 KNOW_SEVERAL = ("patches",)  # architectures of which one model may know several people
 KNOW_CONVERSATIONS = ("patches",)  # architectures that take whole conversations where there are some
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "tf32", "bf16"]
 
 
 class Section(BaseModel):

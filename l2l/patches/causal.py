@@ -7,8 +7,9 @@
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from l2l.precision import attention
 
 BASE = 1000.0  # patches, about the slowest rotation
 
@@ -57,7 +58,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         q, k, v = self._qkv(x, turn)
-        return self._finish(x, F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
+        return self._finish(x, attention(q, k, v, mask))
 
     def step(
         self, x: Tensor, turn: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor], reach: int
@@ -65,7 +66,7 @@ class Layer(nn.Module):
         """x (B, 1, D) with keys and values (B, H, <= reach, D / H) of the past; both of the next step's past, too."""
         q, k, v = self._qkv(x, turn)
         keys, values = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
-        out = self._finish(x, F.scaled_dot_product_attention(q, keys, values))
+        out = self._finish(x, attention(q, keys, values))
         return out, (keys[:, :, -reach:], values[:, :, -reach:])
 
 

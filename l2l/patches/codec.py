@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from l2l import config
 from l2l.patches.overlap_add import BLOCK
 from l2l.patches.residual_vq import ResidualVQ
+from l2l.precision import exactly
 from l2l.units import PATCH
 
 
@@ -130,7 +131,8 @@ class Codec(nn.Module):
         if not quantized:
             noise = self.noise * torch.randn_like(latent) if self.training else 0
             return self.decoder(latent + noise), latent.new_zeros(())
-        latent, _, loss = self.quantizer(latent)
+        with exactly(latent.device):
+            latent, _, loss = self.quantizer(latent.float())
         return self.decoder(latent), loss.sum()
 
     @torch.no_grad()

@@ -9,11 +9,12 @@
   that a resumed training goes on as if it had never stopped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from l2l import config
 from l2l.codes import perplexity
@@ -81,7 +82,7 @@ class CodebookTask:
     ) -> None:
         """`motion` (F, 56) is the standardized listener of `sequences`; the other two are numbers of sequences."""
         self.model, self.sequences, self.motion, self.sizes = model, sequences, motion, sizes
-        self.through: nn.Module = model
+        self.through: Callable[..., Any] = model
         self.generators: dict[str, np.random.RandomState] = {}
         self.tiles = tiles(sequences.lengths, train, sizes.crop)  # (n, 2), of which a batch takes some
         self.train = np.arange(len(self.tiles))
@@ -139,10 +140,9 @@ class CodebookTask:
 
 
 def codebook_optimizer(model: Codebook, sizes: config.CodebookSettings) -> torch.optim.Optimizer:
-    """AdamW; the codebooks follow moving averages, not gradients."""
-    return torch.optim.AdamW(
-        model.parameters(), lr=sizes.training.learning_rate, betas=(0.9, 0.98), weight_decay=sizes.weight_decay
-    )
+    """AdamW, fused; the codebooks follow moving averages, not gradients."""
+    rate, decay = sizes.training.learning_rate, sizes.weight_decay
+    return torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=True)
 
 
 def standardizer_of(frames: np.ndarray, sequences: Sequences, training: int) -> Standardizer:

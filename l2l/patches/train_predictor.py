@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from l2l import config
 from l2l.config import Settings
@@ -47,7 +47,7 @@ class PredictorTask:
 
     def __init__(self, model: Predictor, material: Material, sizes: config.PredictorSettings) -> None:
         self.model, self.material, self.sizes = model, material, sizes
-        self.through: nn.Module = model
+        self.through: Callable[..., Any] = model
         self.generators: dict[str, np.random.RandomState] = {}
         self.tiles = material.tiles(material.train, sizes.crop)  # (n, 2) sequence, patch
         self.train = np.arange(len(self.tiles))

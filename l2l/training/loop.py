@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from l2l import config
 from l2l.errors import UserError
+from l2l.precision import available, casting, multiplying
 from l2l.training.batches import fixed_epoch, mixed_epoch
 from l2l.training.ranks import Ranks
 from l2l.training.resume import pack, unpack
@@ -99,9 +100,12 @@ def fit(
     # What a killed run drew beyond the step it resumes from is drawn again: the old points are hidden.
     curves = SummaryWriter(log_dir, purge_step=state.step + 1) if ranks.lead else None
     drawing, progress = curves or contextlib.nullcontext(), _bar(state, training, watched)
+    precision = available(training.precision, state.running.device)
     with ranks.shared(task), session.watching(), drawing as writer, progress as bar:
+        task.through = casting(task.through, precision, state.running.device)
         while not _over(state, training):
-            _step(task, state, training, ranks)
+            with multiplying(precision):
+                _step(task, state, training, ranks)
             bar.update()
             if _look_due(state, training):
                 look = _look(task, state, ranks)

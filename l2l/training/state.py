@@ -1,6 +1,7 @@
 """What the training loop needs to know of a model, and all that changes while one is trained."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ class Task(Protocol):
     """What the loop needs to know of a model."""
 
     train: np.ndarray  # (N,) rows to train on
-    through: nn.Module  # what `loss` calls: the model, or the model among several processes
+    through: Callable[..., Any]  # what `loss` calls: the model, also among several processes, in some precision
     generators: dict[str, np.random.RandomState]  # the task's own, if it draws from any
     progress: float  # share of `max_steps` before this step, set by the loop
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l2l import config
+from l2l.precision import exactly
 from l2l.units import MODEL_DIM
 from l2l.windows.layers import KERNEL, SLOPE, PositionEmbedding, Transformer, block, squasher
 
@@ -123,5 +124,7 @@ class Codebook(nn.Module):
 
     def forward(self, motion: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Motion (B, 32, 56) -> reconstruction (B, 32, 56), quantizer loss (), codes (B, 4)."""
-        quantized, quantizer_loss, codes = self.quantize(self.encoder(motion))
+        latent = self.encoder(motion)
+        with exactly(latent.device):
+            quantized, quantizer_loss, codes = self.quantize(latent.float())
         return self.decoder(quantized), quantizer_loss, codes

@@ -15,8 +15,9 @@ from collections import OrderedDict
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from l2l.precision import attention
 
 KERNEL = 5  # frames
 SLOPE = 0.2  # of LeakyReLU below zero
@@ -81,7 +82,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, query: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         parts = (self.to_q(query), *self.to_kv(x).chunk(2, -1)) if self.cross else self.to_qkv(x).chunk(3, -1)
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)  # (B, H, T, D/H)
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=x.shape[-1] ** -0.5)
+        attended = attention(q, k, v, mask, scale=x.shape[-1] ** -0.5)
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
 
@@ -94,9 +95,9 @@ class Transformer(nn.Module):
     def __init__(self, width: int, layers: int, heads: int, inner: int, cross: bool = False) -> None:
         super().__init__()
         sublayers: list[nn.Module] = []
-        for attention in [Attention(width, heads, cross) for _ in range(layers)]:
+        for attend in [Attention(width, heads, cross) for _ in range(layers)]:
             l1, l2 = nn.Linear(width, inner), nn.Linear(inner, width)
-            sublayers += [attention, nn.Sequential(OrderedDict(l1=l1, gelu=nn.GELU(approximate="tanh"), l2=l2))]
+            sublayers += [attend, nn.Sequential(OrderedDict(l1=l1, gelu=nn.GELU(approximate="tanh"), l2=l2))]
         self.net = nn.ModuleList([Residual(width, sublayer) for sublayer in sublayers])
 
     def forward(self, x: Tensor, **context: Tensor | None) -> Tensor:

@@ -7,10 +7,13 @@
   very early checkpoint.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from l2l import config
 from l2l.codes import perplexity
@@ -36,7 +39,7 @@ def reconstruction_loss(reconstruction: Tensor, motion: Tensor) -> Tensor:
     return torch.stack([F.l1_loss(reconstruction[..., c], motion[..., c]) for c in REGIONS.values()]).sum()
 
 
-def codebook_loss(model: nn.Module, motion: Tensor) -> Tensor:
+def codebook_loss(model: Callable[..., Any], motion: Tensor) -> Tensor:
     """What training minimises: quantizer and reconstruction loss of motion (B, 32, 56), summed."""
     reconstruction, quantizer_loss, _ = model(motion)
     return quantizer_loss + reconstruction_loss(reconstruction, motion)
@@ -69,7 +72,7 @@ class CodebookTask:
     ) -> None:
         """`motion` is (N, 64, 56), standardized, on the model's device; the rows choose among its windows."""
         self.model, self.sizes = model, sizes
-        self.through: nn.Module = model
+        self.through: Callable[..., Any] = model
         self.generators: dict[str, np.random.RandomState] = {}  # all draws are from the loop's
         self.held = halves(motion[validation])  # (2 * held-out windows, 32, 56)
         if sizes.crops == "halves":

@@ -6,12 +6,14 @@
 - Validation averages over all five cases, so nothing in it is random; the released masks are drawn there, too.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from l2l import config
 from l2l.config import Settings
@@ -63,7 +65,7 @@ class PredictorTask:
     progress, ready = 0.0, True
 
     def __post_init__(self) -> None:
-        self.through: nn.Module = self.model
+        self.through: Callable[..., Any] = self.model
         self.masks = np.random.RandomState(MASK_SEED)  # one draw per batch, of training and of validation
         self.generators = {"masks": self.masks}
 

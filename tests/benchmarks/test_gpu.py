@@ -21,7 +21,9 @@ def test_every_step_becomes_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     steps = ("train codebook of patches", "train predictor of patches", "train codebook of windows")
     steps += ("train predictor of windows", "sample patches", "DECA, one encoder", "SyncNet, lips")
     steps += ("Light-ASD, faces", "Multisensory, watching 16 frames")
-    assert [row[0] for row in found] == list(steps)
+    assert list(dict.fromkeys(row[0] for row in found)) == list(steps)
+    bf16 = {row[0] for row in found if row[2] == "bf16"}  # where the processor has it
+    assert {row[2] for row in found} <= {"float32", "bf16"} and bf16 in (set(), set(steps[:4]))
     assert all(row[3].endswith("/s") for row in found)
 
 
