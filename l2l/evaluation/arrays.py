@@ -136,6 +136,7 @@ def _gain(mine: Clips, true: Clips, shifted: Path | None, order: Order, bootstra
     if [clip.shape[-2] for clip in others] != [len(clip) for clip in true]:
         raise UserError(f"{shifted} must hold predictions (K, N, T, {MODEL_DIM}) of the same clips as the truth.")
     scale = spread(true)
+    true = [clip / scale for clip in true]
     errors = np.array([l2_errors(p[:, None], g[None], scale)[0] for p, g in zip(mine, true, strict=True)])
     wrong = [[l2_errors(q[None, None], g[None], scale)[0] for q in p] for p, g in zip(others, true, strict=True)]
     return gain(errors, np.array(wrong).T, bootstrap)

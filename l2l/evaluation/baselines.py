@@ -92,7 +92,6 @@ def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed
     """All rows that need nothing but the training windows and the speaker."""
     length = frames.stop - frames.start
     mean, median = pose(np.mean, train, windows, length), pose(np.median, train, windows, length)
-    drawn = random_training_window(train, windows, frames, samples, seed)
     motion = NearestNeighbour(train, "speaker", motion_key, frames)
     audio = NearestNeighbour(train, "audio", audio_key, frames)
     most = "the listener of the training window whose speaker"
@@ -102,7 +101,7 @@ def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed
         Row(
             "random_training_window",
             "the same frames of a random training window of the listener, one per window and sample",
-            lambda _: drawn,
+            lambda _: random_training_window(train, windows, frames, samples, seed),
             uses_speaker=False,
         ),
         Row("mirror", "the speaker's own motion at the same moment", lambda speaker: speaker.faces[None, :, frames]),

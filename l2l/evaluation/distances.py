@@ -22,7 +22,8 @@ def l2(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     The square root is taken per frame, so a frame that is far off counts by its distance, not by its square.
     """
-    return np.sqrt(np.square(predicted - truth).sum(-1)).mean(-1)
+    apart = predicted - truth
+    return np.sqrt(np.einsum("...tc,...tc->...t", apart, apart)).mean(-1)
 
 
 def mse(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -33,19 +34,36 @@ def mse(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.square(predicted - truth).mean((-1, -2))
 
 
-def clip_frechet(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """One distance per clip, (..., T, C) x (..., U, C) -> (...); NaN with fewer than two frames."""
-    frames, channels = truth.shape[-2:]
-    if min(frames, predicted.shape[-2]) < 2:
+def clip_frechet(predicted: np.ndarray, truth: np.ndarray, beside: np.ndarray | None = None) -> np.ndarray:
+    """One distance per clip, (..., T, C) x (..., T, C) -> (...); NaN with fewer than two frames.
+
+    `beside` (..., T, C) are more channels, the same in both.
+    """
+    frames = truth.shape[-2]
+    if frames < 2:
         return np.full(np.broadcast_shapes(predicted.shape[:-2], truth.shape[:-2]), np.nan)
-    p, g = predicted - predicted.mean(-2, keepdims=True), truth - truth.mean(-2, keepdims=True)
-    p, g = p / np.sqrt(p.shape[-2] - 1), g / np.sqrt(frames - 1)
     apart = np.square(predicted.mean(-2) - truth.mean(-2)).sum(-1)
-    if channels <= frames:
+    p, g = _centred(predicted), _centred(truth)
+    same = None if beside is None else _centred(beside)
+    if p.shape[-1] + (0 if same is None else same.shape[-1]) <= frames:
+        if same is not None:
+            p, g = (np.concatenate([np.broadcast_to(same, part.shape), part], -1) for part in (p, g))
         return between(apart, _transposed(p) @ p, _transposed(g) @ g)
-    product = p @ _transposed(g)  # (..., T, U)
+    product, spread = p @ _transposed(g), _square(p) + _square(g)  # (..., T, T), (...)
+    if same is not None:
+        product, spread = product + same @ _transposed(same), spread + 2 * _square(same)
     cross = _root_sum(product @ _transposed(product))
-    return np.maximum(apart + np.square(p).sum((-1, -2)) + np.square(g).sum((-1, -2)) - 2 * cross, 0)
+    return np.maximum(apart + spread - 2 * cross, 0)
+
+
+def _centred(frames: np.ndarray) -> np.ndarray:
+    """Frames (..., T, C) about their mean, so that the product with themselves is their covariance, ddof 1."""
+    return (frames - frames.mean(-2, keepdims=True)) / np.sqrt(frames.shape[-2] - 1)
+
+
+def _square(frames: np.ndarray) -> np.ndarray:
+    """Sum of squares, (..., T, C) -> (...)."""
+    return np.einsum("...tc,...tc->...", frames, frames)
 
 
 class Moments(NamedTuple):

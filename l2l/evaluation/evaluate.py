@@ -73,6 +73,7 @@ def evaluate(
     test = test.first(drawn["samples"].shape[1])
     check_numbers(chunks, "test", test, ("listener", "speaker", "audio"))
     frames, count = slice(int(drawn["first_frame"].item()), WINDOW), len(drawn["samples"])
+    futures = drawn.pop("samples")[:, :, frames].copy()  # (S, N, T, 56); what was given is half of it
     reference = reference_of(test, frames, drawn["given"])
     truth = np.stack(reference.truth)  # (N, T, 56)
     repeated = repeats(train, test)
@@ -98,7 +99,7 @@ def evaluate(
         block=used.block if used else motion.BLOCK,
     )
     others, left_out = controls(model, test, truth, count, settings.seed)
-    mine = Row("model", "the sampled futures", lambda _: drawn["samples"][:, :, frames], uses_speaker=None)
+    mine = Row("model", "the sampled futures", lambda _: futures, uses_speaker=None)
     rows = [mine, *training_rows(train, len(test), frames, count, settings.seed), *others]
     speaker, shifts = speakers(test), shifts_of(test, settings)
     found = results.measure(rows, speaker, scorer)

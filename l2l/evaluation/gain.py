@@ -54,8 +54,11 @@ def gained(true: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def l2_errors(predicted: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Mean over samples of the L2 in units of each channel's spread: (S, N, T, C), (N, T, C), (C,) -> (N,)."""
-    return l2(predicted / scale, truth / scale).mean(0)
+    """Mean over samples of the L2 in units of each channel's spread: (S, N, T, C), (N, T, C), (C,) -> (N,).
+
+    The truth is in these units already.
+    """
+    return l2(predicted / scale, truth).mean(0)
 
 
 def spread(truth: Clips) -> np.ndarray:
@@ -78,7 +81,8 @@ def gains(
     """
     deaf = {row.name: {"l2": NOT_LISTENING if row.uses_speaker is False else CANNOT_BE_ASKED} for row in rows}
     found = {name: {**no_benefit(), "gain": one} for name, one in deaf.items()}
-    truth, scale = np.stack(reference.truth).astype(np.float64), spread(reference.truth)  # (N, T, 56), (56,)
+    scale = spread(reference.truth)  # (56,)
+    truth = np.stack(reference.truth) / scale  # (N, T, 56) float64
     asked = [row for row in rows if row.uses_speaker]
 
     def errors(asked_with: SpeakerInput, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:

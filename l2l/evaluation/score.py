@@ -125,14 +125,13 @@ class Scorer:
                 keep(values, "l2_released", "all", l2((p - standardizer.mean) / standardizer.std, mine))
             for region, c in REGIONS.items():
                 x, g, s = p[..., c], truth[..., c], speaker[..., c]
-                pair, true_pair = np.concatenate([np.broadcast_to(s, x.shape), x], -1), np.concatenate([s, g], -1)
                 peak = synchrony.tlcc(lagged[..., c], lags)
                 one: dict[str, np.ndarray] = {
                     "l2": l2(x, g),
                     "mse": mse(x, g),
                     "fd_clip": clip_frechet(x, g),
                     "fd_velocity_clip": clip_frechet(np.diff(x, axis=-2), np.diff(g, axis=-2)),
-                    "p_fd_clip": clip_frechet(pair, true_pair),
+                    "p_fd_clip": clip_frechet(x, g, beside=s),
                     "variation": motion.variation(x),
                     "diversity_pairs": motion.diversity_pairs(x, pairs),
                     "diversity_samples_variance": motion.samples_variance(x)[None],

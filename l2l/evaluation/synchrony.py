@@ -10,8 +10,6 @@ import numpy as np
 
 from l2l.evaluation.bootstrap import divide
 
-_BLOCK = 8  # clips whose shifted copies fit in the cache at once
-
 
 def correlation_sums(motion: np.ndarray, speaker: np.ndarray) -> np.ndarray:
     """What `correlation` needs of each column, as sums over frames: (..., T, C) -> (..., C, 6).
@@ -60,28 +58,28 @@ def lagged_correlation(motion: np.ndarray, speaker: np.ndarray, lags: np.ndarray
     Lag l > 0 compares motion[l:] with speaker[:-l]. NaN where one of the two is constant.
     """
     samples, clips, frames, channels = motion.shape
-    out = np.empty((samples, clips, len(lags), channels))
-    # Row l of `source` says which frame of the speaker stands beside frame t of the motion.
-    source = np.arange(frames) - lags[:, None]  # (L, T)
-    overlap = (source >= 0) & (source < frames)
-    count, weights = overlap.sum(1), overlap.astype(float)  # (L,), (L, T)
-    seen = np.stack([np.isin(np.arange(frames), row) for row in source]).astype(float)  # (L, T) frames of the speaker
-    for start in range(0, clips, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        p = motion[:, block] - motion[:, block].mean(-2, keepdims=True)
-        x = speaker[block] - speaker[block].mean(-2, keepdims=True)
-        p, x = np.moveaxis(p, 0, -1).transpose(0, 2, 1, 3), x.transpose(0, 2, 1)  # (n, C, T, S), (n, C, T)
-        shifted = x[..., np.clip(source, 0, frames - 1)] * overlap  # (n, C, L, T)
-        sum_x, sum_xx = ((seen @ part[..., None]) for part in (x, np.square(x)))  # (n, C, L, 1)
-        sum_p, sum_pp = weights @ p, weights @ np.square(p)  # (n, C, L, S)
-        n = count[:, None]
+    found = np.empty((samples, clips, len(lags), channels))
+    p, x = (part - part.mean(-2, keepdims=True) for part in (motion, speaker))
+    p_until, pp_until, x_until, xx_until = (_until(part) for part in (p, np.square(p), x, np.square(x)))
+    whole = xx_until[:, -1] * pp_until[:, :, -1]  # (S, N, C)
+    for number, lag in enumerate(lags):
+        late, early = max(lag, 0), max(-lag, 0)
+        n = frames - late - early  # of the motion from `late` on, of the speaker's from `early` on
+        of_p, of_x = (..., slice(late, late + n), slice(None)), (..., slice(early, early + n), slice(None))
+        sum_p, sum_pp = (part[..., late + n, :] - part[..., late, :] for part in (p_until, pp_until))
+        sum_x, sum_xx = (part[..., early + n, :] - part[..., early, :] for part in (x_until, xx_until))
+        products = np.einsum("sntc,ntc->snc", p[of_p], x[of_x])
         spread = np.maximum(sum_xx - sum_x**2 / n, 0) * np.maximum(sum_pp - sum_p**2 / n, 0)
         # Relative to the whole clip's: a column that stands still in the overlap has no correlation there.
-        varies = spread > 1e-12 * np.square(x).sum(-1)[..., None, None] * np.square(p).sum(-2)[..., None, :]
+        varies = spread > 1e-12 * whole
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.where(varies, (shifted @ p - sum_x * sum_p / n) / np.sqrt(spread), np.nan)
-        out[:, block] = found.transpose(3, 0, 2, 1)  # (n, C, L, S) -> (S, n, L, C)
-    return out
+            found[:, :, number] = np.where(varies, (products - sum_x * sum_p / n) / np.sqrt(spread), np.nan)
+    return found
+
+
+def _until(frames: np.ndarray) -> np.ndarray:
+    """Sums of the frames before each one, (..., T, C) -> (..., T + 1, C)."""
+    return np.concatenate([np.zeros_like(frames[..., :1, :]), frames.cumsum(-2)], -2)
 
 
 def tlcc(correlations: np.ndarray, lags: np.ndarray) -> Lags:
