@@ -3,8 +3,9 @@
     python -m benchmarks.training_limit
 
 A training step is mostly products of matrices. Their floating-point operations are counted by torch, and compared with
-those of one large product in the same second: no program that computes the same in float32 on this core can be faster
-than 100 %. The product is timed before and after each step, for other programs slow both.
+those of one large product in the same second and precision: no program that computes the same on this core can be
+faster than 100 %. The product is timed before and after each step, for other programs slow both. bfloat16 has lines
+where the processor multiplies it.
 """
 
 import argparse
@@ -18,7 +19,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.evaluate import write_people
 from benchmarks.gpu import settings_on, trainings
+from l2l.config.section import Precision
 from l2l.dataset.layout import load_chunks
+from l2l.precision import available
 
 SIDE = 1024  # of the matrices
 
@@ -33,28 +36,39 @@ def seconds(call: Callable[[], object], least: float) -> float:
     return spent / count
 
 
+def product(precision: Precision, least: float) -> float:
+    """CPU-seconds of one large product."""
+    one, two = torch.randn(2, SIDE, SIDE).to(torch.bfloat16 if precision == "bf16" else torch.float32)
+    return seconds(lambda: one @ two, least)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0, help="CPU-seconds of each measurement")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    one, two = torch.randn(2, SIDE, SIDE)
-    print("| training step | sequences/s | GFLOP | GFLOP/s | of one large product |\n|---|---|---|---|---|")
+    precisions: list[Precision] = ["float32"]
+    if available("bf16", torch.device("cpu")) == "bf16":
+        precisions.append("bf16")
+    print("| training step | precision | sequences/s | GFLOP | GFLOP/s | of one large product |")
+    print("|---" * 6 + "|")
     with tempfile.TemporaryDirectory() as folder:
         write_people(Path(folder), "train", 8 * args.batch, 16)
         data = load_chunks(Path(folder), "train", "left")
-        for case in trainings(data, settings_on(torch.device("cpu"), {}), [args.batch], ["float32"]):
+        for case in trainings(data, settings_on(torch.device("cpu"), {}), [args.batch], precisions):
             with FlopCounterMode(display=False) as counted:
                 case.call()
             work = counted.get_total_flops() / 1e9
-            before = seconds(lambda: one @ two, args.seconds / 5)
+            before = product(case.precision, args.seconds / 5)
             spent = seconds(case.call, args.seconds)
-            after = seconds(lambda: one @ two, args.seconds / 5)
+            after = product(case.precision, args.seconds / 5)
             peak = 2 * SIDE**3 / 1e9 * 2 / (before + after)
             name = case.name.removeprefix("train ")
             print(
-                f"| {name} | {args.batch / spent:.0f} | {work:.1f} | {work / spent:.0f} | {work / spent / peak:.0%} |"
+                f"| {name} | {case.precision} | {args.batch / spent:.0f} | {work:.1f} | {work / spent:.0f} |"
+                f" {work / spent / peak:.0%} |",
+                flush=True,
             )
 
 
