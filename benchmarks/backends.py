@@ -1,9 +1,9 @@
 """How fast, and in how much memory, each backend does its step: every run as its own process.
 
-    python benchmarks/backends.py                               # every backend, on the demo's first recording
-    python benchmarks/backends.py syncnet --threads 1 2         # one of them
-    python benchmarks/backends.py vad_lips --minutes 20         # the recording looped: memory must not grow
-    python benchmarks/backends.py syncnet --recording talk.mp4
+    python -m benchmarks.backends                               # every backend, on the demo's first recording
+    python -m benchmarks.backends syncnet --threads 1 2         # one of them
+    python -m benchmarks.backends vad_lips --minutes 20         # the recording looped: memory must not grow
+    python -m benchmarks.backends syncnet --recording talk.mp4
 
 Prints one line per run: settings, threads, seconds of the whole command on the clock and of the processors, frames per
 second on the clock, peak memory of the process and its children. Weights that are not there are replaced by random

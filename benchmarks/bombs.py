@@ -7,25 +7,14 @@ video.mp4, as in results that somebody else sends. Prints a row for each: status
 """
 
 import argparse
-import re
 import struct
-import subprocess
 import sys
-import time
 from pathlib import Path
 
+from benchmarks.cost import cost
 from benchmarks.made_footage import ffmpeg
 
 _MOST = 2000  # MB
-_MEASURED = """
-import re, resource, sys
-from l2l.cli.main import main
-code = main(sys.argv[1:])
-own = int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])
-used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(f"cost {max(own, used[1].ru_maxrss) // 1024} {sum(each.ru_utime + each.ru_stime for each in used):.1f}")
-sys.exit(code)
-"""
 
 
 def make(folder: Path) -> list[Path]:
@@ -96,20 +85,6 @@ def _many_samples(folder: Path, count: int) -> Path:
     return out
 
 
-def measured(words: list[str], limit: float) -> tuple[str, float, float, int, str]:
-    """Status, seconds, CPU seconds, MB and last words of a command."""
-    start = time.monotonic()
-    try:
-        done = subprocess.run([sys.executable, "-c", _MEASURED, *words], capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return "late", limit, limit, 0, ""
-    found = re.search(r"cost (\d+) ([\d.]+)", done.stdout)
-    said = (done.stderr.strip().splitlines() or [""])[-1]
-    megabytes, cpu = (int(found[1]), float(found[2])) if found else (0, 0.0)
-    status = str(done.returncode) if found else "traceback"
-    return status, time.monotonic() - start, cpu, megabytes, said
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
@@ -133,13 +108,14 @@ def main() -> int:
         if not path.name.startswith(("black", "channels")):
             del steps["track, normalised"]
         for step, words in steps.items():
-            status, seconds, cpu, megabytes, said = measured(words, args.limit)
+            found = cost([sys.executable, "-m", "l2l", *words], limit=args.limit)
             size = path.stat().st_size // 1000
-            said = said.replace(f"{args.out}/", "").replace("|", "/")[:200]
-            wrong = status in ("late", "traceback") or megabytes > _MOST or size > 1000
+            status = "late" if found.status is None else "traceback" if "Traceback" in found.said else str(found.status)
+            said = found.last_words.replace(f"{args.out}/", "").replace("|", "/")[:200]
+            wrong = status in ("late", "traceback") or found.peak > _MOST or size > 1000
             bad += wrong
-            cost = f"{seconds:.0f} | {cpu:.0f} | {megabytes}"
-            print(f"| {path.name} | {size} | {step} | {status} | {cost} | {said} |", flush=True)
+            numbers = f"{found.seconds:.0f} | {found.cpu:.0f} | {found.peak:.0f}"
+            print(f"| {path.name} | {size} | {step} | {status} | {numbers} | {said} |", flush=True)
     return bad
 
 

@@ -2,7 +2,7 @@
 
     l2l fit-faces work --out basis.npz --set faces.backend=blendshapes
     l2l faces work --basis basis.npz
-    python benchmarks/contact_sheet.py work --basis basis.npz --out sheet.png
+    python -m benchmarks.contact_sheet work --basis basis.npz --out sheet.png
 
 `work` is a folder with video.mp4, tracks.npz and the two faces files. Weights are differences from the face at rest;
 the strongest are those that differ most, up or down. Do not publish pictures of people without their consent.

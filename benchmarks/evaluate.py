@@ -1,7 +1,7 @@
 """How long, and in how much memory, a test set becomes eval.json: all rows, all metrics, the model asked again.
 
-    python benchmarks/evaluate.py                            # 1,000 windows, 10 samples, 50 recordings
-    python benchmarks/evaluate.py --windows 5000 --threads 4
+    python -m benchmarks.evaluate                            # 1,000 windows, 10 samples, 50 recordings
+    python -m benchmarks.evaluate --windows 5000 --threads 4
 
 People and models are random: nothing is trained, and every step costs what it costs on real ones. The models have the
 default sizes. Evaluates twice, each in a process of its own, and compares the two files byte for byte.
@@ -9,16 +9,13 @@ The goal: below 30 s and 1 GB for 1,000 windows on 2 cores.
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.cost import l2l
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, chunk_paths
 from l2l.features.standardize import Standardizer
@@ -27,8 +24,6 @@ from l2l.patches.codebook import Codebook as PatchCodebook
 from l2l.patches.length import predictor_sizes
 from l2l.patches.predictor import Predictor as PatchPredictor
 from l2l.training.checkpoint import fingerprint, save_checkpoint
-
-LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def write_people(folder: Path, split: str, windows: int, recordings: int) -> None:
@@ -81,21 +76,6 @@ def write_models(folder: Path, settings: Settings) -> None:
     )
 
 
-def measure(command: list[str], threads: int) -> tuple[float, float, float]:
-    """(seconds, CPU seconds, peak MB) of one command in a process of its own, on so many cores."""
-    start = time.perf_counter()
-    cores = sorted(os.sched_getaffinity(0))[:threads]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "l2l", *command],
-        env=os.environ | dict.fromkeys(LIMITS, str(threads)),
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: l2l {' '.join(command)}")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--windows", type=int, default=1000)
@@ -118,9 +98,9 @@ def main() -> None:
         print(f"{args.windows} windows, {args.samples} samples, {args.recordings} recordings, {args.threads} threads")
         for run in range(2):
             out = folder / f"{run}.json"
-            seconds, cpu, peak = measure([*command, "--out", str(out)], args.threads)
+            found = l2l([*command, "--out", str(out)], args.threads)
             written.append(out.read_bytes())
-            print(f"{seconds:8.1f} s {cpu:8.1f} s of CPU {peak:8.0f} MB", flush=True)
+            print(f"{found.seconds:8.1f} s {found.cpu:8.1f} s of CPU {found.peak:8.0f} MB", flush=True)
         print("the two files are", "the same" if written[0] == written[1] else "DIFFERENT")
 
 

@@ -1,8 +1,8 @@
 """How near each faces backend comes to what was drawn on the demo, how still it is, and what it costs.
 
-    python benchmarks/faces.py data/raw/demo results/demo/videos                 # all recordings with their truth
-    python benchmarks/faces.py data/raw/demo results/demo/videos --only demo_00  # one of them
-    python benchmarks/faces.py data/raw/demo results/demo/videos --still work    # and a tracked recording without truth
+    python -m benchmarks.faces data/raw/demo results/demo/videos                 # all recordings with their truth
+    python -m benchmarks.faces data/raw/demo results/demo/videos --only demo_00  # one of them
+    python -m benchmarks.faces data/raw/demo results/demo/videos --still work    # and a tracked recording without truth
 
 Prints three tables with a row for each backend.
 

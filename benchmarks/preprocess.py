@@ -1,8 +1,8 @@
 """How fast, and in how much memory, a recording becomes chunks: every preprocessing step as its own process, one core.
 
-    python benchmarks/preprocess.py                       # the demo's first recording, 640x360
-    python benchmarks/preprocess.py talk.mp4 --repeat 5   # the same recording, looped to five times its length
-    python benchmarks/preprocess.py --faces blendshapes   # with another backend of faces
+    python -m benchmarks.preprocess                       # the demo's first recording, 640x360
+    python -m benchmarks.preprocess talk.mp4 --repeat 5   # the same recording, looped to five times its length
+    python -m benchmarks.preprocess --faces blendshapes   # with another backend of faces
 
 Prints one line per step: seconds, times real time, seconds that processors worked (on a busy machine they are what
 counts), peak memory of the process and its children. Training is not part of it. The goal: at least 1.5 times real
@@ -10,46 +10,14 @@ time in all on one core, and memory that does not grow with the length.
 """
 
 import argparse
-import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import NamedTuple
 
+from benchmarks.cost import l2l
 from l2l.video.media import ffmpeg_path
 from l2l.video.probing import probe
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-class Cost(NamedTuple):
-    """What a command cost."""
-
-    seconds: float  # on the clock
-    cpu: float  # seconds that processors worked: what counts on a machine that others use too
-    peak: float  # MB
-
-
-def measure(command: list[str], notes: Path, cores: int = 1) -> Cost:
-    """The cost of one command and its children, run on that many cores in a process of its own."""
-    start = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
-        environment = os.environ | dict.fromkeys(THREADS, str(cores))
-        done = subprocess.run([sys.executable, "-m", "l2l", *command], env=environment, check=False)
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        notes.write_text(f"{used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
-        os._exit(done.returncode)
-    _, status = os.waitpid(pid, 0)
-    if status:
-        sys.exit(f"failed: l2l {' '.join(command)}")
-    cpu, peak = (float(word) for word in notes.read_text().split())
-    return Cost(time.perf_counter() - start, cpu, peak)
 
 
 def looped(source: Path, times: int, folder: Path) -> Path:
@@ -97,9 +65,10 @@ def main() -> None:
         print(f"{'step':12}{'seconds':>10}{'x real time':>14}{'CPU s':>10}{'peak MB':>10}")
         total, worked = 0.0, 0.0
         for step in steps(source, folder, args.encode, args.faces):
-            took, cpu, peak = measure(step, folder / "notes")
-            total, worked = total + took, worked + cpu
-            print(f"{step[0]:12}{took:>10.1f}{seconds / took:>14.1f}{cpu:>10.1f}{peak:>10.0f}", flush=True)
+            found = l2l(step)
+            total, worked = total + found.seconds, worked + found.cpu
+            speed, costs = seconds / found.seconds, f"{found.cpu:>10.1f}{found.peak:>10.0f}"
+            print(f"{step[0]:12}{found.seconds:>10.1f}{speed:>14.1f}{costs}", flush=True)
         print(f"{'all':12}{total:>10.1f}{seconds / total:>14.2f}{worked:>10.1f}")
 
 

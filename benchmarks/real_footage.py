@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -24,6 +23,7 @@ import numpy as np
 import soundfile
 
 from benchmarks import made_footage as made
+from benchmarks.cost import cost
 from benchmarks.made_footage import Footage, beside
 from l2l.config import Settings
 from l2l.errors import UserError
@@ -240,16 +240,11 @@ def repeated(footage: Footage, out: Path) -> Answer:
 def hostile(change: str, footage: Footage, out: Path) -> Answer:
     short = made.copied(footage.demo / "demo_03.mp4", out / "short.mkv", "-t", "4")
     path = made.copied(short, out / "hostile.mkv", "-bsf:v", change)
-    script = "import re, resource, sys; from l2l.cli.main import main; code = main(sys.argv[1:]);"
-    script += "own = int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]);"
-    script += "print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024);"
-    start = time.monotonic()
-    command = [sys.executable, "-c", script + " sys.exit(code)", "normalise", str(path), "--out", str(out / "made")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    seconds, memory = time.monotonic() - start, int(done.stdout.split()[-1])
-    sentence = done.stderr.strip().removeprefix(f"l2l normalise: {path}: ")
-    cost = f"{path.stat().st_size // 1000} kB cost {seconds:.0f} s and {memory} MB"
-    return Answer(f"{sentence} ({cost})", done.returncode == 1 and memory < 2000 and seconds < 60)
+    found = cost([sys.executable, "-m", "l2l", "normalise", str(path), "--out", str(out / "made")])
+    sentence = found.last_words.removeprefix(f"l2l normalise: {path}: ")
+    size = path.stat().st_size // 1000
+    said = f"{sentence} ({size} kB cost {found.seconds:.0f} s and {found.peak:.0f} MB)"
+    return Answer(said, found.status == 1 and found.peak < 2000 and found.seconds < 60)
 
 
 def busy_cores(footage: Footage, out: Path) -> Answer:

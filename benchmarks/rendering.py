@@ -1,6 +1,6 @@
 """How many pictures of a face are drawn in a second, on one core.
 
-    python benchmarks/rendering.py results/demo/face_basis.npz results/demo/videos/demo_00/faces_left.npz
+    python -m benchmarks.rendering results/demo/face_basis.npz results/demo/videos/demo_00/faces_left.npz
 
 A picture is one face of the file, as in previews: mesh, lids, eyes and shading. The first one, which compiles the
 rasteriser or loads it, is not counted.

@@ -1,8 +1,8 @@
 """What the workflow itself costs with many recordings: planning them, and running steps that do nothing.
 
-    python benchmarks/scale.py --plan 10000              # a dry run: seconds, memory, jobs
-    python benchmarks/scale.py --run 1000                # every job of the road to eval.json, here
-    python benchmarks/scale.py --run 1000 --per-job 50 -- --profile workflow/profiles/slurm    # on a cluster
+    python -m benchmarks.scale --plan 10000              # a dry run: seconds, memory, jobs
+    python -m benchmarks.scale --run 1000                # every job of the road to eval.json, here
+    python -m benchmarks.scale --run 1000 --per-job 50 -- --profile workflow/profiles/slurm    # on a cluster
 
 Recordings are empty files, and `l2l` is a stand-in that only touches its outputs, so what is measured is Snakemake's
 share, and on a cluster SLURM's. What follows `--` goes to Snakemake instead of `--cores 2`.

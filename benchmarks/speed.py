@@ -14,7 +14,6 @@ import argparse
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +22,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.evaluate import LIMITS, write_people
+from benchmarks.cost import cost
+from benchmarks.evaluate import write_people
 
 HERE = Path(__file__).resolve().parents[1]
 WINDOWS, TRAINED = 200, 40  # windows of made-up people, and steps of training
@@ -63,21 +63,12 @@ def run(tree: Path, work: Path, command: str, out: str) -> float:
     words = shlex.split(command.format(out=out))
     if words[0] != "--help":
         words += ["--config", "settings.yaml"]
-    limits = dict.fromkeys((*LIMITS, "NUMBA_NUM_THREADS"), "1")
     weights = {"L2L_WEIGHTS": os.environ.get("L2L_WEIGHTS", str(HERE / "third_party/weights"))}
-    with open(work / "said.txt", "w+") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "l2l", *words],
-            env=os.environ | limits | weights | {"PYTHONPATH": str(tree)},
-            cwd=work,
-            stdout=said,
-            stderr=said,
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        said.seek(0)
-        if status:
-            raise Failed((said.read().strip().splitlines() or ["no message"])[-1])
-    return used.ru_utime + used.ru_stime
+    environment = weights | {"PYTHONPATH": str(tree)}
+    found = cost([sys.executable, "-m", "l2l", *words], folder=work, environment=environment)
+    if found.status:
+        raise Failed(found.last_words or "no message")
+    return found.cpu
 
 
 def prepare(work: Path) -> None:

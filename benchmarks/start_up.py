@@ -7,12 +7,11 @@ Each line is the median of several runs, with the smallest and the largest, each
 """
 
 import argparse
-import os
-import subprocess
 import sys
-import time
 
 import numpy as np
+
+from benchmarks.cost import cost
 
 IMPORT = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
 STEPS = {
@@ -31,14 +30,10 @@ STEPS = {
 
 def run(command: list[str]) -> tuple[float, float]:
     """CPU and wall-clock seconds."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} failed:\n{said.decode()}")
-    return usage.ru_utime + usage.ru_stime, time.perf_counter() - start
+    found = cost(command)
+    if found.status:
+        sys.exit(f"{' '.join(command)} failed:\n{found.said}")
+    return found.cpu, found.seconds
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Who is who, and who is no person: made-up recordings, and how often the tracker is right about them.
 
-    python benchmarks/who_is_who.py --real clip.mp4 --minutes 10
+    python -m benchmarks.who_is_who --real clip.mp4 --minutes 10
 
 - heads: grey heads, rendered into footage beside a person or between two; how many are taken for one of the two.
 - faces: people in the dark, lit from one side, turned, with a beard; how many are refused.
