@@ -9,6 +9,7 @@
 """
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from l2l.dataset.conversations import Conversations, Stretch
 from l2l.dataset.layout import WINDOW, Chunks, first_frames
 from l2l.errors import UserError
 from l2l.features.sound import frame_sound, is_power
-from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
+from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM
 
 log = logging.getLogger(__name__)
 
@@ -48,25 +49,40 @@ class Sequences:
     @classmethod
     def together(
         cls,
-        listeners: list[np.ndarray],
-        speakers: list[np.ndarray],
-        audio: list[np.ndarray],
+        lengths: list[int],
+        listeners: Iterable[np.ndarray],
+        speakers: Iterable[np.ndarray],
+        audio: Iterable[np.ndarray],
         videos: ArrayLike,
         power: bool,
         counted: list[np.ndarray] | None = None,
     ) -> "Sequences":
-        """From (T, 56), (T, 56), rows of mel (4 T, 128) and which frames count (T,), default all, of each sequence."""
-        lengths = np.array([len(listener) for listener in listeners])
+        """From (T, 56), (T, 56), rows of mel (4 T, 128) and which frames count (T,), default all, of each sequence.
+
+        They are read one after another: what is in memory is the result.
+        """
+        frames = sum(lengths)
         return cls(
-            np.concatenate(listeners).astype(np.float32),
-            np.concatenate(speakers).astype(np.float32),
-            np.concatenate([frame_sound(rows, power) for rows in audio]),
+            _filled(frames, listeners),
+            _filled(frames, speakers),
+            _filled(frames, (frame_sound(rows, power) for rows in audio)),
             power,
             np.concatenate([[0], np.cumsum(lengths)[:-1]]),
-            lengths,
+            np.array(lengths),
             np.asarray(videos),
-            np.ones(lengths.sum(), bool) if counted is None else np.concatenate(counted),
+            np.ones(frames, bool) if counted is None else np.concatenate(counted),
         )
+
+
+def _filled(frames: int, parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Parts (T, C) one below the other, (frames, C) float32."""
+    found, end = np.empty((0, 0), np.float32), 0
+    for part in parts:
+        if not end:
+            found = np.empty((frames, part.shape[1]), np.float32)
+        found[end : end + len(part)] = part
+        end += len(part)
+    return found
 
 
 class Piece(NamedTuple):
@@ -99,26 +115,28 @@ def alike(lengths: np.ndarray, at_once: int) -> list[np.ndarray]:
     return [group[start : start + at_once] for group in groups for start in range(0, len(group), at_once)]
 
 
-def joined(chunks: Chunks, chains: list[list[Piece]], power: bool) -> Sequences:
-    """One sequence for each chain."""
+def joined(chunks: Chunks, chains: list[list[Piece]], power: bool, alone: bool = False) -> Sequences:
+    """One sequence for each chain; `alone`: of the listener, speaker and sound have no columns and are not read."""
 
-    def whole(array: np.ndarray, per_frame: int = 1) -> list[np.ndarray]:
-        return [np.concatenate([array[p.row, per_frame * p.new :] for p in pieces]) for pieces in chains]
+    def whole(array: np.ndarray, per_frame: int = 1) -> Iterator[np.ndarray]:
+        return (np.concatenate([array[p.row, per_frame * p.new :] for p in pieces]) for pieces in chains)
 
     return Sequences.together(
+        [pieces[-1].at + WINDOW for pieces in chains],
         whole(chunks.listener[..., :MODEL_DIM]),
-        whole(chunks.speaker[..., :MODEL_DIM]),
-        whole(chunks.audio, AUDIO_PER_FRAME),
+        whole(chunks.speaker[..., : 0 if alone else MODEL_DIM]),
+        whole(chunks.audio[..., : 0 if alone else MEL_BANDS], AUDIO_PER_FRAME),
         [str(chunks.videos[pieces[0].row]) for pieces in chains],
         power,
     )
 
 
-def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray) -> tuple[Sequences, int]:
-    """The sequences of the training windows, then those of the validation windows, and how many are for training."""
-    power = all(is_power(chunks.audio[row]) for row in train)
+def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray, alone: bool = False) -> tuple[Sequences, int]:
+    """The sequences of the training windows, then those of the validation windows, and how many are for training;
+    `alone`: of the listener, see `joined`."""
+    power = alone or all(is_power(chunks.audio[row]) for row in train)
     sides = [chain(chunks, rows) for rows in (train, validation)]
-    sequences = joined(chunks, sides[0] + sides[1], power)
+    sequences = joined(chunks, sides[0] + sides[1], power, alone)
     count, longest = len(train) + len(validation), sequences.lengths.max()
     log.info("%d windows joined to %d sequences, the longest of %d frames", count, len(sequences), longest)
     return sequences, len(sides[0])
@@ -160,9 +178,10 @@ def stretched(conversations: Conversations, found: list[tuple[Stretch, slice]], 
     """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN."""
     listener, heard, listens = conversations.people[conversations.listener], conversations.heard, conversations.listens
     return Sequences.together(
-        [_finite(listener.faces[rows], stretch) for stretch, rows in found],
-        [_finite(heard.faces[rows], stretch) for stretch, rows in found],
-        [_finite(_sound(conversations, rows), stretch) for stretch, rows in found],
+        [rows.stop - rows.start for _, rows in found],
+        (_finite(listener.faces[rows], stretch) for stretch, rows in found),
+        (_finite(heard.faces[rows], stretch) for stretch, rows in found),
+        (_finite(_sound(conversations, rows), stretch) for stretch, rows in found),
         [stretch.recording for stretch, _ in found],
         power,
         [listens[rows] for _, rows in found],

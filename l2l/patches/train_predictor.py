@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,7 @@ def prepare_predictor(
     model = seeded_model(lambda: Predictor(sizes, codebook.to(device), len(people)), settings.seed, device)
     model.features = made
     who = identities(people, sequences.videos)
+    sequences = replace(sequences, speaker=sequences.speaker[:, :0], audio=sequences.audio[:, :0])  # features hold it
     material = Material(
         sequences,
         encode_phases(codebook, sequences, motion),

@@ -24,6 +24,15 @@ def test_windows_of_any_stride_join_to_the_recording_they_were_cut_from(tmp_path
     np.testing.assert_allclose(sequences.audio[sequences.of(0)], sound)
 
 
+def test_of_the_listener_alone_nothing_else_is_read(tmp_path):
+    chunks = load_chunks(write_chunks(tmp_path, windows=5, videos=2), "train", "left")
+    train, held = np.arange(5), np.arange(5, 10)
+    both, _ = join(chunks, train, held)
+    alone, training = join(chunks, train, held, alone=True)
+    assert training == 1 and alone.audio.shape == alone.speaker.shape == (len(both.listener), 0)
+    np.testing.assert_array_equal(alone.listener, both.listener)
+
+
 def test_a_gap_ends_a_sequence(tmp_path):
     chunks = load_chunks(write_chunks(tmp_path, windows=6, videos=1), "train", "left")
     chains = chain(chunks, np.array([0, 1, 4, 5]))
