@@ -5,7 +5,7 @@
     python -m benchmarks.speed ../before --step track evaluate --runs 9
 
 A step is a command in a process of its own, with this Python and a tree's modules; both trees read the same input,
-which this one makes. CPU-seconds count, for other programs may run beside: a row has each tree's median, and of the
+which the other one makes: newer programs read older files. CPU-seconds count, for other programs may run beside: a row has each tree's median, and of the
 ratios of neighbours the median and the range. Who is first changes from pair to pair. A first run of each is not
 counted, for numba compiles in it. What fails in the other tree says so.
 """
@@ -71,8 +71,8 @@ def run(tree: Path, work: Path, command: str, out: str) -> float:
     return found.cpu
 
 
-def prepare(work: Path) -> None:
-    """What the steps read, made by this tree."""
+def prepare(tree: Path, work: Path) -> None:
+    """What the steps read, made by a tree."""
     (work / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
     for split in ("train", "test"):
         write_people(work / "people", split, WINDOWS, 10)
@@ -83,7 +83,7 @@ def prepare(work: Path) -> None:
         ("train-codebook, windows", "windows"),
     )
     for name, out in made:
-        run(HERE, work, STEPS[name], out)
+        run(tree, work, STEPS[name], out)
         if name == "fit-faces":
             shutil.copy(work / "recording/face_basis.npz", work)
     shutil.copy(work / "windows/codebook.pt", work / "windows.pt")
@@ -118,7 +118,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        prepare(work)
+        prepare(args.other.resolve(), work)
         print("| step | CPU-s, this tree | the other | ratio (range) |\n|---|---|---|---|", flush=True)
         for name in args.step:
             print(row(name, (HERE, args.other.resolve()), work, args.runs), flush=True)
