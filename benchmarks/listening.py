@@ -47,7 +47,9 @@ def untrained() -> PatchModels:
     codebook = PatchCodebook(settings.codebook).eval().requires_grad_(False)
     predictor = PatchPredictor(predictor_sizes(settings.predictor, minutes=180), codebook)
     speaker = speak(0, 0, 60.0)
-    predictor.features = SpeakerFeatures.fit([speaker.motion], [frame_sound(speaker.audio, power=True)])
+    predictor.features = SpeakerFeatures.fit(
+        lambda: [(speaker.motion, frame_sound(speaker.audio, power=True), np.ones(len(speaker.motion), bool))]
+    )
     return PatchModels(codebook, predictor.eval().requires_grad_(False), unit(56), True, ())
 
 

@@ -2,15 +2,16 @@
 
 - Windows that follow one another in a recording are joined again: the `files` array tells recording and frame. What
   two windows share is taken once. So our own chunks and published ones become whole turns.
-- All frames of all sequences lie in one array, so that crops from anywhere are one indexing away.
+- All frames of all listeners lie in one array, so that crops from anywhere are one indexing away. A speaker is read
+  when it is asked for: sound is the largest of all, and few numbers a frame are made of it.
 - Where whole conversations are known, the predictor learns from these instead (`whole`). The listener's own turns are
   there, as what came before; `counted` says in which frames the listener listens.
 - A crop that is longer than its sequence repeats the last frame; `Crops.inside` says which frames are real.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +21,8 @@ from l2l.arrays import INSANE, sane
 from l2l.dataset.conversations import Conversations, Stretch
 from l2l.dataset.layout import WINDOW, Chunks, first_frames
 from l2l.errors import UserError
-from l2l.features.sound import frame_sound, is_power
-from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM
+from l2l.features.sound import frame_sound
+from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,7 @@ class Sequences:
     """N stretches of one person listening to another; F frames in all, raw units."""
 
     listener: np.ndarray  # (F, 56) float32
-    speaker: np.ndarray  # (F, 56) float32
-    audio: np.ndarray  # (F, 128) float32, see `l2l.features.sound`
-    power: bool  # whether `audio` is the logarithm of mel power
+    hear: Callable[[int], tuple[np.ndarray, np.ndarray]]  # speaker of sequence n: faces (T, 56), rows of mel (4 T, 128)
     starts: np.ndarray  # (N,) first frame of each, in the arrays
     lengths: np.ndarray  # (N,) frames
     videos: np.ndarray  # (N,) name of the recording
@@ -46,27 +45,29 @@ class Sequences:
         """The frames of sequence n."""
         return slice(int(self.starts[n]), int(self.starts[n] + self.lengths[n]))
 
+    def heard(self, n: int, power: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The speaker of sequence n: faces (T, 56) and sound (T, 128), float32; `power`: as `frame_sound`."""
+        faces, rows = self.hear(n)
+        return faces.astype(np.float32), frame_sound(rows, power)
+
+    def without_motion(self) -> "Sequences":
+        """The same without the listener's frames, of which a training has a copy on its device."""
+        return replace(self, listener=np.empty((0, MODEL_DIM), np.float32))
+
     @classmethod
     def together(
         cls,
         lengths: list[int],
         listeners: Iterable[np.ndarray],
-        speakers: Iterable[np.ndarray],
-        audio: Iterable[np.ndarray],
+        hear: Callable[[int], tuple[np.ndarray, np.ndarray]],
         videos: ArrayLike,
-        power: bool,
         counted: list[np.ndarray] | None = None,
     ) -> "Sequences":
-        """From (T, 56), (T, 56), rows of mel (4 T, 128) and which frames count (T,), default all, of each sequence.
-
-        They are read one after another: what is in memory is the result.
-        """
+        """From (T, 56), `hear`, and which frames count (T,), default all, of each sequence."""
         frames = sum(lengths)
         return cls(
-            _filled(frames, listeners),
-            _filled(frames, speakers),
-            _filled(frames, (frame_sound(rows, power) for rows in audio)),
-            power,
+            filled(frames, listeners),
+            hear,
             np.concatenate([[0], np.cumsum(lengths)[:-1]]),
             np.array(lengths),
             np.asarray(videos),
@@ -74,8 +75,8 @@ class Sequences:
         )
 
 
-def _filled(frames: int, parts: Iterable[np.ndarray]) -> np.ndarray:
-    """Parts (T, C) one below the other, (frames, C) float32."""
+def filled(frames: int, parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Parts (T, C) one below the other, (frames, C) float32; each is read when its turn comes."""
     found, end = np.empty((0, 0), np.float32), 0
     for part in parts:
         if not end:
@@ -115,28 +116,28 @@ def alike(lengths: np.ndarray, at_once: int) -> list[np.ndarray]:
     return [group[start : start + at_once] for group in groups for start in range(0, len(group), at_once)]
 
 
-def joined(chunks: Chunks, chains: list[list[Piece]], power: bool, alone: bool = False) -> Sequences:
-    """One sequence for each chain; `alone`: of the listener, speaker and sound have no columns and are not read."""
+def joined(chunks: Chunks, chains: list[list[Piece]]) -> Sequences:
+    """One sequence for each chain."""
 
-    def whole(array: np.ndarray, per_frame: int = 1) -> Iterator[np.ndarray]:
-        return (np.concatenate([array[p.row, per_frame * p.new :] for p in pieces]) for pieces in chains)
+    def whole(array: np.ndarray, pieces: list[Piece], per_frame: int = 1) -> np.ndarray:
+        return np.concatenate([array[p.row, per_frame * p.new :] for p in pieces])
+
+    def hear(n: int) -> tuple[np.ndarray, np.ndarray]:
+        faces = whole(chunks.speaker[..., :MODEL_DIM], chains[n])
+        return faces, whole(chunks.audio, chains[n], AUDIO_PER_FRAME)
 
     return Sequences.together(
         [pieces[-1].at + WINDOW for pieces in chains],
-        whole(chunks.listener[..., :MODEL_DIM]),
-        whole(chunks.speaker[..., : 0 if alone else MODEL_DIM]),
-        whole(chunks.audio[..., : 0 if alone else MEL_BANDS], AUDIO_PER_FRAME),
+        (whole(chunks.listener[..., :MODEL_DIM], pieces) for pieces in chains),
+        hear,
         [str(chunks.videos[pieces[0].row]) for pieces in chains],
-        power,
     )
 
 
-def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray, alone: bool = False) -> tuple[Sequences, int]:
-    """The sequences of the training windows, then those of the validation windows, and how many are for training;
-    `alone`: of the listener, see `joined`."""
-    power = alone or all(is_power(chunks.audio[row]) for row in train)
+def join(chunks: Chunks, train: np.ndarray, validation: np.ndarray) -> tuple[Sequences, int]:
+    """The sequences of the training windows, then those of the validation windows, and how many are for training."""
     sides = [chain(chunks, rows) for rows in (train, validation)]
-    sequences = joined(chunks, sides[0] + sides[1], power, alone)
+    sequences = joined(chunks, sides[0] + sides[1])
     count, longest = len(train) + len(validation), sequences.lengths.max()
     log.info("%d windows joined to %d sequences, the longest of %d frames", count, len(sequences), longest)
     return sequences, len(sides[0])
@@ -167,23 +168,26 @@ def whole(
     sides = [[(stretch, rows) for stretch, rows in part if listens[rows].any()] for part in parts]
     if not all(sides):  # of one recording that was divided in time, they are those of the person's own listener
         raise UserError("the whole conversations do not hold all windows; make the chunks again, for this listener.")
-    power = all(is_power(_sound(conversations, rows)) for _, rows in sides[0])
-    sequences = stretched(conversations, [*sides[0], *sides[1]], power)
+    sequences = stretched(conversations, [*sides[0], *sides[1]])
     count, share = len(sequences), 100 * sequences.counted.mean()
     log.info("%d stretches of whole conversations; the listener listens in %.0f %% of them", count, share)
     return sequences, len(sides[0])
 
 
-def stretched(conversations: Conversations, found: list[tuple[Stretch, slice]], power: bool) -> Sequences:
-    """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN."""
+def stretched(conversations: Conversations, found: list[tuple[Stretch, slice]]) -> Sequences:
+    """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN, there or in `hear`."""
     listener, heard, listens = conversations.people[conversations.listener], conversations.heard, conversations.listens
+
+    def hear(n: int) -> tuple[np.ndarray, np.ndarray]:
+        stretch, rows = found[n]
+        sound = heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop]
+        return _finite(heard.faces[rows], stretch), _finite(sound, stretch)
+
     return Sequences.together(
         [rows.stop - rows.start for _, rows in found],
         (_finite(listener.faces[rows], stretch) for stretch, rows in found),
-        (_finite(heard.faces[rows], stretch) for stretch, rows in found),
-        (_finite(_sound(conversations, rows), stretch) for stretch, rows in found),
+        hear,
         [stretch.recording for stretch, _ in found],
-        power,
         [listens[rows] for _, rows in found],
     )
 
@@ -199,10 +203,6 @@ def placed(chunks: Chunks, stretches: list[Stretch]) -> tuple[np.ndarray, np.nda
             raise UserError(f"the whole conversations do not hold {where}; make the chunks again.")
         number[row] = inside[0]
     return number, starts - firsts[number]
-
-
-def _sound(conversations: Conversations, rows: slice) -> np.ndarray:
-    return conversations.heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop]
 
 
 def _finite(array: np.ndarray, stretch: Stretch) -> np.ndarray:

@@ -8,6 +8,7 @@
 - Not in the paper, whose predictor takes the speaker's motion and mel as they are (section 3.3).
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,21 +71,16 @@ class SpeakerFeatures:
     scale: np.ndarray  # (F,)
 
     @classmethod
-    def fit(
-        cls, faces: list[np.ndarray], sound: list[np.ndarray], counted: list[np.ndarray] | None = None
-    ) -> "SpeakerFeatures":
-        """From faces (T, 56), raw, sound (T, 128), one row a frame, and which frames count (T,), default all, of each
-        training sequence."""
-        rows = np.concatenate(counted if counted is not None else [np.ones(len(face), bool) for face in faces])
-        expression = np.concatenate([face[:, EXPRESSION] for face in faces])[rows].astype(np.float64)
-        mean = expression.mean(0)
-        _, directions = np.linalg.eigh(np.cov(expression.T))  # of increasing variance
+    def fit(cls, heard: Callable[[], Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]]) -> "SpeakerFeatures":
+        """From faces (T, 56), raw, sound (T, 128), one row a frame, and which frames count (T,) of each training
+        sequence. They are asked for twice, one after another, and never in memory together."""
+        mean, covariance = _moments(faces[counted][:, EXPRESSION] for faces, _, counted in heard())
+        _, directions = np.linalg.eigh(covariance)  # of increasing variance
         plain = cls(mean, directions[:, ::-1][:, :COMPONENTS].copy(), np.zeros(count()), np.ones(count()))
-        found = np.concatenate([plain._raw(f[None], s[None], begin(1))[0] for f, s in zip(faces, sound, strict=True)])
-        found = found[rows]
+        centre, covariance = _moments(plain._raw(f[None], s[None], begin(1))[0][counted] for f, s, counted in heard())
         # What hardly ever changed in training says nothing, also when it does change: a silence longer than any there.
-        spread = found.std(0)
-        return cls(mean, plain.components, found.mean(0), np.where(spread < SEEN, NEVER, spread))
+        spread = np.sqrt(np.maximum(np.diag(covariance), 0))
+        return cls(mean, plain.components, centre, np.where(spread < SEEN, NEVER, spread))
 
     def __call__(self, faces: np.ndarray, sound: np.ndarray, memory: Memory | None = None) -> np.ndarray:
         """Faces (B, T, 56), raw, and sound (B, T, 128) -> (B, T, F) float32, of mean 0 and std 1 in training.
@@ -101,6 +97,16 @@ class SpeakerFeatures:
         for b in range(len(loudness)):
             _follow(loudness[b], shown[b], memory.numbers[b], found[b])
         return found
+
+
+def _moments(parts: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (C,) and covariance (C, C) of all rows of parts (T, C), ddof 0."""
+    number, total, products = 0, np.zeros(()), np.zeros(())
+    for part in parts:
+        rows = part.astype(np.float64)
+        number, total, products = number + len(rows), total + rows.sum(0), products + rows.T @ rows
+    mean = total / number
+    return mean, products / number - mean[:, None] * mean
 
 
 @compiled

@@ -69,11 +69,11 @@ class Model:
         self.context = "conversation" if conversations else "sequence"
         if conversations:
             found = conversations.chosen(lambda _, frames: np.ones(len(frames), bool))
-            sequences = stretched(conversations, found, models.power)
+            sequences = stretched(conversations, found)
             number, at = placed(chunks, [stretch for stretch, _ in found])
         else:
             chains = chain(chunks, np.arange(len(chunks)))
-            sequences = joined(chunks, chains, models.power)
+            sequences = joined(chunks, chains)
             number, at = np.empty((2, len(chunks)), int)  # each window's sequence, and its first frame in it
             for n, pieces in enumerate(chains):
                 for piece in pieces:
@@ -156,8 +156,8 @@ def _heard(models: Models, sequences: Sequences) -> Tensor:
     """
     found = []
     for n in range(len(sequences)):
-        own = sequences.of(n)
-        features = models.features(sequences.speaker[own][None], sequences.audio[own][None])[0]  # (T, F)
+        faces, sound = sequences.heard(n, models.power)
+        features = models.features(faces[None], sound[None])[0]  # (T, F)
         frames, patches = len(features), len(features) // PATCH
         longer = F.pad(torch.from_numpy(features), (0, 0, 0, PATCH - 1))
         ways = torch.stack([longer[p : p + PATCH * patches] for p in range(PATCH)]).to(models.device)  # (8, 8 P, F)

@@ -73,12 +73,10 @@ def _listen(
 ) -> Sampled:
     """Samples of some sequences of one length, S of each after another."""
     sampling = settings.sampling
-    sequences = joined(data, chains, models.power)
-    shape = len(chains), -1
-    faces, sound, listener = (
-        np.repeat(array.reshape(*shape, array.shape[-1]), sampling.samples, axis=0)
-        for array in (sequences.speaker, sequences.audio, sequences.listener)
-    )
+    sequences = joined(data, chains)
+    faces, sound = zip(*(sequences.heard(n, models.power) for n in range(len(chains))), strict=True)
+    listeners = sequences.listener.reshape(len(chains), -1, MODEL_DIM)
+    faces, sound, listener = (np.repeat(array, sampling.samples, axis=0) for array in (faces, sound, listeners))
     seeds = [(settings.seed, sample, int(n)) for n in numbers for sample in range(sampling.samples)]
     drawing = Sampling(sampling.temperature, sampling.top_p)
     who = identities(models.people, sequences.videos)

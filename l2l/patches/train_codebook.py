@@ -155,7 +155,7 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     """A codebook about to be trained on the windows `data`; every random draw follows from the settings' seed."""
     sizes, device = settings.codebook, prepare(settings.codebook.training)
     train_rows, validation = split_by_video(data, sizes.training.validation_share, settings.seed)
-    sequences, count = join(data, train_rows, validation, alone=True)
+    sequences, count = join(data, train_rows, validation)
     standardizer = standardizer_of(sequences.listener, sequences, count)
     training = with_steps(sizes.training, codebook_steps(minutes_of(sequences, count)))
     sizes = sizes.model_copy(update={"training": training})
@@ -163,7 +163,7 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
     numbers = np.arange(len(sequences))
     return Run(
-        CodebookTask(model, sequences, motion, numbers[:count], numbers[count:], sizes),
+        CodebookTask(model, sequences.without_motion(), motion, numbers[:count], numbers[count:], sizes),
         codebook_optimizer(model, sizes),
         {"listener": standardizer},
         {"kind": "codebook", "architecture": "patches", "config": sizes.model_dump()},

@@ -9,7 +9,6 @@
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from l2l.config import Settings
 from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import Chunks
 from l2l.dataset.together import identities
-from l2l.features.sequences import join, whole
+from l2l.features.sequences import filled, join, whole
+from l2l.features.sound import is_power
 from l2l.features.speaker import SpeakerFeatures
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
@@ -139,24 +139,28 @@ def prepare_predictor(
     else:
         sequences, training = join(data, train_rows, validation)
     sizes = predictor_sizes(sizes, minutes_of(sequences, training))
-    arrays = sequences.speaker, sequences.audio, sequences.counted
-    parts = [[array[sequences.of(n)] for array in arrays] for n in range(len(sequences))]
-    made = SpeakerFeatures.fit(*(list(each) for each in zip(*parts[:training], strict=True)))
-    features = np.concatenate([made(faces[None], sound[None])[0] for faces, sound, _ in parts])
+    power = all(is_power(sequences.hear(n)[1]) for n in range(training))
+
+    def heard(count: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return ((*sequences.heard(n, power), sequences.counted[sequences.of(n)]) for n in range(count))
+
+    made = SpeakerFeatures.fit(lambda: heard(training))
+    features = filled(
+        len(sequences.listener), (made(faces[None], sound[None])[0] for faces, sound, _ in heard(len(sequences)))
+    )
     motion = torch.from_numpy(listener.apply(sequences.listener)).to(device)
     model = seeded_model(lambda: Predictor(sizes, codebook.to(device), len(people)), settings.seed, device)
     model.features = made
     who = identities(people, sequences.videos)
-    sequences = replace(sequences, speaker=sequences.speaker[:, :0], audio=sequences.audio[:, :0])  # features hold it
     material = Material(
-        sequences,
+        sequences.without_motion(),
         encode_phases(codebook, sequences, motion),
         torch.from_numpy(features).to(device),
         None if who is None else torch.from_numpy(who).to(device),
         training,
     )
     task = PredictorTask(model, material, sizes)
-    said: dict[str, Any] = {"power": sequences.power, "people": list(people)}
+    said: dict[str, Any] = {"power": power, "people": list(people)}
     said |= {"codebook_fingerprint": fingerprint(codebook.state_dict())}
     return Run(
         task,

@@ -1,5 +1,7 @@
 """Windows that follow one another become whole sequences again."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -14,23 +16,25 @@ def test_windows_of_any_stride_join_to_the_recording_they_were_cut_from(tmp_path
     chunks = load_chunks(write_chunks(tmp_path, windows=5, videos=2, stride=stride), "train", "left")
     whole = np.concatenate([chunks.listener[:5, :stride].reshape(-1, 184), chunks.listener[4, stride:]])[:, :56]
     order = np.random.default_rng(0).permutation(10)  # a split may hand the rows over in any order
-    sequences = joined(chunks, chain(chunks, order), True)
+    sequences = joined(chunks, chain(chunks, order))
     assert len(sequences) == 2
     assert sequences.lengths.tolist() == [64 + 4 * stride] * 2
     np.testing.assert_array_equal(sequences.listener[sequences.of(0)], whole)
     sound = frame_sound(
         np.concatenate([chunks.audio[:5, : 4 * stride].reshape(-1, 128), chunks.audio[4, 4 * stride :]]), True
     )
-    np.testing.assert_allclose(sequences.audio[sequences.of(0)], sound)
+    faces, heard = sequences.heard(0, True)
+    np.testing.assert_allclose(heard, sound)
+    assert faces.shape == (64 + 4 * stride, 56)
 
 
-def test_of_the_listener_alone_nothing_else_is_read(tmp_path):
+def test_a_speaker_is_read_when_it_is_asked_for(tmp_path):
     chunks = load_chunks(write_chunks(tmp_path, windows=5, videos=2), "train", "left")
-    train, held = np.arange(5), np.arange(5, 10)
-    both, _ = join(chunks, train, held)
-    alone, training = join(chunks, train, held, alone=True)
-    assert training == 1 and alone.audio.shape == alone.speaker.shape == (len(both.listener), 0)
-    np.testing.assert_array_equal(alone.listener, both.listener)
+    nothing = dataclasses.replace(chunks, speaker=None, audio=None)
+    sequences, _ = join(nothing, np.arange(5), np.arange(5, 10))
+    assert sequences.listener.shape == (2 * 192, 56)
+    with pytest.raises(TypeError):
+        sequences.hear(0)
 
 
 def test_a_gap_ends_a_sequence(tmp_path):
@@ -42,7 +46,7 @@ def test_a_gap_ends_a_sequence(tmp_path):
 
 def test_a_window_twice_brings_nothing_new(tmp_path):
     chunks = load_chunks(write_chunks(tmp_path, windows=3, videos=1), "train", "left")
-    sequences = joined(chunks, chain(chunks, np.array([0, 0, 1, 2])), True)
+    sequences = joined(chunks, chain(chunks, np.array([0, 0, 1, 2])))
     assert sequences.lengths.tolist() == [128]
 
 

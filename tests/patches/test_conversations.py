@@ -37,14 +37,15 @@ def write(folder: Path, own: slice = OWN) -> Path:
     """Recordings of windows, and whole; in frames `own` the listener has the floor, later nobody."""
     write_chunks(folder, windows=12, videos=4)
     windows = load_chunks(folder, "train", "left")
-    sequences = joined(windows, chain(windows, np.arange(len(windows))), False)
+    sequences = joined(windows, chain(windows, np.arange(len(windows))))
     sources = []
     for n, video in enumerate(sequences.videos.tolist()):
         frames = sequences.of(n)
         floor = np.zeros((416, 2), bool)
         floor[own, 0], floor[: own.start, 1] = True, True
-        sound = np.repeat(sequences.audio[frames], 4, axis=0)
-        people = [(sequences.listener[frames], np.ones_like(sound)), (sequences.speaker[frames], sound)]
+        faces, sound = sequences.heard(n, power=False)
+        sound = np.repeat(sound, 4, axis=0)
+        people = [(sequences.listener[frames], np.ones_like(sound)), (faces, sound)]
         both = [Person(faces, mel, floor[:, k]) for k, (faces, mel) in enumerate(people)]
         sources.append(Source([Stretch(video, 0, 416)], lambda both=both: {"left": both[0], "right": both[1]}))
     with new_conversations(folder, "train") as paths:
