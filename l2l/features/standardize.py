@@ -85,7 +85,9 @@ class Standardizer:
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Raw (..., F) -> standardized, float32. With smoothing, (..., T, F) of WHOLE windows: cut them afterwards."""
-        return ((smooth(x, self.smoothing) - self.mean) / self.std).astype(np.float32)
+        found = smooth(x, self.smoothing) - self.mean
+        found /= self.std  # in place: of days of frames, each copy is a gigabyte
+        return found.astype(np.float32, copy=False)
 
     def undo(self, x: np.ndarray) -> np.ndarray:
         """Standardized (..., F) -> raw, float32."""

@@ -148,7 +148,7 @@ def codebook_optimizer(model: Codebook, sizes: config.CodebookSettings) -> torch
 def standardizer_of(frames: np.ndarray, sequences: Sequences, training: int) -> Standardizer:
     """Fitted to frames (F, C) of the first `training` sequences."""
     last = int(sequences.starts[training - 1] + sequences.lengths[training - 1])
-    return Standardizer.fit(frames[None, :last])
+    return Standardizer.fit(frames[:last, None])  # as windows of one frame, some of which are read at a time
 
 
 def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
