@@ -73,7 +73,7 @@ def exactly(device: torch.device) -> torch.autocast:
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None) -> Tensor:
     """Attention (B, H, T, D), as torch has it. On a processor in float32: its gradients are four times slower in
     bfloat16."""
-    with exactly(q.device) if q.device.type == "cpu" else contextlib.nullcontext():
-        if q.device.type == "cpu":
-            q, k, v = q.float(), k.float(), v.float()
+    if q.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+    with exactly(q.device):
+        return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, scale=scale)

@@ -53,12 +53,9 @@ def gained(true: np.ndarray, other: np.ndarray) -> np.ndarray:
     return found
 
 
-def l2_errors(predicted: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Mean over samples of the L2 in units of each channel's spread: (S, N, T, C), (N, T, C), (C,) -> (N,).
-
-    The truth is in these units already.
-    """
-    return l2(predicted / scale, truth).mean(0)
+def l2_errors(predicted: np.ndarray, scaled_truth: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Mean over samples of the L2 in units of each channel's spread: (S, N, T, C), (N, T, C), (C,) -> (N,)."""
+    return l2(predicted / scale, scaled_truth).mean(0)
 
 
 def spread(truth: Clips) -> np.ndarray:

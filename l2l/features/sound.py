@@ -20,6 +20,5 @@ def is_power(rows: np.ndarray) -> bool:
 def frame_sound(rows: np.ndarray, power: bool) -> np.ndarray:
     """Rows of mel (..., 4 T, 128) -> (..., T, 128) float32, the mean of each frame's rows."""
     rows = np.log(np.maximum(rows, 0) + np.float32(FLOOR)) if power else rows
-    frames = rows.shape[-2] // AUDIO_PER_FRAME
-    parts = rows.reshape(*rows.shape[:-2], frames, AUDIO_PER_FRAME, rows.shape[-1])  # (..., T, 4, 128)
+    parts = rows.reshape(*rows.shape[:-2], -1, AUDIO_PER_FRAME, rows.shape[-1])  # (..., T, 4, 128)
     return parts.mean(axis=-2).astype(np.float32)

@@ -49,4 +49,7 @@ def test_errors_are_means_over_samples_in_units_of_each_channels_spread() -> Non
     truth, predicted = np.zeros((2, 4, 2)), np.zeros((3, 2, 4, 2))
     predicted[..., 0] = 6.0
     predicted[2] = 0
-    np.testing.assert_allclose(l2_errors(predicted, truth, np.array([2.0, 1.0])), [2, 2])
+    scale = np.array([2.0, 1.0])
+    np.testing.assert_allclose(l2_errors(predicted, truth / scale, scale), [2, 2])
+    truth[..., 0] = 6.0
+    np.testing.assert_allclose(l2_errors(predicted, truth / scale, scale), [1, 1])
