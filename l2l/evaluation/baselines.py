@@ -31,6 +31,7 @@ class Row:
     what: str
     predict: Callable[[SpeakerInput], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
     uses_speaker: bool | None = True  # None: it cannot be asked with another speaker
+    samples: int = 1  # S
 
 
 def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> SpeakerInput:
@@ -103,6 +104,7 @@ def training_rows(train: Chunks, windows: int, frames: slice, samples: int, seed
             "the same frames of a random training window of the listener, one per window and sample",
             lambda _: random_training_window(train, windows, frames, samples, seed),
             uses_speaker=False,
+            samples=samples,
         ),
         Row("mirror", "the speaker's own motion at the same moment", lambda speaker: speaker.faces[None, :, frames]),
         Row("delayed_mirror", LATE, lambda speaker: late(speaker.faces)[None, :, frames]),
@@ -133,12 +135,14 @@ def controls(
     if model is None:
         return rows, left_out | {"random_codes": NO_MODEL, "model_shuffled_speaker": NO_MODEL}
     what = "codes drawn evenly from the whole codebook, decoded"
-    rows.append(Row("random_codes", what, lambda _: model.random_codes(samples), uses_speaker=False))
+    rows.append(Row("random_codes", what, lambda _: model.random_codes(samples), uses_speaker=False, samples=samples))
     if other is None:
         left_out["model_shuffled_speaker"] = ONE_RECORDING
     else:
         what = "the model, sampled with the speaker of a random window of another test recording"
-        rows.append(
-            Row("model_shuffled_speaker", what, lambda _: model.samples(speakers(test, other)), uses_speaker=None)
-        )
+
+        def shuffled(_: SpeakerInput) -> np.ndarray:
+            return model.samples(speakers(test, other))
+
+        rows.append(Row("model_shuffled_speaker", what, shuffled, uses_speaker=None, samples=samples))
     return rows, left_out

@@ -34,17 +34,33 @@ def mse(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.square(predicted - truth).mean((-1, -2))
 
 
-def clip_frechet(predicted: np.ndarray, truth: np.ndarray, beside: np.ndarray | None = None) -> np.ndarray:
+class Centred(NamedTuple):
+    """Frames of clips about their mean, divided so that the product with themselves is their covariance, ddof 1."""
+
+    mean: np.ndarray  # (..., C)
+    frames: np.ndarray  # (..., T, C)
+
+    @classmethod
+    def of(cls, frames: np.ndarray) -> "Centred":
+        """Frames (..., T, C)."""
+        mean = frames.mean(-2, keepdims=True)
+        return cls(mean[..., 0, :], (frames - mean) / np.sqrt(max(frames.shape[-2] - 1, 1)))
+
+    def of_channels(self, chosen: slice) -> "Centred":
+        """Those of some channels alone; nothing is copied."""
+        return Centred(*(part[..., chosen] for part in self))
+
+
+def clip_frechet(predicted: Centred, truth: Centred, beside: Centred | None = None) -> np.ndarray:
     """One distance per clip, (..., T, C) x (..., T, C) -> (...); NaN with fewer than two frames.
 
-    `beside` (..., T, C) are more channels, the same in both.
+    `beside` are more channels, the same in both.
     """
-    frames = truth.shape[-2]
+    p, g, same = predicted.frames, truth.frames, None if beside is None else beside.frames
+    frames = g.shape[-2]
     if frames < 2:
-        return np.full(np.broadcast_shapes(predicted.shape[:-2], truth.shape[:-2]), np.nan)
-    apart = np.square(predicted.mean(-2) - truth.mean(-2)).sum(-1)
-    p, g = _centred(predicted), _centred(truth)
-    same = None if beside is None else _centred(beside)
+        return np.full(np.broadcast_shapes(p.shape[:-2], g.shape[:-2]), np.nan)
+    apart = np.square(predicted.mean - truth.mean).sum(-1)
     if p.shape[-1] + (0 if same is None else same.shape[-1]) <= frames:
         if same is not None:
             p, g = (np.concatenate([np.broadcast_to(same, part.shape), part], -1) for part in (p, g))
@@ -54,11 +70,6 @@ def clip_frechet(predicted: np.ndarray, truth: np.ndarray, beside: np.ndarray | 
         product, spread = product + same @ _transposed(same), spread + 2 * _square(same)
     cross = _root_sum(product @ _transposed(product))
     return np.maximum(apart + spread - 2 * cross, 0)
-
-
-def _centred(frames: np.ndarray) -> np.ndarray:
-    """Frames (..., T, C) about their mean, so that the product with themselves is their covariance, ddof 1."""
-    return (frames - frames.mean(-2, keepdims=True)) / np.sqrt(frames.shape[-2] - 1)
 
 
 def _square(frames: np.ndarray) -> np.ndarray:
@@ -120,6 +131,11 @@ class Truth(NamedTuple):
         factor = np.full_like(gaussian.covariance, np.nan)
         factor[known] = _factor(gaussian.covariance[known])
         return cls(gaussian.mean, np.trace(gaussian.covariance, axis1=-2, axis2=-1), factor)
+
+    @classmethod
+    def stack(cls, parts: "list[Truth]") -> "Truth":
+        """Those of several parts, one after another."""
+        return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def of_those(self, chosen: np.ndarray) -> "Truth":
         """Those of some of them (n,), which may be there more than once."""

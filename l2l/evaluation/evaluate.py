@@ -99,7 +99,7 @@ def evaluate(
         block=used.block if used else motion.BLOCK,
     )
     others, left_out = controls(model, test, truth, count, settings.seed)
-    mine = Row("model", "the sampled futures", lambda _: futures, uses_speaker=None)
+    mine = Row("model", "the sampled futures", lambda _: futures, uses_speaker=None, samples=count)
     rows = [mine, *training_rows(train, len(test), frames, count, settings.seed), *others]
     speaker, shifts = speakers(test), shifts_of(test, settings)
     found = results.measure(rows, speaker, scorer)

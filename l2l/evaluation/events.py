@@ -137,24 +137,27 @@ def _nods(pitch: np.ndarray, walls: np.ndarray) -> np.ndarray:
     dips = _peaks(pitch, walls, _DEPTH, 1.0)
     if not len(dips):
         return dips
-    apart = (np.diff(dips) > _AGAIN * FPS) | np.diff(np.searchsorted(walls, dips, side="right")).astype(bool)
-    first = np.flatnonzero(np.concatenate([[True], apart]))
-    last = np.concatenate([first[1:] - 1, [len(dips) - 1]])
+    first, last = _runs(np.diff(dips) <= _AGAIN * FPS, dips, walls)
     return (dips[first] + dips[last]) // 2
 
 
 def _shakes(yaw: np.ndarray, walls: np.ndarray) -> np.ndarray:
-    turns = [(frame, side) for side in (1, -1) for frame in _peaks(side * yaw, walls, _DEPTH, 1.0)]
-    clip_of = np.searchsorted(walls, [frame for frame, _ in sorted(turns)], side="right")
-    shakes, run = [], list[tuple[int, int, int]]()
-    for (frame, side), clip in zip(sorted(turns), clip_of, strict=True):
-        follows = run and clip == run[-1][2] and side != run[-1][1] and frame - run[-1][0] <= _SWING * FPS
-        if not follows:
-            shakes.append(run)
-            run = []
-        run.append((frame, side, clip))
-    middles = [(run[0][0] + run[-1][0]) // 2 for run in [*shakes, run] if len(run) >= _TURNS]
-    return np.array(middles, int)
+    left, right = (_peaks(side * yaw, walls, _DEPTH, 1.0) for side in (1, -1))
+    turns = np.concatenate([left, right])
+    if not len(turns):
+        return turns
+    order = np.argsort(turns, kind="stable")
+    turns, side = turns[order], order < len(left)
+    first, last = _runs((np.diff(turns) <= _SWING * FPS) & np.diff(side), turns, walls)
+    return ((turns[first] + turns[last]) // 2)[last - first + 1 >= _TURNS]
+
+
+def _runs(follows: np.ndarray, frames: np.ndarray, walls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last of each run of moments `frames` (n,), n > 0: `follows` (n - 1,) says whether one goes on with the
+    next. No run goes over a wall."""
+    goes_on = follows & (np.diff(np.searchsorted(walls, frames, side="right")) == 0)
+    ends = np.flatnonzero(~goes_on)
+    return np.concatenate([[0], ends + 1]), np.concatenate([ends, [len(frames) - 1]])
 
 
 def _smiles(smiling: np.ndarray, walls: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from l2l.evaluation.clips import Clips, Reference
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.distances import l2
 from l2l.evaluation.shifts import NO_SHIFT, Shifts
+from l2l.evaluation.side_by_side import side_by_side
 from l2l.progress import progress
 
 ROUNDING = 1e-9
@@ -82,15 +82,15 @@ def gains(
     truth = np.stack(reference.truth) / scale  # (N, T, 56) float64
     asked = [row for row in rows if row.uses_speaker]
 
-    def errors(asked_with: SpeakerInput, pool: ThreadPoolExecutor) -> dict[str, np.ndarray]:
-        of_model = pool.submit(model.errors, asked_with) if model else None
+    def errors(asked_with: SpeakerInput) -> dict[str, np.ndarray]:
         of_rows = {row.name: l2_errors(np.asarray(row.predict(asked_with)), truth, scale) for row in asked}
-        return of_rows | ({"model": of_model.result()} if of_model else {})
+        return of_rows | ({"model": model.errors(asked_with)} if model else {})
 
     names = {row.name: "l2" for row in asked} | ({"model": model.error} if model else {})
-    with ThreadPoolExecutor(1) as pool:  # the model answers beside the rows
-        true = errors(speaker, pool)
-        others = [errors(other, pool) for other in progress(shifts, "other moments", unit="shift", total=len(shifts))]
+    true = errors(speaker)
+    with side_by_side() as pool:
+        answers = pool.map(lambda k: errors(shifts[k]), range(len(shifts)))
+        others = list(progress(answers, "other moments", unit="shift", total=len(shifts)))
     for name, error in names.items():
         number = absent(NO_SHIFT)
         if others:

@@ -64,7 +64,8 @@ def fit_clusters(frames: np.ndarray, clusters: int) -> np.ndarray | None:
     """k-means centres (k, C) of true frames (F, C), random_state 0; None when there are fewer frames than clusters."""
     from sklearn.cluster import KMeans
 
-    if len(np.unique(frames, axis=0)) < clusters:
+    some = frames[: 10 * clusters]  # nearly always enough to know, and quick to compare
+    if len(np.unique(some, axis=0)) < clusters and len(np.unique(frames, axis=0)) < clusters:
         return None
     with one_thread():
         return KMeans(clusters, n_init=1, random_state=0).fit(frames.astype(np.float64)).cluster_centers_

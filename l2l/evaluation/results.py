@@ -1,9 +1,7 @@
 """From rows to eval.json: every row is measured alike, and what all its numbers are is said once."""
 
 import logging
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from l2l.evaluation.provenance import git_revision, versions
 from l2l.evaluation.report import VERSION, headline, save_report
 from l2l.evaluation.score import Scorer
 from l2l.evaluation.shifts import Shifts
+from l2l.evaluation.side_by_side import side_by_side
 from l2l.inference import one_thread
 from l2l.progress import progress
 from l2l.units import FPS
@@ -25,7 +24,6 @@ from l2l.units import FPS
 log = logging.getLogger(__name__)
 
 _USE = "codes of the listener's true test motion; perplexity is exp of the entropy of their frequencies"
-_AT_ONCE = 2  # rows measured at a time; each needs a few hundred MB
 
 
 def measure(rows: Sequence[Row], speaker: SpeakerInput, scorer: Scorer) -> dict[str, dict[str, Any]]:
@@ -35,10 +33,11 @@ def measure(rows: Sequence[Row], speaker: SpeakerInput, scorer: Scorer) -> dict[
         predicted = by_clip(row.predict(speaker))
         return {"is": row.what, "samples": len(predicted[0]), **scorer.score(predicted)}
 
-    at_once = min(_AT_ONCE, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    with one_thread(), ThreadPoolExecutor(at_once) as pool:  # rows run side by side instead
-        scores = progress(pool.map(one, rows), "evaluate", unit="row", total=len(rows))
-        return {row.name: score for row, score in zip(rows, scores, strict=True)}
+    longest_first = sorted(rows, key=lambda row: -row.samples)  # so that no thread is left with one at the end
+    with one_thread(), side_by_side() as pool:
+        measured = progress(pool.map(one, longest_first), "evaluate", unit="row", total=len(rows))
+        scores = dict(zip((row.name for row in longest_first), measured, strict=True))
+    return {row.name: scores[row.name] for row in rows}
 
 
 def write(

@@ -8,8 +8,9 @@ from l2l.evaluation import events, motion, synchrony
 from l2l.evaluation.bootstrap import Bootstrap, Number, absent, known_mean, ratio
 from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
 from l2l.evaluation.definitions import LISTENING, METRICS
-from l2l.evaluation.distances import Moments, Truth, clip_frechet, frechet, l2, mse
+from l2l.evaluation.distances import Centred, Moments, Truth, clip_frechet, frechet, l2, mse
 from l2l.evaluation.events import Directions
+from l2l.evaluation.side_by_side import side_by_side
 from l2l.features.standardize import Standardizer
 from l2l.units import FPS, MODEL_DIM
 
@@ -39,6 +40,11 @@ def _channels() -> dict[Key, tuple[str, np.ndarray]]:
     return found
 
 
+def _parts(draws: np.ndarray) -> list[np.ndarray]:
+    """Draws (D, ...) in parts of at most `_DRAWS`, at least one part."""
+    return [draws[start : start + _DRAWS] for start in range(0, max(len(draws), 1), _DRAWS)]
+
+
 class Scorer:
     """The reference with all that every row shares: draws, clusters, pairs of frames, the truth's own sums."""
 
@@ -58,17 +64,19 @@ class Scorer:
         self.reference, self.bootstrap, self.seed = reference, bootstrap, seed
         self.released, self.directions, self.event_window = released, directions, event_window
         frames = np.concatenate([np.asarray(clip, np.float64) for clip in reference.truth])  # (F, 56)
-        self.origin = frames.mean(0)  # sums about it lose no digits
-        self.clusters = {
-            (name, region): motion.fit_clusters(frames[:, REGIONS[region]], count)
-            for name, counts in motion.CLUSTERS.items()
-            for region, count in counts.items()
-        }
+        self.origin = np.tile(frames.mean(0), 2)  # of speaker and listener: sums about it lose no digits
         # Of few recordings many draws are the same.
         counts = bootstrap.counts[: FRECHET_DRAWS if len(bootstrap) > 1 else 0]
         self.draws, self.drawn = np.unique(counts, axis=0, return_inverse=True)  # (U, G), and which of them each is
-        self.truths = self._truths()
-        self.events = self._detect(reference.truth)
+        with side_by_side() as pool:
+            clusters = {
+                (name, region): pool.submit(motion.fit_clusters, frames[:, REGIONS[region]], count)
+                for name, counts in motion.CLUSTERS.items()
+                for region, count in counts.items()
+            }
+            self.truths = self._truths()
+            self.events = self._detect(reference.truth)
+        self.clusters = {key: fitted.result() for key, fitted in clusters.items()}
 
     def score(self, predicted: np.ndarray | Clips) -> Results:
         """All numbers of predictions (S, N, T, 56) or N arrays (S, T, 56), raw units."""
@@ -123,15 +131,18 @@ class Scorer:
             if self.released:
                 mine, standardizer = stacked(self.released[0], chosen), self.released[1]
                 keep(values, "l2_released", "all", l2((p - standardizer.mean) / standardizer.std, mine))
+            parts = p, truth, np.diff(p, axis=-2), np.diff(truth, axis=-2), speaker
+            centred = [Centred.of(part) for part in parts]
             for region, c in REGIONS.items():
-                x, g, s = p[..., c], truth[..., c], speaker[..., c]
+                x, g = p[..., c], truth[..., c]
+                own, true, steps, true_steps, beside = (part.of_channels(c) for part in centred)
                 peak = synchrony.tlcc(lagged[..., c], lags)
                 one: dict[str, np.ndarray] = {
                     "l2": l2(x, g),
                     "mse": mse(x, g),
-                    "fd_clip": clip_frechet(x, g),
-                    "fd_velocity_clip": clip_frechet(np.diff(x, axis=-2), np.diff(g, axis=-2)),
-                    "p_fd_clip": clip_frechet(x, g, beside=s),
+                    "fd_clip": clip_frechet(own, true),
+                    "fd_velocity_clip": clip_frechet(steps, true_steps),
+                    "p_fd_clip": clip_frechet(own, true, beside),
                     "variation": motion.variation(x),
                     "diversity_pairs": motion.diversity_pairs(x, pairs),
                     "diversity_samples_variance": motion.samples_variance(x)[None],
@@ -155,10 +166,11 @@ class Scorer:
         both, steps = [], []
         for r in range(len(self.bootstrap)):
             mine = np.flatnonzero(self.bootstrap.index == r).tolist()
-            clips = [np.asarray(listener[n], np.float64) - self.origin for n in mine]
-            speakers = [np.asarray(self.reference.speaker[n], np.float64) - self.origin for n in mine]
-            both.append(Moments.of(np.concatenate([np.concatenate(speakers), np.concatenate(clips)], 1)))
-            steps.append(Moments.of(np.concatenate([np.diff(clip, axis=0) for clip in clips])))
+            clips, speakers = (np.concatenate([part[n] for n in mine]) for part in (listener, self.reference.speaker))
+            frames = np.concatenate([speakers, clips], 1) - self.origin  # (F, 112) float64
+            both.append(Moments.of(frames))
+            ends = np.cumsum([len(listener[n]) for n in mine[:-1]], dtype=int)
+            steps.append(Moments.of(np.delete(np.diff(frames[:, MODEL_DIM:], axis=0), ends - 1, axis=0)))
         return {"joint": Moments.stack(both), "velocity": Moments.stack(steps)}
 
     def _truths(self) -> dict[Key, tuple[Truth, Truth, Truth]]:
@@ -167,9 +179,8 @@ class Scorer:
         found = {}
         for key, (part, at) in _channels().items():
             own = moments[part].of_channels(at)
-            sets = own, own.combined(everything), own.combined(self.draws)
-            each, whole, drawn = (Truth.of(one.gaussian()) for one in sets)
-            found[key] = each, whole, drawn
+            drawn = Truth.stack([Truth.of(own.combined(some).gaussian()) for some in _parts(self.draws)])
+            found[key] = Truth.of(own.gaussian()), Truth.of(own.combined(everything).gaussian()), drawn
         return found
 
     def _frechet(self, clips: Clips, found: Results) -> None:
@@ -185,9 +196,11 @@ class Scorer:
                 mine, (each, whole, of_draws) = moments[part].of_channels(at), self.truths[key]
                 video[key][s] = frechet(mine.gaussian(), each)
                 pooled[key][s] = frechet(mine.combined(np.ones((1, recordings))).gaussian(), whole)[0]
-                parts = (needed[start : start + _DRAWS] for start in range(0, len(needed), _DRAWS))
-                of_parts = [frechet(mine.combined(self.draws[p]).gaussian(), of_draws.of_those(p)) for p in parts]
-                drawn[key][s::samples] = np.concatenate([*of_parts, np.empty(0)])[which]
+                of_parts = [
+                    frechet(mine.combined(self.draws[some]).gaussian(), of_draws.of_those(some))
+                    for some in _parts(needed)
+                ]
+                drawn[key][s::samples] = np.concatenate(of_parts)[which]
         for name, region in channels:
             missing, key = METRICS[f"{name}_video"].missing, (name, region)
             mean = self.bootstrap.mean_of_recordings

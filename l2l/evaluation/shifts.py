@@ -104,6 +104,9 @@ class Shifts:
     def __len__(self) -> int:
         return len(self.begins)
 
+    def __getitem__(self, k: int) -> SpeakerInput:
+        return self.timeline.speaker(self.begins[k])
+
     def __iter__(self) -> Iterator[SpeakerInput]:
         return map(self.timeline.speaker, self.begins)
 

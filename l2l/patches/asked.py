@@ -86,8 +86,7 @@ class Model:
     def samples(self, speaker: SpeakerInput) -> np.ndarray:
         """(S, N, T, 56), drawn as `l2l sample` draws each window by itself."""
         heard = Chunks(self.chunks.listener, speaker.faces, speaker.audio, self.chunks.files)
-        # A copy: a view would keep the given past in memory, too.
-        return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :].copy()
+        return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :]
 
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """(N,) nats."""
@@ -141,12 +140,13 @@ class Model:
         generator = torch.Generator().manual_seed(self.settings.seed)
         drawn = torch.randint(self.models.codebook.codes, (samples, *self.codes.shape), generator=generator)
         known = self.first // PATCH
-        found = []
-        for codes in drawn.to(self.codes.device):
+        found = np.empty((samples, len(self.codes), WINDOW - self.first, MODEL_DIM), np.float32)
+        for codes, motion in zip(drawn.to(self.codes.device), found, strict=True):
             codes[:, :known] = self.codes[:, :known]
-            parts = [self.models.codebook.decode(part) for part in codes.split(_AT_ONCE)]
-            found.append(self.models.listener.undo(torch.cat(parts).cpu().numpy())[:, self.first :].copy())
-        return np.stack(found)
+            for start in range(0, len(codes), _AT_ONCE):
+                decoded = self.models.codebook.decode(codes[start : start + _AT_ONCE]).cpu().numpy()
+                motion[start : start + _AT_ONCE] = self.models.listener.undo(decoded)[:, self.first :]
+        return found
 
 
 def _heard(models: Models, sequences: Sequences) -> Tensor:

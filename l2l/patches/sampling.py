@@ -76,12 +76,10 @@ def _listen(
     sequences = joined(data, chains)
     faces, sound = zip(*(sequences.heard(n, models.power) for n in range(len(chains))), strict=True)
     listeners = sequences.listener.reshape(len(chains), -1, MODEL_DIM)
-    faces, sound, listener = (np.repeat(array, sampling.samples, axis=0) for array in (faces, sound, listeners))
     seeds = [(settings.seed, sample, int(n)) for n in numbers for sample in range(sampling.samples)]
     drawing = Sampling(sampling.temperature, sampling.top_p)
-    who = identities(models.people, sequences.videos)
-    who = None if who is None else np.repeat(who, sampling.samples)
-    return sample_sequences(models, faces, sound, seeds, drawing, listener[:, :given] if given else None, who)
+    past, who = listeners[:, :given] if given else None, identities(models.people, sequences.videos)
+    return sample_sequences(models, np.stack(faces), np.stack(sound), seeds, drawing, past, who)
 
 
 def sample_turns(models: Models, data: Chunks, settings: Settings) -> np.ndarray:

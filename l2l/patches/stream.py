@@ -94,9 +94,9 @@ class Stream:
 class Sampled(NamedTuple):
     """Listeners to whole sequences."""
 
-    motion: np.ndarray  # (B, T, 56) raw
-    codes: np.ndarray  # (B, P, Q)
-    entropy: np.ndarray  # (B, P) nats, of all codes of a patch together; 0 where they were given
+    motion: np.ndarray  # (S B, T, 56) raw
+    codes: np.ndarray  # (S B, P, Q)
+    entropy: np.ndarray  # (S B, P) nats, of all codes of a patch together; 0 where they were given
 
 
 @torch.no_grad()
@@ -112,19 +112,21 @@ def sample_sequences(
 ) -> Sampled:
     """Listeners to whole sequences of speaker: faces (B, T, 56) and sound (B, T, 128), one row a frame (`frame_sound`).
 
+    `seeds`: one for each listener, of whom every speaker may have several, one after another; so may what comes back.
     T need not be a multiple of 8: the last frames are repeated to fill a patch. With `past` (B, 8 n, 56), the real
     listener of the first 8 n frames, codes are drawn from there on; those frames come back as the codebook has them.
-    `who`: the number of each listener in `models.people`. The first `before` frames of the speaker, a multiple of 8,
-    come before the listener's first.
+    `who` (B,): the number of the speaker's listeners in `models.people`. The first `before` frames of the speaker, a
+    multiple of 8, come before the listener's first.
     """
-    frames = faces.shape[1] - before
+    frames, each = faces.shape[1] - before, len(seeds) // len(faces)
     missing = -frames % PATCH
     faces, sound = (np.pad(x, ((0, 0), (0, missing), (0, 0)), mode="edge") for x in (faces, sound))
-    heard = models.hear(faces, sound)[:, before // PATCH :]  # (B, P, H)
-    known = torch.empty(len(faces), 0, models.predictor.per_patch, dtype=torch.int64)
+    heard = models.hear(faces, sound)[:, before // PATCH :].repeat_interleave(each, 0)  # (S B, P, H)
+    known = torch.empty(len(seeds), 0, models.predictor.per_patch, dtype=torch.int64)
     if past is not None:
         known = models.codebook.encode(torch.from_numpy(models.listener.apply(past)).to(models.device))
-    stream = Stream(models, seeds, sampling, who)
+        known = known.repeat_interleave(each, 0)  # (S B, n, Q)
+    stream = Stream(models, seeds, sampling, None if who is None else np.repeat(who, each))
     codes, entropy = list(known.unbind(1)), [heard.new_zeros(len(heard)).double() for _ in range(known.shape[1])]
     for t in range(heard.shape[1]):
         if t < known.shape[1]:
@@ -133,6 +135,6 @@ def sample_sequences(
             drawn, entropies = stream.draw(heard[:, t])
             codes.append(drawn)
             entropy.append(entropies)
-    everything = torch.stack(codes, dim=1)  # (B, P, Q)
+    everything = torch.stack(codes, dim=1)  # (S B, P, Q)
     motion = models.listener.undo(models.codebook.decode(everything).cpu().numpy())
     return Sampled(motion[:, :frames], everything.cpu().numpy(), torch.stack(entropy, dim=1).cpu().numpy())

@@ -108,6 +108,20 @@ def test_a_length_that_is_no_whole_patch_is_kept(person, speakers):
     assert found.motion.shape == (3, 77, 56) and found.codes.shape == (3, 10, 6)
 
 
+def test_listeners_to_one_speaker_are_those_of_the_same_seeds_alone(person):
+    """A speaker is heard once for all of them."""
+    models = load_models(person / "codebook.pt", person / "predictor.pt")
+    data = load_chunks(person, "test", "left")
+    past = np.asarray(data.listener[:2, :32, :56])
+    faces, sound = np.asarray(data.speaker[:2, :, :56]), frame_sound(data.audio[:2], models.power)
+    together = sample_sequences(models, faces, sound, [(n, s) for n in range(2) for s in range(3)], past=past)
+    for n in range(2):
+        for s in range(3):
+            alone = sample_sequences(models, faces[n : n + 1], sound[n : n + 1], [(n, s)], past=past[n : n + 1])
+            np.testing.assert_array_equal(together.codes[3 * n + s], alone.codes[0])
+            np.testing.assert_allclose(together.motion[3 * n + s], alone.motion[0], rtol=0, atol=1e-5)
+
+
 def test_a_given_past_is_followed(person):
     """Codes of the past are those of the real listener, and the first drawn ones depend on them."""
     models = load_models(person / "codebook.pt", person / "predictor.pt")
