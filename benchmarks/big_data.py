@@ -1,10 +1,13 @@
-"""How much memory and time does training take on days of recordings? Both models of patches, on made-up windows.
+"""What does training cost on hours and days of recordings? Both models of patches, on made-up windows.
 
     python -m benchmarks.big_data work/big                       # 100,000 windows, 59 hours: 23 GB of disk
-    python -m benchmarks.big_data work/big --windows 10000 --steps 20
+    python -m benchmarks.big_data work/big --hours 1 3 10 30 100 --plot docs/hours.svg
 
-Prints a row for each model: CPU-seconds until the first step, of a step, and memory that the process took for itself
-(anonymous: mapped files are the system's to drop). The goal: below 4 GB for 100,000 windows.
+For each number of hours and each model a row: CPU-seconds until the first step; of a step; steps, which follow from the
+hours; CPU-seconds of what is fitted after them; of the whole training; and the most memory that the process took for
+itself until the last step (anonymous: mapped files are the system's to drop). The goal: below 4 GB for 59 hours.
+
+The last line says how the whole grows: the exponent b of CPU-seconds = a hours^b, least squares on logarithms.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +29,7 @@ from l2l.files import create_array
 from l2l.patches.train_codebook import prepare_codebook
 from l2l.patches.train_predictor import prepare_predictor
 from l2l.training.run import Run
+from l2l.units import FPS
 
 IN_A_ROW = 120  # windows of a recording, four minutes
 PARTS = ("listener", "speaker", "audio")
@@ -74,8 +79,31 @@ def most_memory() -> Iterator[Callable[[], float]]:
         thread.join()
 
 
-def row(name: str, prepare: Callable[[], Run], steps: int) -> tuple[str, Run]:
-    """A line of the table, and what was prepared."""
+class Cost(NamedTuple):
+    """Of one training; seconds are of one core."""
+
+    hours: float
+    model: str
+    before: float  # seconds until the first step
+    step: float  # seconds
+    steps: int
+    after: float  # seconds, for what is fitted after the last step
+    memory: float  # MB
+
+    @property
+    def whole(self) -> float:
+        return self.before + self.step * self.steps + self.after
+
+    def line(self) -> str:
+        cells = f"{self.hours:.0f}", self.model, f"{self.before:.0f}", f"{1000 * self.step:.0f}", f"{self.steps}"
+        return "| " + " | ".join([*cells, f"{self.after:.0f}", f"{self.whole:.0f}", f"{self.memory:.0f}"]) + " |"
+
+
+HEAD = "hours", "model", "CPU-s before", "ms of a step", "steps", "CPU-s after", "CPU-s in all", "MB"
+
+
+def measured(hours: float, name: str, prepare: Callable[[], Run], steps: int) -> tuple[Cost, Run]:
+    """What a training costs, and what was prepared."""
     with most_memory() as most:
         start = time.process_time()
         run = prepare()
@@ -83,30 +111,66 @@ def row(name: str, prepare: Callable[[], Run], steps: int) -> tuple[str, Run]:
         step = trained(name, run, run.training.batch_size).call
         for _ in range(steps):
             step()
-        spent = (time.process_time() - prepared) / steps
-        return f"| {name} | {prepared - start:.0f} | {1000 * spent:.0f} | {most():.0f} |", run
+        stepped = time.process_time()
+        memory = most()
+    run.task.model.eval()
+    if run.finish:
+        run.finish()
+    after, total = time.process_time() - stepped, run.training.steps
+    return Cost(hours, name, prepared - start, (stepped - prepared) / steps, total, after, memory), run
+
+
+def both(folder: Path, windows: int, steps: int) -> Iterator[Cost]:
+    """Of both models on so many windows, which are made in `folder` unless they are there."""
+    if not chunk_paths(folder, "train", "left")["files"].exists():
+        write(folder, windows)
+    data, settings = load_chunks(folder, "train", "left"), Settings()
+    hours = len(data) * WINDOW / FPS / 3600
+    cost, run = measured(hours, "codebook", lambda: prepare_codebook(data, settings), steps)
+    yield cost
+    codebook, listener = run.task.model.requires_grad_(False), run.standardizers["listener"]
+    del run
+    yield measured(hours, "predictor", lambda: prepare_predictor(data, codebook, listener, settings), steps)[0]
+
+
+def exponent(costs: list[Cost]) -> float:
+    return float(np.polyfit(np.log([cost.hours for cost in costs]), np.log([cost.whole for cost in costs]), 1)[0])
+
+
+def plot(found: dict[str, list[Cost]], path: Path) -> None:
+    """CPU-seconds of whole trainings against hours, both axes logarithmic."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
+    for model, costs in found.items():
+        label = f"{model}: hours^{exponent(costs):.2f}"
+        axes.loglog([cost.hours for cost in costs], [cost.whole for cost in costs], "o-", label=label)
+    axes.set(xlabel="hours of recordings", ylabel="CPU-seconds of training, one core")
+    axes.grid(which="both", alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of the windows, which are made unless they are there")
-    parser.add_argument("--windows", type=int, default=100_000)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--hours", type=float, nargs="+", default=[100_000 * WINDOW / FPS / 3600])
+    parser.add_argument("--steps", type=int, default=20, help="that are measured")
+    parser.add_argument("--plot", type=Path, help="a picture to write, of several numbers of hours")
     args = parser.parse_args()
     if not sys.platform.startswith("linux"):
         parser.error("memory is read from /proc, which only Linux has.")
     torch.set_num_threads(1)
-    if not chunk_paths(args.folder, "train", "left")["files"].exists():
-        write(args.folder, args.windows)
-    data, settings = load_chunks(args.folder, "train", "left"), Settings()
-    print(f"{len(data)} windows, {len(data) * WINDOW / 30 / 3600:.1f} hours, one thread")
-    print("| model | CPU-s before the first step | ms of a step | MB |\n|---|---|---|---|")
-    text, run = row("codebook", lambda: prepare_codebook(data, settings), args.steps)
-    print(text, flush=True)
-    codebook, listener = run.task.model.eval().requires_grad_(False), run.standardizers["listener"]
-    del run
-    text, _ = row("predictor", lambda: prepare_predictor(data, codebook, listener, settings), args.steps)
-    print(text, flush=True)
+    print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
+    found: dict[str, list[Cost]] = {"codebook": [], "predictor": []}
+    for hours in args.hours:
+        for cost in both(args.folder / f"{hours:g}", round(hours * 3600 * FPS / WINDOW), args.steps):
+            print(cost.line(), flush=True)
+            found[cost.model].append(cost)
+    if len(args.hours) > 1:
+        print("exponents:", ", ".join(f"{model} {exponent(costs):.2f}" for model, costs in found.items()))
+        if args.plot:
+            plot(found, args.plot)
 
 
 if __name__ == "__main__":

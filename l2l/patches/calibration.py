@@ -5,12 +5,16 @@ far too long, and heads drifted 1.3 times as far as the true ones. Therefore lis
 some rounds. Each time two things are compared with the true listener, and the logits moved towards it:
 
 - how frequent each code is (`bias`),
-- how codes go together with the posture before them, their covariance (`l2l.patches.posture`).
+- how a patch goes together with the posture before it, their covariance (`l2l.patches.posture`).
+
+A round draws for other speakers than the one before. What is kept is the mean of the second half of the rounds: each of
+them is moved by chance (Polyak and Juditsky 1992).
 
 This belongs to drawing alone: likelihoods do not use it.
 """
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -24,28 +28,36 @@ log = logging.getLogger(__name__)
 
 STEP = 0.3  # of a logarithm of two frequencies, in each round
 LEAST = 1e-3  # added to a frequency, so that a code that never came has a logarithm
-TURN = 0.15  # of a difference of covariances, in each round, both sides in units of the true ones
+TURN = 0.1  # of a difference of covariances, in each round
 
 
 @torch.no_grad()
-def calibrate(model: Predictor, speakers: Crop, true: Crop, rounds: int, seed: int) -> None:
-    """Set bias and posture of `model` for drawing, from listeners drawn to `speakers` and from `true` ones."""
+def calibrate(
+    model: Predictor, speakers: Callable[[np.random.Generator], Crop], true: Crop, rounds: int, seed: int
+) -> None:
+    """Set bias and posture of `model` for drawing, from listeners drawn to some `speakers` in each round and from
+    `true` ones."""
     model.bias.zero_()
-    scales = model.posture.fit(true.codes, true.counted)
+    model.posture.fit(true.codes, true.counted)
     wanted = frequencies(true.codes, true.counted, model.codes)
     together = model.posture.covariances(true.codes, true.counted)
-    generator = np.random.default_rng(seed)
+    own = [model.bias, *model.posture.pulls]
+    generator, kept = np.random.default_rng(seed), []
     for number in range(rounds):
-        codes = drawn(model, speakers, generator)
-        ratio = ((frequencies(codes, speakers.counted, model.codes) + LEAST) / (wanted + LEAST)).log()  # (Q, K)
-        off = [a - b for a, b in zip(model.posture.covariances(codes, speakers.counted), together, strict=True)]
+        crops = speakers(generator)
+        codes = drawn(model, crops, generator)
+        ratio = ((frequencies(codes, crops.counted, model.codes) + LEAST) / (wanted + LEAST)).log()  # (Q, K)
+        found = model.posture.covariances(codes, crops.counted)
         if number in (0, rounds - 1):
             apart = float((wanted * -ratio).sum(-1).mean())
-            shares = [float(a.norm() / b.norm().clamp(min=1e-9)) for a, b in zip(off, together, strict=True)]
+            shares = [a.off(b) for a, b in zip(found, together, strict=True)]
             log.info("round %d: frequencies are %.3f nats off, posture %.2f and %.2f", number + 1, apart, *shares)
         model.bias.sub_(STEP * ratio.clamp(-1, 1))
-        for k, (of_posture, of_vectors) in enumerate(scales):
-            model.posture.turn(k, -TURN * of_posture @ off[k] @ of_vectors)
+        model.posture.turn(found, together, TURN)
+        if number >= rounds // 2:
+            kept.append([each.clone() for each in own])
+    for each, values in zip(own, zip(*kept, strict=True), strict=False):
+        each.copy_(torch.stack(values).mean(0))
 
 
 def frequencies(codes: Tensor, counted: Tensor, count: int) -> Tensor:

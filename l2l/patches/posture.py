@@ -2,10 +2,12 @@
 
 - A head or a face that drifts comes back slowly: a little in each patch. A model that is trained on one patch at a time
   learns that little only roughly, and what it draws for minutes drifts too far.
-- Posture is a slow mean of the vectors of a codec's coarse code, pose and expression apart. A matrix makes codes
-  likelier that lie where posture says. It is set in `l2l.patches.calibration`, and is for drawing alone.
+- Posture is a slow mean of the vectors of a codec's codes, all levels together, pose and expression apart. A matrix
+  makes codes likelier that lie where posture says. It is set in `l2l.patches.calibration`, and is for drawing alone.
 - A correction of what is drawn by how it differs from the truth (Deng et al. 2020 learn theirs by a second model).
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,62 +18,82 @@ RATE = 0.15  # share that posture moves in a patch: it is that of the last 1.8 s
 LEAST = 0.01  # of the largest variance: smaller ones are left alone
 
 
+class Covariances(NamedTuple):
+    """About the true means, (L, L) each."""
+
+    posture: Tensor
+    place: Tensor  # of the patch that follows
+    together: Tensor
+
+    def off(self, true: "Covariances") -> float:
+        """How far posture and place go together otherwise than the true ones, as a share of those."""
+        return float((self.together - true.together).norm() / true.together.norm().clamp(min=1e-9))
+
+
 class Posture(nn.Module):
-    """Of both codecs. `mean_k` (L,): vectors of true codes on average; `pull_k` (L, L), zero until it is set."""
+    """Of both codecs. `mean_k` (L,): vectors of true patches on average; `pull_k` (L, L), zero until it is set."""
 
     def __init__(self, vectors: CodeVectors) -> None:
         super().__init__()
         self.vectors = vectors
-        self.coarse = [own.start for own in vectors.codecs]  # number of each codec's coarse code
-        for k, q in enumerate(self.coarse):
-            size = vectors.level(q).shape[1]
+        for k, own in enumerate(vectors.codecs):
+            size = vectors.level(own.start).shape[1]
             self.register_buffer(f"mean_{k}", torch.zeros(size))
             self.register_buffer(f"pull_{k}", torch.zeros(size, size))
 
+    @property
+    def pulls(self) -> list[Tensor]:
+        return [self.get_buffer(f"pull_{k}") for k in range(len(self.vectors.codecs))]
+
     def begin(self, batch: int) -> list[Tensor]:
         """(B, L) of each codec before the first patch: the mean."""
-        means = [self.get_buffer(f"mean_{k}") for k in range(len(self.coarse))]
+        means = [self.get_buffer(f"mean_{k}") for k in range(len(self.vectors.codecs))]
         return [mean.new_zeros(batch, len(mean)) for mean in means]
 
-    def placed(self, k: int) -> Tensor:
-        """(K, L) vectors of the coarse codes of codec k, from their mean."""
-        return self.vectors.aims(self.coarse[k]) - self.get_buffer(f"mean_{k}")
+    def placed(self, codes: Tensor) -> list[Tensor]:
+        """Codes (..., Q) -> where they lie from the mean, (..., L) of each codec."""
+        found = []
+        for k, own in enumerate(self.vectors.codecs):
+            levels = [self.vectors.scaled(q)[codes[..., q]] for q in range(own.start, own.stop)]
+            found.append(torch.stack(levels).sum(0) - self.get_buffer(f"mean_{k}"))
+        return found
 
     def follow(self, posture: list[Tensor], codes: Tensor) -> list[Tensor]:
         """Posture (B, L) of each codec after a patch of codes (B, Q)."""
-        return [now + RATE * (self.placed(k)[codes[:, self.coarse[k]]] - now) for k, now in enumerate(posture)]
+        return [now + RATE * (place - now) for now, place in zip(posture, self.placed(codes), strict=True)]
 
-    def added(self, posture: list[Tensor]) -> dict[int, Tensor]:
-        """What posture adds to the logits (B, K) of each coarse code q."""
-        pulled = [now @ self.get_buffer(f"pull_{k}") @ self.placed(k).T for k, now in enumerate(posture)]
-        return dict(zip(self.coarse, pulled, strict=True))
-
-    def covariances(self, codes: Tensor, counted: Tensor) -> list[Tensor]:
-        """Of posture and the vectors of the codes that follow it: (L, L) of each codec, codes (B, P, Q)."""
+    def added(self, posture: list[Tensor]) -> list[Tensor]:
+        """What posture adds to the logits of each code q, (B, K)."""
         found = []
-        for k, posture in enumerate(self._before(codes)):
-            vectors = self.placed(k)[codes[counted][:, self.coarse[k]]]  # (n, L)
-            found.append(posture[counted].T @ vectors / max(len(vectors), 1))
+        for k, (now, own) in enumerate(zip(posture, self.vectors.codecs, strict=True)):
+            there = now @ self.pulls[k]  # (B, L)
+            found += [there @ self.vectors.scaled(q).T for q in range(own.start, own.stop)]
         return found
 
-    def fit(self, codes: Tensor, counted: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Set the means from true codes (B, P, Q), and the pull to zero.
+    def fit(self, codes: Tensor, counted: Tensor) -> None:
+        """Set the means from true codes (B, P, Q), and the pull to zero."""
+        for k in range(len(self.vectors.codecs)):
+            self.get_buffer(f"mean_{k}").zero_()
+            self.pulls[k].zero_()
+        for k, place in enumerate(self.placed(codes[counted])):
+            self.get_buffer(f"mean_{k}").copy_(place.mean(0))
 
-        Returns for each codec the inverse covariances of posture and of the vectors, (L, L) both.
-        """
-        for k, q in enumerate(self.coarse):
-            self.get_buffer(f"mean_{k}").copy_(self.vectors.aims(q)[codes[counted][:, q]].mean(0))
-            self.get_buffer(f"pull_{k}").zero_()
-        found = []
-        for k, posture in enumerate(self._before(codes)):
-            vectors = self.placed(k)[codes[counted][:, self.coarse[k]]]
-            covariances = [x.T @ x / len(x) for x in (posture[counted], vectors)]
-            found.append(tuple(torch.linalg.pinv(each, rtol=LEAST, hermitian=True) for each in covariances))
+    def covariances(self, codes: Tensor, counted: Tensor) -> list["Covariances"]:
+        """Of each codec, codes (B, P, Q)."""
+        count, found = max(int(counted.sum()), 1), []
+        for before, place in zip(self._before(codes), self.placed(codes[counted]), strict=True):
+            now = before[counted]
+            found.append(Covariances(now.T @ now / count, place.T @ place / count, now.T @ place / count))
         return found
 
-    def turn(self, k: int, change: Tensor) -> None:
-        """Add `change` (L, L) to the pull of codec k."""
-        self.get_buffer(f"pull_{k}").add_(change)
+    def turn(self, drawn: list["Covariances"], true: list["Covariances"], step: float) -> None:
+        """Move the pulls so that what is drawn goes together more as the truth does; `step` 1: all the way, about."""
+        for k, (a, b) in enumerate(zip(drawn, true, strict=True)):
+            posture, place = (
+                torch.linalg.pinv((x + y) / 2, rtol=LEAST, hermitian=True)
+                for x, y in ((a.posture, b.posture), (a.place, b.place))
+            )
+            self.pulls[k].sub_(step * posture @ (a.together - b.together) @ place)
 
     def _before(self, codes: Tensor) -> list[Tensor]:
         """Posture before each patch of codes (B, P, Q): (B, P, L) of each codec."""

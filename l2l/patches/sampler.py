@@ -54,8 +54,7 @@ class Sampler:
         added = model.offset + self.strength[:, None] * model.added(heard, memory.who)  # (B, Q, K)
         codes, entropy = [], uniform.new_zeros(len(uniform))
         for q in range(model.per_patch):
-            logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + model.bias[q]  # (B, K)
-            logits = logits + pulled[q] if q in pulled else logits
+            logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + model.bias[q] + pulled[q]  # (B, K)
             cumulated, entropies = self._probabilities(logits)
             entropy = entropy + entropies
             found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)

@@ -40,7 +40,7 @@ from l2l.units import PATCH
 
 log = logging.getLogger(__name__)
 
-LISTENERS, PATCHES = 96, 160  # at most so many are drawn, for so long (43 s)
+LISTENERS, PATCHES = 96, 160  # so many are drawn, at most for so long (43 s)
 LONG = 225  # patches of a crop (a minute), or as long as the longest sequence
 MOST = 256 * LONG  # patches whose logits are kept in memory
 BATCH = 1800  # patches of a step, about
@@ -115,14 +115,26 @@ def train_branch(
         model.strength.fill_(choose_strength(model, codebook, *speakers(material, everyone), seed))
     if sizes.calibration_rounds:
         everything = Known.cut(material, material.train, 1)
-        calibrate(model, speakers(material, material.train)[0], everything, sizes.calibration_rounds, seed)
+
+        def some(random: np.random.Generator) -> Crop:
+            return speakers(material, material.train, random)[0]
+
+        calibrate(model, some, everything, sizes.calibration_rounds, seed)
 
 
-def speakers(material: Material, numbers: np.ndarray) -> tuple[Crop, np.ndarray]:
-    """At most LISTENERS crops of the sequences `numbers`, chosen evenly, and which fold (B,) each belongs to."""
+def speakers(
+    material: Material, numbers: np.ndarray, random: np.random.Generator | None = None
+) -> tuple[Crop, np.ndarray]:
+    """At most LISTENERS crops of the sequences `numbers`, chosen evenly, and which fold (B,) each belongs to.
+
+    With `random`, as many as LISTENERS at random: of fewer, each comes several times.
+    """
     size = int(min(PATCHES, material.patches(numbers).max()))
     tiles = material.tiles(numbers, size)
-    chosen, first = tiles[np.linspace(0, len(tiles) - 1, min(LISTENERS, len(tiles))).astype(int)].T
+    rows = np.linspace(0, len(tiles) - 1, min(LISTENERS, len(tiles))).astype(int)
+    if random:
+        rows = np.sort(np.resize(random.permutation(len(tiles)), LISTENERS))
+    chosen, first = tiles[rows].T
     recordings = np.unique(material.sequences.videos[chosen], return_inverse=True)[1]
     folds = recordings if recordings.max() else np.arange(len(chosen))
     return material.crops(chosen, first, np.zeros_like(first), size), folds % FOLDS

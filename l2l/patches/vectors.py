@@ -21,6 +21,8 @@ class CodeVectors(nn.Module):
             self.register_buffer(f"level_{q}", F.pad(vectors.clone(), (0, 0, 0, 1)), persistent=False)  # (K + 1, L)
             # Kept, because every step of a listener asks for those of all levels several times.
             self.register_buffer(f"aims_{q}", vectors / vectors.std().clamp(min=1e-6), persistent=False)  # (K, L)
+            coarse = self.level(q - q % levels)[:-1].std().clamp(min=1e-6)
+            self.register_buffer(f"scaled_{q}", vectors / coarse, persistent=False)  # (K, L)
 
     def level(self, q: int) -> Tensor:
         """(K + 1, L)."""
@@ -29,6 +31,10 @@ class CodeVectors(nn.Module):
     def aims(self, q: int) -> Tensor:
         """(K, L), of std 1: fine levels correct little, but their codes are as different as coarse ones."""
         return self.get_buffer(f"aims_{q}")
+
+    def scaled(self, q: int) -> Tensor:
+        """(K, L), coarse ones of std 1: the vectors of a codec's levels can be added."""
+        return self.get_buffer(f"scaled_{q}")
 
     def forward(self, codes: Tensor) -> Tensor:
         """Codes (..., Q), known or not -> pose beside expression (..., L + L')."""
