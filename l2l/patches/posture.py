@@ -31,32 +31,35 @@ class Covariances(NamedTuple):
 
 
 class Posture(nn.Module):
-    """Of both codecs. `mean_k` (L,): vectors of true patches on average; `pull_k` (L, L), zero until it is set."""
+    """Of both codecs. `centre_k` (L,): where true patches lie on average; `pull_k` (L, L), zero until it is set."""
 
     def __init__(self, vectors: CodeVectors) -> None:
         super().__init__()
         self.vectors = vectors
-        for k, own in enumerate(vectors.codecs):
-            size = vectors.level(own.start).shape[1]
-            self.register_buffer(f"mean_{k}", torch.zeros(size))
+        self.levels = [range(own.start, own.stop) for own in vectors.codecs]  # numbers of each codec's codes
+        for k, levels in enumerate(self.levels):
+            size = vectors.level(levels[0]).shape[1]
+            self.register_buffer(f"centre_{k}", torch.zeros(size))
             self.register_buffer(f"pull_{k}", torch.zeros(size, size))
 
     @property
+    def centres(self) -> list[Tensor]:
+        return [self.get_buffer(f"centre_{k}") for k in range(len(self.levels))]
+
+    @property
     def pulls(self) -> list[Tensor]:
-        return [self.get_buffer(f"pull_{k}") for k in range(len(self.vectors.codecs))]
+        return [self.get_buffer(f"pull_{k}") for k in range(len(self.levels))]
 
     def begin(self, batch: int) -> list[Tensor]:
         """(B, L) of each codec before the first patch: the mean."""
-        means = [self.get_buffer(f"mean_{k}") for k in range(len(self.vectors.codecs))]
-        return [mean.new_zeros(batch, len(mean)) for mean in means]
+        return [centre.new_zeros(batch, len(centre)) for centre in self.centres]
 
     def placed(self, codes: Tensor) -> list[Tensor]:
         """Codes (..., Q) -> where they lie from the mean, (..., L) of each codec."""
-        found = []
-        for k, own in enumerate(self.vectors.codecs):
-            levels = [self.vectors.scaled(q)[codes[..., q]] for q in range(own.start, own.stop)]
-            found.append(torch.stack(levels).sum(0) - self.get_buffer(f"mean_{k}"))
-        return found
+        return [
+            torch.stack([self.vectors.scaled(q)[codes[..., q]] for q in levels]).sum(0) - centre
+            for levels, centre in zip(self.levels, self.centres, strict=True)
+        ]
 
     def follow(self, posture: list[Tensor], codes: Tensor) -> list[Tensor]:
         """Posture (B, L) of each codec after a patch of codes (B, Q)."""
@@ -64,19 +67,17 @@ class Posture(nn.Module):
 
     def added(self, posture: list[Tensor]) -> list[Tensor]:
         """What posture adds to the logits of each code q, (B, K)."""
-        found = []
-        for k, (now, own) in enumerate(zip(posture, self.vectors.codecs, strict=True)):
-            there = now @ self.pulls[k]  # (B, L)
-            found += [there @ self.vectors.scaled(q).T for q in range(own.start, own.stop)]
-        return found
+        pulled = [now @ pull for now, pull in zip(posture, self.pulls, strict=True)]  # (B, L) of each codec
+        return [
+            there @ self.vectors.scaled(q).T for levels, there in zip(self.levels, pulled, strict=True) for q in levels
+        ]
 
     def fit(self, codes: Tensor, counted: Tensor) -> None:
         """Set the means from true codes (B, P, Q), and the pull to zero."""
-        for k in range(len(self.vectors.codecs)):
-            self.get_buffer(f"mean_{k}").zero_()
-            self.pulls[k].zero_()
-        for k, place in enumerate(self.placed(codes[counted])):
-            self.get_buffer(f"mean_{k}").copy_(place.mean(0))
+        for each in (*self.centres, *self.pulls):
+            each.zero_()
+        for centre, place in zip(self.centres, self.placed(codes[counted]), strict=True):
+            centre.copy_(place.mean(0))
 
     def covariances(self, codes: Tensor, counted: Tensor) -> list["Covariances"]:
         """Of each codec, codes (B, P, Q)."""
@@ -88,12 +89,12 @@ class Posture(nn.Module):
 
     def turn(self, drawn: list["Covariances"], true: list["Covariances"], step: float) -> None:
         """Move the pulls so that what is drawn goes together more as the truth does; `step` 1: all the way, about."""
-        for k, (a, b) in enumerate(zip(drawn, true, strict=True)):
+        for pull, a, b in zip(self.pulls, drawn, true, strict=True):
             posture, place = (
                 torch.linalg.pinv((x + y) / 2, rtol=LEAST, hermitian=True)
                 for x, y in ((a.posture, b.posture), (a.place, b.place))
             )
-            self.pulls[k].sub_(step * posture @ (a.together - b.together) @ place)
+            pull.sub_(step * posture @ (a.together - b.together) @ place)
 
     def _before(self, codes: Tensor) -> list[Tensor]:
         """Posture before each patch of codes (B, P, Q): (B, P, L) of each codec."""

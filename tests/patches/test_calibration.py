@@ -68,7 +68,7 @@ def test_posture_is_of_the_patches_before_only(trained) -> None:
         state = model.posture.follow(state, patch)
     turned = model.posture.follow(model.posture.begin(1), crops.codes[:1, 0])
     vectors = torch.stack([model.vectors.scaled(q)[crops.codes[0, 0, q]] for q in range(3)])  # of pose
-    torch.testing.assert_close(turned[0][0], RATE * (vectors.sum(0) - model.posture.get_buffer("mean_0")))
+    torch.testing.assert_close(turned[0][0], RATE * (vectors.sum(0) - model.posture.get_buffer("centre_0")))
     assert not any(now.any() for now in model.posture.added(state))  # the pull is zero
 
 
