@@ -4,8 +4,9 @@
     python -m benchmarks.big_data work/big --hours 1 3 10 30 100 --plot docs/hours.svg
 
 For each number of hours and each model a row: CPU-seconds until the first step; of a step; steps, which follow from the
-hours; CPU-seconds of what is fitted after them; of the whole training; and the most memory that the process took for
-itself until the last step (anonymous: mapped files are the system's to drop). The goal: below 4 GB for 59 hours.
+hours; CPU-seconds of what is fitted after them; of the whole training; and the most memory that the process has
+for itself until the last step (anonymous: mapped files are the system's to drop; about 230 are Python and torch). The
+goal: below 4 GB for 59 hours. Give hours in ascending order: a process does not give all memory back.
 
 The last line says how the whole grows: the exponent b of CPU-seconds = a hours^b, least squares on logarithms.
 """
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from benchmarks.cost import exponent
 from benchmarks.gpu import trained
 from l2l.config import Settings
 from l2l.dataset.layout import PART_SHAPES, WINDOW, chunk_paths, load_chunks
@@ -54,33 +56,32 @@ def write(folder: Path, windows: int) -> None:
     np.save(paths["files"], files)
 
 
+def memory() -> float:
+    """MB of this process alone."""
+    return int(Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0]) / 1024
+
+
 @contextmanager
 def most_memory() -> Iterator[Callable[[], float]]:
-    """Yields what says the most anonymous memory of this process until now, MB, over that at the beginning."""
-
-    def now() -> int:
-        text = Path("/proc/self/status").read_text()
-        return int(text.split("RssAnon:")[1].split()[0])
-
-    first = most = now()
-    over = threading.Event()
+    """Yields what says the most memory of this process since, MB."""
+    most, over = memory(), threading.Event()
 
     def watch() -> None:
         nonlocal most
         while not over.wait(0.05):
-            most = max(most, now())
+            most = max(most, memory())
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield lambda: (most - first) / 1024
+        yield lambda: most
     finally:
         over.set()
         thread.join()
 
 
-class Cost(NamedTuple):
-    """Of one training; seconds are of one core."""
+class Training(NamedTuple):
+    """What one cost; seconds are of one core."""
 
     hours: float
     model: str
@@ -95,14 +96,14 @@ class Cost(NamedTuple):
         return self.before + self.step * self.steps + self.after
 
     def line(self) -> str:
-        cells = f"{self.hours:.0f}", self.model, f"{self.before:.0f}", f"{1000 * self.step:.0f}", f"{self.steps}"
+        cells = f"{self.hours:.1f}", self.model, f"{self.before:.0f}", f"{1000 * self.step:.0f}", f"{self.steps}"
         return "| " + " | ".join([*cells, f"{self.after:.0f}", f"{self.whole:.0f}", f"{self.memory:.0f}"]) + " |"
 
 
 HEAD = "hours", "model", "CPU-s before", "ms of a step", "steps", "CPU-s after", "CPU-s in all", "MB"
 
 
-def measured(hours: float, name: str, prepare: Callable[[], Run], steps: int) -> tuple[Cost, Run]:
+def measured(hours: float, name: str, prepare: Callable[[], Run], steps: int) -> tuple[Training, Run]:
     """What a training costs, and what was prepared."""
     with most_memory() as most:
         start = time.process_time()
@@ -117,10 +118,10 @@ def measured(hours: float, name: str, prepare: Callable[[], Run], steps: int) ->
     if run.finish:
         run.finish()
     after, total = time.process_time() - stepped, run.training.steps
-    return Cost(hours, name, prepared - start, (stepped - prepared) / steps, total, after, memory), run
+    return Training(hours, name, prepared - start, (stepped - prepared) / steps, total, after, memory), run
 
 
-def both(folder: Path, windows: int, steps: int) -> Iterator[Cost]:
+def both(folder: Path, windows: int, steps: int) -> Iterator[Training]:
     """Of both models on so many windows, which are made in `folder` unless they are there."""
     if not chunk_paths(folder, "train", "left")["files"].exists():
         write(folder, windows)
@@ -133,17 +134,17 @@ def both(folder: Path, windows: int, steps: int) -> Iterator[Cost]:
     yield measured(hours, "predictor", lambda: prepare_predictor(data, codebook, listener, settings), steps)[0]
 
 
-def exponent(costs: list[Cost]) -> float:
-    return float(np.polyfit(np.log([cost.hours for cost in costs]), np.log([cost.whole for cost in costs]), 1)[0])
+def grows(costs: list[Training]) -> float:
+    return exponent([cost.hours for cost in costs], [cost.whole for cost in costs])
 
 
-def plot(found: dict[str, list[Cost]], path: Path) -> None:
+def plot(found: dict[str, list[Training]], path: Path) -> None:
     """CPU-seconds of whole trainings against hours, both axes logarithmic."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
     for model, costs in found.items():
-        label = f"{model}: hours^{exponent(costs):.2f}"
+        label = f"{model}: hours^{grows(costs):.2f}"
         axes.loglog([cost.hours for cost in costs], [cost.whole for cost in costs], "o-", label=label)
     axes.set(xlabel="hours of recordings", ylabel="CPU-seconds of training, one core")
     axes.grid(which="both", alpha=0.3)
@@ -162,13 +163,13 @@ def main() -> None:
         parser.error("memory is read from /proc, which only Linux has.")
     torch.set_num_threads(1)
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
-    found: dict[str, list[Cost]] = {"codebook": [], "predictor": []}
+    found: dict[str, list[Training]] = {"codebook": [], "predictor": []}
     for hours in args.hours:
         for cost in both(args.folder / f"{hours:g}", round(hours * 3600 * FPS / WINDOW), args.steps):
             print(cost.line(), flush=True)
             found[cost.model].append(cost)
     if len(args.hours) > 1:
-        print("exponents:", ", ".join(f"{model} {exponent(costs):.2f}" for model, costs in found.items()))
+        print("exponents:", ", ".join(f"{model} {grows(costs):.2f}" for model, costs in found.items()))
         if args.plot:
             plot(found, args.plot)
 

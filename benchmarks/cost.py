@@ -5,8 +5,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 # Linux counts the memory of whoever starts a process as the process's own, so it is started by something small.
@@ -60,6 +63,11 @@ def cost(
             check=True,
         )
         return Cost(*json.loads(notes.read_text()), done.stdout.decode(errors="replace"))
+
+
+def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """b of costs = a sizes^b, least squares on logarithms."""
+    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
 def l2l(words: list[str], cores: int = 1) -> Cost:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.evaluate                            # 1,000 windows, 10 samples, 50 recordings
     python -m benchmarks.evaluate --windows 5000 --threads 4
+    python -m benchmarks.evaluate --windows 500 1000 2000    # and how it grows
 
 People and models are random: nothing is trained, and every step costs what it costs on real ones. The models have the
 default sizes. Evaluates twice, each in a process of its own, and compares the two files byte for byte.
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.cost import l2l
+from benchmarks.cost import exponent, l2l
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, chunk_paths
 from l2l.features.standardize import Standardizer
@@ -76,32 +77,40 @@ def write_models(folder: Path, settings: Settings) -> None:
     )
 
 
+def measured(windows: int, samples: int, recordings: int, threads: int) -> float:
+    """CPU-seconds of an evaluation; prints what it costs, twice."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_people(folder, "train", windows, recordings)
+        write_people(folder, "test", windows, recordings)
+        write_models(folder, Settings())
+        rng = np.random.default_rng(0)
+        drawn = 0.05 * rng.standard_normal((samples, windows, WINDOW, 56), np.float32).cumsum(2)
+        about = {"first_frame": np.array(32), "given": np.full(windows, 32), "seed": np.array(0)}
+        save_npz(folder / "samples.npz", samples=drawn, sampling=np.array('{"past": "real"}'), **about)
+        command = ["evaluate", str(folder), "--samples", str(folder / "samples.npz"), "--listener", "left"]
+        command += ["--codebook", str(folder / "codebook.pt"), "--predictor", str(folder / "predictor.pt")]
+        written = []
+        print(f"{windows} windows, {samples} samples, {recordings} recordings, {threads} threads")
+        for run in range(2):
+            out = folder / f"{run}.json"
+            found = l2l([*command, "--out", str(out)], threads)
+            written.append(out.read_bytes())
+            print(f"{found.seconds:8.1f} s {found.cpu:8.1f} s of CPU {found.peak:8.0f} MB", flush=True)
+        print("the two files are", "the same" if written[0] == written[1] else "DIFFERENT")
+    return found.cpu
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--windows", type=int, default=1000)
+    parser.add_argument("--windows", type=int, nargs="+", default=[1000])
     parser.add_argument("--samples", type=int, default=10)
     parser.add_argument("--recordings", type=int, default=50)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        write_people(folder, "train", args.windows, args.recordings)
-        write_people(folder, "test", args.windows, args.recordings)
-        write_models(folder, Settings())
-        rng = np.random.default_rng(0)
-        samples = 0.05 * rng.standard_normal((args.samples, args.windows, WINDOW, 56), np.float32).cumsum(2)
-        about = {"first_frame": np.array(32), "given": np.full(args.windows, 32), "seed": np.array(0)}
-        save_npz(folder / "samples.npz", samples=samples, sampling=np.array('{"past": "real"}'), **about)
-        command = ["evaluate", str(folder), "--samples", str(folder / "samples.npz"), "--listener", "left"]
-        command += ["--codebook", str(folder / "codebook.pt"), "--predictor", str(folder / "predictor.pt")]
-        written = []
-        print(f"{args.windows} windows, {args.samples} samples, {args.recordings} recordings, {args.threads} threads")
-        for run in range(2):
-            out = folder / f"{run}.json"
-            found = l2l([*command, "--out", str(out)], args.threads)
-            written.append(out.read_bytes())
-            print(f"{found.seconds:8.1f} s {found.cpu:8.1f} s of CPU {found.peak:8.0f} MB", flush=True)
-        print("the two files are", "the same" if written[0] == written[1] else "DIFFERENT")
+    costs = [measured(windows, args.samples, args.recordings, args.threads) for windows in args.windows]
+    if len(costs) > 1:
+        print(f"CPU-seconds grow as windows^{exponent(args.windows, costs):.2f}")
 
 
 if __name__ == "__main__":
