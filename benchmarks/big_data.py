@@ -1,7 +1,7 @@
 """What does training cost on hours and days of recordings? Both models of patches, on made-up windows.
 
     python -m benchmarks.big_data work/big                       # 100,000 windows, 59 hours: 23 GB of disk
-    python -m benchmarks.big_data work/big --hours 1 3 10 30 100 --plot docs/hours.svg
+    python -m benchmarks.big_data work/big --hours 1 3 10 30 100 --plot docs/hours.svg    # 39 GB
 
 For each number of hours and each model a row: CPU-seconds until the first step; of a step; steps, which follow from the
 hours; CPU-seconds of what is fitted after them; of the whole training; and the most memory that the process has
@@ -13,6 +13,7 @@ The last line says how the whole grows: the exponent b of CPU-seconds = a hours^
 
 import argparse
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -122,9 +123,8 @@ def measured(hours: float, name: str, prepare: Callable[[], Run], steps: int) ->
 
 
 def both(folder: Path, windows: int, steps: int) -> Iterator[Training]:
-    """Of both models on so many windows, which are made in `folder` unless they are there."""
-    if not chunk_paths(folder, "train", "left")["files"].exists():
-        write(folder, windows)
+    """Of both models on so many windows, which are made in `folder`."""
+    write(folder, windows)
     data, settings = load_chunks(folder, "train", "left"), Settings()
     hours = len(data) * WINDOW / FPS / 3600
     cost, run = measured(hours, "codebook", lambda: prepare_codebook(data, settings), steps)
@@ -154,7 +154,7 @@ def plot(found: dict[str, list[Training]], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="of the windows, which are made unless they are there")
+    parser.add_argument("folder", type=Path, help="in which windows are made, and deleted afterwards")
     parser.add_argument("--hours", type=float, nargs="+", default=[100_000 * WINDOW / FPS / 3600])
     parser.add_argument("--steps", type=int, default=20, help="that are measured")
     parser.add_argument("--plot", type=Path, help="a picture to write, of several numbers of hours")
@@ -162,12 +162,14 @@ def main() -> None:
     if not sys.platform.startswith("linux"):
         parser.error("memory is read from /proc, which only Linux has.")
     torch.set_num_threads(1)
+    args.folder.mkdir(parents=True, exist_ok=True)
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD), flush=True)
     found: dict[str, list[Training]] = {"codebook": [], "predictor": []}
     for hours in args.hours:
-        for cost in both(args.folder / f"{hours:g}", round(hours * 3600 * FPS / WINDOW), args.steps):
-            print(cost.line(), flush=True)
-            found[cost.model].append(cost)
+        with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+            for cost in both(Path(folder), round(hours * 3600 * FPS / WINDOW), args.steps):
+                print(cost.line(), flush=True)
+                found[cost.model].append(cost)
     if len(args.hours) > 1:
         print("exponents:", ", ".join(f"{model} {grows(costs):.2f}" for model, costs in found.items()))
         if args.plot:

@@ -5,7 +5,7 @@
     python -m benchmarks.speed ../before --step track evaluate --runs 9
 
 A step is a command in a process of its own, with this Python and a tree's modules; both trees read the same input,
-which the other one makes: newer programs read older files. CPU-seconds count, for other programs may run beside: a row
+which the other one makes: newer programs read older files. Only predictors are a tree's own. CPU-seconds count, for other programs may run beside: a row
 has each tree's median, and of the ratios of neighbours the median and the range. Who is first changes from pair to
 pair. A first run of each is not counted, for numba compiles in it. What fails in the other tree says so.
 """
@@ -31,7 +31,7 @@ _TRAINING = {"training": {"max_steps": TRAINED, "validate_every": TRAINED, "thre
 _BOTH = {"codebook": _TRAINING, "predictor": _TRAINING}
 SETTINGS: dict[str, Any] = {"demo": {"seconds": 20}, **_BOTH, "windows": _BOTH}
 _OLD = "--set architecture=windows"
-STEPS = {  # {out} is another folder for each run
+STEPS = {  # {out} is another folder for each run, {own} one of each tree
     "help": "--help",
     "demo-video": "demo-video {out} --only 0",
     "normalise": "normalise raw/demo_00.mp4 --out {out}",
@@ -44,9 +44,10 @@ STEPS = {  # {out} is another folder for each run
     "train-codebook": "train-codebook people --listener left --out {out}/codebook.pt --log-dir {out}/log",
     "train-predictor": "train-predictor people --listener left --codebook codebook.pt --out {out}/predictor.pt"
     " --log-dir {out}/log",
-    "sample": "sample people --listener left --codebook codebook.pt --predictor predictor.pt --out {out}/samples.npz",
+    "sample": "sample people --listener left --codebook codebook.pt --predictor {own}/predictor.pt"
+    " --out {out}/samples.npz",
     "evaluate": "evaluate people --listener left --samples samples.npz --codebook codebook.pt"
-    " --predictor predictor.pt --out {out}/eval.json",
+    " --predictor {own}/predictor.pt --out {out}/eval.json",
     "train-codebook, windows": "train-codebook people --listener left --out {out}/codebook.pt"
     f" --log-dir {{out}}/log {_OLD}",
     "train-predictor, windows": "train-predictor people --listener left --codebook windows.pt"
@@ -58,9 +59,14 @@ class Failed(Exception):
     """A command did, with its last words."""
 
 
+def own(tree: Path) -> str:
+    """The name of a folder in which a tree keeps what the other one need not be able to read."""
+    return "_".join(tree.parts[1:])
+
+
 def run(tree: Path, work: Path, command: str, out: str) -> float:
     """CPU-seconds of one command of a tree, in the folder `work`. Raises Failed."""
-    words = shlex.split(command.format(out=out))
+    words = shlex.split(command.format(out=out, own=own(tree)))
     if words[0] != "--help":
         words += ["--config", "settings.yaml"]
     weights = {"L2L_WEIGHTS": os.environ.get("L2L_WEIGHTS", str(HERE / "third_party/weights"))}
@@ -72,20 +78,21 @@ def run(tree: Path, work: Path, command: str, out: str) -> float:
 
 
 def prepare(tree: Path, work: Path) -> None:
-    """What the steps read, made by a tree."""
+    """What the steps read, made by a tree, but for this tree's own predictor."""
     (work / "settings.yaml").write_text(yaml.safe_dump(SETTINGS))
     for split in ("train", "test"):
         write_people(work / "people", split, WINDOWS, 10)
     made = (
         ("demo-video", "raw"),
         *((name, "recording") for name in ("normalise", "track", "diarize", "separate", "mel", "fit-faces", "faces")),
-        *((name, ".") for name in ("train-codebook", "train-predictor", "sample")),
+        *(("train-codebook", "."), ("train-predictor", own(tree)), ("sample", ".")),
         ("train-codebook, windows", "windows"),
     )
     for name, out in made:
         run(tree, work, STEPS[name], out)
         if name == "fit-faces":
             shutil.copy(work / "recording/face_basis.npz", work)
+    run(HERE, work, STEPS["train-predictor"], own(HERE))
     shutil.copy(work / "windows/codebook.pt", work / "windows.pt")
 
 

@@ -10,7 +10,7 @@ from l2l.cli.main import app
 
 @pytest.mark.parametrize("name", [name for name in speed.STEPS if name != "help"])
 def test_each_step_is_a_command_that_exists(name):
-    words = shlex.split(speed.STEPS[name].format(out="out"))
+    words = shlex.split(speed.STEPS[name].format(out="out", own="own"))
     command, *_ = app.parse_args([*words, "--config", "settings.yaml"], exit_on_error=False, print_error=False)
     assert command.__module__.startswith("l2l.cli.")
 
