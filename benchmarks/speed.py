@@ -5,9 +5,10 @@
     python -m benchmarks.speed ../before --step track evaluate --runs 9
 
 A step is a command in a process of its own, with this Python and a tree's modules; both trees read the same input,
-which the other one makes: newer programs read older files. Only predictors are a tree's own. CPU-seconds count, for other programs may run beside: a row
-has each tree's median, and of the ratios of neighbours the median and the range. Who is first changes from pair to
-pair. A first run of each is not counted, for numba compiles in it. What fails in the other tree says so.
+which the other one makes: newer programs read older files. Only predictors are a tree's own. CPU-seconds count, for
+other programs may run beside: a row has each tree's median, and of the ratios of neighbours the median and the range.
+Who is first changes from pair to pair. A first run of each is not counted, for numba compiles in it. What fails in the
+other tree says so.
 """
 
 import argparse
