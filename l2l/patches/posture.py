@@ -36,19 +36,18 @@ class Posture(nn.Module):
     def __init__(self, vectors: CodeVectors) -> None:
         super().__init__()
         self.vectors = vectors
-        self.levels = [range(own.start, own.stop) for own in vectors.codecs]  # numbers of each codec's codes
-        for k, levels in enumerate(self.levels):
-            size = vectors.level(levels[0]).shape[1]
+        for k in range(len(vectors.codecs)):
+            size = vectors.scaled(k).shape[-1]
             self.register_buffer(f"centre_{k}", torch.zeros(size))
             self.register_buffer(f"pull_{k}", torch.zeros(size, size))
 
     @property
     def centres(self) -> list[Tensor]:
-        return [self.get_buffer(f"centre_{k}") for k in range(len(self.levels))]
+        return [self.get_buffer(f"centre_{k}") for k in range(len(self.vectors.codecs))]
 
     @property
     def pulls(self) -> list[Tensor]:
-        return [self.get_buffer(f"pull_{k}") for k in range(len(self.levels))]
+        return [self.get_buffer(f"pull_{k}") for k in range(len(self.vectors.codecs))]
 
     def begin(self, batch: int) -> list[Tensor]:
         """(B, L) of each codec before the first patch: the mean."""
@@ -56,21 +55,24 @@ class Posture(nn.Module):
 
     def placed(self, codes: Tensor) -> list[Tensor]:
         """Codes (..., Q) -> where they lie from the mean, (..., L) of each codec."""
-        return [
-            torch.stack([self.vectors.scaled(q)[codes[..., q]] for q in levels]).sum(0) - centre
-            for levels, centre in zip(self.levels, self.centres, strict=True)
-        ]
+        found = []
+        for k, (own, centre) in enumerate(zip(self.vectors.codecs, self.centres, strict=True)):
+            vectors = self.vectors.scaled(k)  # (levels, K, L)
+            level = torch.arange(len(vectors), device=codes.device)
+            found.append(vectors[level, codes[..., own]].sum(-2) - centre)
+        return found
 
     def follow(self, posture: list[Tensor], codes: Tensor) -> list[Tensor]:
         """Posture (B, L) of each codec after a patch of codes (B, Q)."""
         return [now + RATE * (place - now) for now, place in zip(posture, self.placed(codes), strict=True)]
 
-    def added(self, posture: list[Tensor]) -> list[Tensor]:
-        """What posture adds to the logits of each code q, (B, K)."""
-        pulled = [now @ pull for now, pull in zip(posture, self.pulls, strict=True)]  # (B, L) of each codec
-        return [
-            there @ self.vectors.scaled(q).T for levels, there in zip(self.levels, pulled, strict=True) for q in levels
-        ]
+    def added(self, posture: list[Tensor]) -> Tensor:
+        """What posture adds to the logits of all codes, (B, Q, K)."""
+        found = []
+        for k, (now, pull) in enumerate(zip(posture, self.pulls, strict=True)):
+            vectors = self.vectors.scaled(k)  # (levels, K, L)
+            found.append((now @ pull @ vectors.flatten(0, 1).T).unflatten(1, vectors.shape[:2]))
+        return torch.cat(found, dim=1)
 
     def fit(self, codes: Tensor, counted: Tensor) -> None:
         """Set the means from true codes (B, P, Q), and the pull to zero."""

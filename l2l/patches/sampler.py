@@ -49,12 +49,12 @@ class Sampler:
         (B,) the codes are given, not drawn, and those codes (B, Q).
         """
         model = self.predictor
-        pulled = model.posture.added(memory.posture)
+        bias = model.bias + model.posture.added(memory.posture)  # (B, Q, K)
         x = model.step(memory.past, memory.cache, memory.who)  # (B, D)
         added = model.offset + self.strength[:, None] * model.added(heard, memory.who)  # (B, Q, K)
         codes, entropy = [], uniform.new_zeros(len(uniform))
         for q in range(model.per_patch):
-            logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + model.bias[q] + pulled[q]  # (B, K)
+            logits = (model.head.one(x, q) + added[:, q]) / model.temperature[q] + bias[:, q]  # (B, K)
             cumulated, entropies = self._probabilities(logits)
             entropy = entropy + entropies
             found = (cumulated <= uniform[:, q, None] * cumulated[:, -1:]).sum(-1)  # the cumulated inverted, (B,)

@@ -21,8 +21,9 @@ class CodeVectors(nn.Module):
             self.register_buffer(f"level_{q}", F.pad(vectors.clone(), (0, 0, 0, 1)), persistent=False)  # (K + 1, L)
             # Kept, because every step of a listener asks for those of all levels several times.
             self.register_buffer(f"aims_{q}", vectors / vectors.std().clamp(min=1e-6), persistent=False)  # (K, L)
-            coarse = self.level(q - q % levels)[:-1].std().clamp(min=1e-6)
-            self.register_buffer(f"scaled_{q}", vectors / coarse, persistent=False)  # (K, L)
+        for k, own in enumerate(self.codecs):
+            vectors = torch.stack([self.level(q)[:-1] for q in range(own.start, own.stop)])  # (levels, K, L)
+            self.register_buffer(f"scaled_{k}", vectors / vectors[0].std().clamp(min=1e-6), persistent=False)
 
     def level(self, q: int) -> Tensor:
         """(K + 1, L)."""
@@ -32,9 +33,9 @@ class CodeVectors(nn.Module):
         """(K, L), of std 1: fine levels correct little, but their codes are as different as coarse ones."""
         return self.get_buffer(f"aims_{q}")
 
-    def scaled(self, q: int) -> Tensor:
-        """(K, L), coarse ones of std 1: the vectors of a codec's levels can be added."""
-        return self.get_buffer(f"scaled_{q}")
+    def scaled(self, k: int) -> Tensor:
+        """(levels, K, L) of codec k, coarse ones of std 1: those of one patch can be added."""
+        return self.get_buffer(f"scaled_{k}")
 
     def forward(self, codes: Tensor) -> Tensor:
         """Codes (..., Q), known or not -> pose beside expression (..., L + L')."""

@@ -67,9 +67,9 @@ def test_posture_is_of_the_patches_before_only(trained) -> None:
     for patch in crops.codes.unbind(1):
         state = model.posture.follow(state, patch)
     turned = model.posture.follow(model.posture.begin(1), crops.codes[:1, 0])
-    vectors = torch.stack([model.vectors.scaled(q)[crops.codes[0, 0, q]] for q in range(3)])  # of pose
+    vectors = torch.stack([model.vectors.scaled(0)[q, crops.codes[0, 0, q]] for q in range(3)])  # of pose
     torch.testing.assert_close(turned[0][0], RATE * (vectors.sum(0) - model.posture.get_buffer("centre_0")))
-    assert not any(now.any() for now in model.posture.added(state))  # the pull is zero
+    assert not model.posture.added(state).any()  # the pull is zero
 
 
 def test_the_same_seed_calibrates_alike_and_from_anew(trained) -> None:
