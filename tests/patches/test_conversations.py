@@ -159,7 +159,7 @@ def test_drawing_is_put_right_by_what_counts_alone(task: PredictorTask) -> None:
     other = short._replace(codes=codes)
     found = []
     for each in (short, other):
-        calibrate(model, each, each, 2, 0)
+        calibrate(model, lambda _, crops=each: crops, each, 2, 0)
         found.append((model.bias.clone(), choose_strength(model, codebook, each, np.arange(len(codes)) % 2, 0)))
     assert torch.equal(found[0][0], found[1][0]) and found[0][1] == found[1][1]
 
