@@ -147,9 +147,12 @@ def plot(found: dict[str, list[Training]], path: Path) -> None:
         label = f"{model}: hours^{grows(costs):.2f}"
         axes.loglog([cost.hours for cost in costs], [cost.whole for cost in costs], "o-", label=label)
     axes.set(xlabel="hours of recordings", ylabel="CPU-seconds of training, one core")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.grid(which="both", alpha=0.3)
     axes.legend(frameon=False)
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def main() -> None:
