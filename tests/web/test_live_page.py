@@ -83,7 +83,7 @@ def talk(served):
     browser, address, folder = served
     with opened(browser, address) as watched:
         page, sent = watched.page, []
-        page.wait_for_selector("#camera")
+        page.wait_for_selector("#camera:enabled")
         page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(sound_of(data))))
         page.evaluate(RECORD_AT_ONCE)
         page.focus("#camera")

@@ -189,6 +189,7 @@ $("camera").onclick = () => start(async (context) => {
   await video.play();
   return new Talk(video, context, context.createMediaStreamSource(stream), null);
 });
+$("camera").disabled = false; // until here a press would have been lost
 
 $("play").onclick = () => start(async (context) => {
   const video = document.createElement("video"); // a source of sound can be made only once of each
