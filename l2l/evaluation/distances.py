@@ -43,8 +43,9 @@ class Centred(NamedTuple):
     @classmethod
     def of(cls, frames: np.ndarray) -> "Centred":
         """Frames (..., T, C)."""
-        mean = frames.mean(-2, keepdims=True)
-        return cls(mean[..., 0, :], (frames - mean) / np.sqrt(max(frames.shape[-2] - 1, 1)))
+        count = frames.shape[-2]
+        mean = frames.sum(-2, keepdims=True) / max(count, 1)
+        return cls(mean[..., 0, :], (frames - mean) / np.sqrt(max(count - 1, 1)))
 
     def of_channels(self, chosen: slice) -> "Centred":
         """Those of some channels alone; nothing is copied."""

@@ -108,3 +108,9 @@ def test_moments_of_recordings_add_up() -> None:
 
 def test_a_single_frame_has_no_distance() -> None:
     assert np.isnan(both(np.ones((1, 3)), np.zeros((1, 3)))).all()
+
+
+def test_fewer_than_two_frames_have_no_distance() -> None:
+    for frames in (0, 1):
+        one = Centred.of(np.ones((2, frames, 3)))
+        assert np.isnan(clip_frechet(one, one)).all()
