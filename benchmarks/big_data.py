@@ -114,12 +114,12 @@ def measured(hours: float, name: str, prepare: Callable[[], Run], steps: int) ->
         for _ in range(steps):
             step()
         stepped = time.process_time()
-        memory = most()
+        peak = most()
     run.task.model.eval()
     if run.finish:
         run.finish()
     after, total = time.process_time() - stepped, run.training.steps
-    return Training(hours, name, prepared - start, (stepped - prepared) / steps, total, after, memory), run
+    return Training(hours, name, prepared - start, (stepped - prepared) / steps, total, after, peak), run
 
 
 def both(folder: Path, windows: int, steps: int) -> Iterator[Training]:

@@ -31,7 +31,7 @@ class Row:
     what: str
     predict: Callable[[SpeakerInput], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
     uses_speaker: bool | None = True  # None: it cannot be asked with another speaker
-    samples: int = 1  # S
+    samples: int = 1  # S, known before it is asked: rows that take long are asked first
 
 
 def speakers(test: Chunks, chosen: np.ndarray | slice = slice(None)) -> SpeakerInput:

@@ -56,7 +56,7 @@ def calibrate(
         model.posture.turn(found, together, TURN)
         if number >= rounds // 2:
             kept.append([each.clone() for each in own])
-    for each, values in zip(own, zip(*kept, strict=True), strict=False):
+    for each, values in zip(own, zip(*kept, strict=True), strict=True):
         each.copy_(torch.stack(values).mean(0))
 
 

@@ -131,8 +131,9 @@ def speakers(
     """
     size = int(min(PATCHES, material.patches(numbers).max()))
     tiles = material.tiles(numbers, size)
-    rows = np.linspace(0, len(tiles) - 1, min(LISTENERS, len(tiles))).astype(int)
-    if random:
+    if random is None:
+        rows = np.linspace(0, len(tiles) - 1, min(LISTENERS, len(tiles))).astype(int)
+    else:
         rows = np.sort(np.resize(random.permutation(len(tiles)), LISTENERS))
     chosen, first = tiles[rows].T
     recordings = np.unique(material.sequences.videos[chosen], return_inverse=True)[1]

@@ -36,7 +36,7 @@ def test_codes_drawn_afterwards_are_as_frequent_as_true_ones(trained) -> None:
         return float((frequencies(codes, crops.counted, 16) - true).abs().sum() / 12)
 
     before = apart()
-    calibrate(model, lambda _: crops, crops, rounds=24, seed=0)
+    calibrate(model, lambda _: crops, crops, rounds=12, seed=0)
     assert apart() < before / 2
 
 
@@ -54,7 +54,7 @@ def test_what_is_drawn_afterwards_lingers_as_the_truth_does(trained) -> None:
         found = model.posture.covariances(drawn_codes, crops.counted)
         return float(np.mean([a.off(b) for a, b in zip(found, true, strict=True)]))
 
-    calibrate(model, lambda _: crops, held, rounds=24, seed=0)
+    calibrate(model, lambda _: crops, held, rounds=12, seed=0)
     pulled = apart()
     model.posture.fit(held.codes, held.counted)  # as it is without the pull
     assert pulled < 0.7 * apart()
