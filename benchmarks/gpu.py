@@ -2,10 +2,14 @@
 
     python -m benchmarks.gpu > gpu.md
     python -m benchmarks.gpu --device cpu --seconds 2      # the same on this machine's cores
+    python -m benchmarks.gpu --person 60                   # the paper's models trained, beside plain code
 
 - Training: whole steps of the loop (forward, backward, clipping, optimizer) of both models of both architectures, on
   made-up windows in the published layout, at the default batch and larger ones. A step of the default models sees crops
   of conversations, so sequences per second are those; of architecture windows they are windows of 64 frames.
+  `plain`: Python starts each kernel; `replayed`: `l2l.training.steps`; `compiled`: windows' layers, and replayed.
+- `--person` trains the models of architecture windows on made-up windows for so many seconds, as fast as can be, and
+  plainly in float32 for twice as long: the schedule is as long as the steps that fit. Validation losses are compared.
 - Sampling: patches of listeners that go on together, for all 8 frames of each.
 - The networks of DECA, SyncNet, Light-ASD and Multisensory, with random weights, on pictures that lie on the device:
   what decoding and cropping leave to the network is not in these numbers.
@@ -43,13 +47,20 @@ from l2l.precision import available, casting, multiplying
 from l2l.speech.light_asd import LightAsd
 from l2l.speech.multisensory.network import Multisensory
 from l2l.speech.syncnet import SyncNet
+from l2l.training.loop import fit
+from l2l.training.ranks import Ranks
 from l2l.training.run import Run
+from l2l.training.steps import Steps
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.windows import train_codebook as window_codebook
 from l2l.windows import train_predictor as window_predictor
+from l2l.windows.layers import compile_layers
 
 FRAMES = 63  # that Multisensory watches at a time, 2.1 s
-WARM, PROFILED = 3, 5  # calls before the clock starts, and calls under the profiler
+WARM = {"cuda": 24, "cpu": 3}  # calls before the clock starts; then steps of all kinds have been recorded
+AT_ONCE = {"cuda": 5, "cpu": 1}  # calls that the device may queue, as in the loop
+PROFILED = 5  # calls under the profiler
+LOOKS = 12  # at the validation loss of a whole training
 
 
 class Case(NamedTuple):
@@ -81,44 +92,50 @@ def waiting(call: Callable[[], object], device: torch.device) -> str:
     return f"{max(0.0, 1 - busy / wall):.0%}"
 
 
+def measured(case: Case, device: torch.device, seconds: float) -> tuple[float, int]:
+    """Seconds of a call, and MB that torch holds on the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    with multiplying(case.precision):
+        for _ in range(WARM[device.type]):
+            case.call()
+        synchronize(device)
+        count, start = 0, time.perf_counter()
+        while (took := time.perf_counter() - start) < seconds or not count:
+            for _ in range(AT_ONCE[device.type]):
+                case.call()
+            synchronize(device)
+            count += AT_ONCE[device.type]
+    return took / count, torch.cuda.max_memory_reserved(device) // 2**20 if device.type == "cuda" else 0
+
+
 def line(case: Case, device: torch.device, seconds: float) -> str:
     """One row of the table."""
     about = f"| {case.name} | {case.batch} | {case.precision}"
     try:
+        spent, memory = measured(case, device, seconds)
         with multiplying(case.precision):
-            for _ in range(WARM):
-                case.call()
-            synchronize(device)
-            if device.type == "cuda":
-                torch.cuda.reset_peak_memory_stats(device)
-            count, start = 0, time.perf_counter()
-            while (took := time.perf_counter() - start) < seconds or not count:
-                case.call()
-                synchronize(device)
-                count += 1
-            memory = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0
             waits = waiting(case.call, device)
-        shown = f"{memory:.0f}" if memory else "-"
-        return (
-            f"{about} | {count * case.batch / took:.0f} {case.unit}/s | {1000 * took / count:.2f} | {shown} | {waits} |"
-        )
+        speed = f"{case.batch / spent:.0f} {case.unit}/s"
+        return f"{about} | {speed} | {1000 * spent:.2f} | {memory or '-'} | {waits} |"
     except RuntimeError as error:  # too large for the device, or an operation that this precision lacks
         return f"{about} | {str(error).splitlines()[0][:80].replace('|', '/')} | | | |"
 
 
-def trained(name: str, run: Run, batch: int, precision: Precision = "float32") -> Case:
-    """Steps of a training, as the loop does them."""
+def trained(name: str, run: Run, batch: int, precision: Precision = "float32", replay: bool = True) -> Case:
+    """Steps of a training, as the loop does them. Several cases may be made of one run, one after another."""
     task, generator, random = run.task, torch.Generator().manual_seed(0), np.random.default_rng(0)
     task.progress = 0.5  # the quantizer has come in
-    task.model.train()
-    device = next(task.model.parameters()).device
+    steps: list[Steps] = []
 
     def step() -> None:
-        task.through = casting(task.model, precision, device)
-        run.optimizer.zero_grad(set_to_none=True)
-        task.loss(random.choice(task.train, batch), generator).backward()
-        nn.utils.clip_grad_norm_(task.model.parameters(), 1.0)
-        run.optimizer.step()
+        if not steps:  # its turn has come
+            task.through = casting(task.model, precision, next(task.model.parameters()).device)
+            steps.append(Steps(task, run.optimizer, 1.0, Ranks(), replay))
+        task.model.train()
+        with steps[0].on_stream():
+            steps[0](task.batch(random.choice(task.train, batch), generator))
 
     return Case(f"train {name}", "sequences", batch, step, precision)
 
@@ -131,16 +148,28 @@ def settings_on(device: torch.device, changes: dict[str, Any]) -> Settings:
 
 def trainings(data: Chunks, settings: Settings, batches: list[int], precisions: Sequence[Precision]) -> Iterator[Case]:
     """Both models of both architectures."""
-    kinds = list(product(batches, precisions))
     for name, codebooks, predictors in (
         ("patches", patch_codebook, patch_predictor),
         ("windows", window_codebook, window_predictor),
     ):
         first = codebooks.prepare_codebook(data, settings)
-        yield from (trained(f"codebook of {name}", first, *kind) for kind in kinds)
+        yield from ways(f"codebook of {name}", first, batches, precisions)
         codebook = first.task.model.eval().requires_grad_(False)
         second = predictors.prepare_predictor(data, codebook, first.standardizers["listener"], settings)
-        yield from (trained(f"predictor of {name}", second, *kind) for kind in kinds)
+        yield from ways(f"predictor of {name}", second, batches, precisions)
+
+
+def ways(name: str, run: Run, batches: list[int], precisions: Sequence[Precision]) -> Iterator[Case]:
+    """Of training one model."""
+    if next(run.task.model.parameters()).device.type != "cuda":
+        yield from (trained(name, run, *kind) for kind in product(batches, precisions))
+        return
+    for batch in batches:
+        yield trained(f"{name}, plain", run, batch, "float32", replay=False)
+        yield from (trained(f"{name}, replayed", run, batch, precision) for precision in precisions)
+    if "windows" in name:
+        compile_layers(run.task.model)
+        yield from (trained(f"{name}, compiled", run, batch, precisions[-1]) for batch in batches)
 
 
 def sampled(data: Chunks, settings: Settings, device: torch.device, batches: list[int]) -> Iterator[Case]:
@@ -193,18 +222,60 @@ def cases(device: torch.device, windows: int, batches: list[int], changes: dict[
             yield from (case._replace(precision=precision) for precision in precisions)
 
 
+def about(device: torch.device) -> str:
+    """Where and how a table was made."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    command = " ".join(["python -m benchmarks.gpu", *sys.argv[1:]])
+    return f"{name}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}, `{command}`"
+
+
 def table(
     device: torch.device, windows: int, batches: list[int], seconds: float, changes: dict[str, Any]
 ) -> Iterator[str]:
     """The lines of the table."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
-    command = " ".join(["python -m benchmarks.gpu", *sys.argv[1:]])
-    yield f"{name}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}, `{command}`"
-    yield ""
     yield "| step | batch | precision | speed | ms a call | MB | device waits |"
     yield "|---|---|---|---|---|---|---|"
     for case in cases(device, windows, batches, changes):
         yield line(case, device, seconds)
+
+
+def person(device: torch.device, windows: int, seconds: float, changes: dict[str, Any]) -> Iterator[str]:
+    """Lines of a table: how far the models of architecture windows come, quickly and plainly."""
+    yield "| model | way | steps of 32 windows | seconds | validation loss |"
+    yield "|---|---|---|---|---|"
+    settings, precision = settings_on(device, changes), available("bf16", device)
+    with tempfile.TemporaryDirectory() as folder:
+        write_people(Path(folder), "train", windows, max(windows // 20, 5))
+        data = load_chunks(Path(folder), "train", "left")
+
+        def codebook() -> Run:
+            return window_codebook.prepare_codebook(data, settings)
+
+        def predictor() -> Run:
+            return window_predictor.prepare_predictor(data, model, standardizer, settings)
+
+        def ended(prepare: Callable[[], Run], precision: Precision, replay: bool, limit: float) -> tuple[str, Run]:
+            case = trained("", prepare(), 32, precision, replay)
+            spent = measured(case, device, limit / 20)[0]
+            run = prepare()
+            steps = max(LOOKS, int(limit / spent))
+            how: dict[str, Any] = {
+                "max_steps": steps,
+                "validate_every": steps // LOOKS,
+                "warmup_steps": min(200, steps // 8),
+            }
+            how |= {"patience": 0, "precision": precision, "replay": replay}
+            start = time.perf_counter()
+            state = fit(run.task, run.optimizer, run.training.model_copy(update=how), 0, Path(folder) / "curves")
+            run.task.model.load_state_dict(state.best_weights)
+            return f"{steps} | {time.perf_counter() - start:.0f} | {state.best_loss:.4f}", run
+
+        for name, prepare in (("codebook", codebook), ("predictor", predictor)):
+            text, run = ended(prepare, precision, True, seconds)
+            yield f"| {name} | replayed, {precision} | {text} |"
+            yield f"| {name} | plain, float32 | {ended(prepare, 'float32', False, 2 * seconds)[0]} |"
+            if name == "codebook":
+                model, standardizer = run.task.model.eval().requires_grad_(False), run.standardizers["listener"]
 
 
 def main(changes: dict[str, Any] | None = None) -> None:
@@ -213,11 +284,18 @@ def main(changes: dict[str, Any] | None = None) -> None:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--batches", type=int, nargs="+", default=[32, 256, 1024])
     parser.add_argument("--windows", type=int, default=8700, help="of made-up data; one person has about 8,700")
+    parser.add_argument("--person", type=float, metavar="SECONDS", help="train models of windows for so long instead")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each line of the table")
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("torch finds no GPU; --device cpu measures the same on this machine's cores.")
-    for text in table(torch.device(args.device), args.windows, args.batches, args.seconds, changes or {}):
+    device, changes = torch.device(args.device), changes or {}
+    print(about(device) + "\n", flush=True)
+    if args.person:
+        found = person(device, args.windows, args.person, changes)
+    else:
+        found = table(device, args.windows, args.batches, args.seconds, changes)
+    for text in found:
         print(text, flush=True)
 
 

@@ -50,7 +50,8 @@ def steps_within(prepare: Callable[[], Any], seconds: float, progress: float = 0
     for _ in range(6):
         start = time.process_time()
         run.optimizer.zero_grad(set_to_none=True)
-        task.loss(rows, generator).backward()
+        batch = task.batch(rows, generator)
+        task.loss(batch.tensors, batch.kind).backward()
         run.optimizer.step()
         costs.append(time.process_time() - start)
     task.model.eval()

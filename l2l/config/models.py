@@ -31,6 +31,7 @@ class TrainingSettings(Section):
     checkpoint_minutes: float = key(5.0, "between two copies of the state; 0: only when stopped", ge=0, machine=True)
     threads: int = key(0, "CPU threads; 0 leaves it to torch or the workflow", ge=0, machine=True)
     device: Device = key("auto", "auto takes a GPU when there is one", machine=True)
+    replay: bool = key(True, "on a GPU: record a step and replay it, which saves Python's time", machine=True)
 
     @property
     def steps(self) -> int:
@@ -117,6 +118,7 @@ class WindowTrainingSettings(TrainingSettings):
     max_steps: Count = key(20000, "stop after this many steps")
     validate_every: int = key(250, "steps between two validations; 0: an epoch", ge=0)
     patience: int = key(10, "stop after this many validations without a better loss; 0: never", ge=0)
+    compile: bool = key(False, "on a GPU: compile the transformers' layers, which takes 15 seconds", machine=True)
 
 
 class WindowCodebookSettings(Section):

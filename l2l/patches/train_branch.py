@@ -35,7 +35,7 @@ from l2l.patches.likelihood import nats, unconditional
 from l2l.patches.predictor import Predictor
 from l2l.patches.strength import FOLDS, choose_strength
 from l2l.training.optimizer import adamw
-from l2l.training.seeding import seeded
+from l2l.training.seeding import draw_seed, seeded
 from l2l.units import PATCH
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def train_branch(
         for numbers, phases in ((material.train, PATCH), (material.held, 2))
     )
     model.temperature.copy_(fitted_temperatures(held))
-    with seeded(torch.Generator().manual_seed(seed), train.logits.device):
+    with seeded(draw_seed(torch.Generator().manual_seed(seed)), train.logits.device):
         untrained = copy.deepcopy(model.branch.state_dict())
         fit(model, train.without_speaker(), held.without_speaker(), sizes.branch, range(count()))
         nobody = torch.zeros_like(held.crops.features[:1])

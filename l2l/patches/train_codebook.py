@@ -27,7 +27,8 @@ from l2l.patches.length import codebook_steps, minutes_of, with_steps
 from l2l.training.device import prepare
 from l2l.training.holdout import split_by_video
 from l2l.training.run import Run
-from l2l.training.seeding import seeded, seeded_model
+from l2l.training.seeding import draw_seed, seeded_model
+from l2l.training.state import Batch
 from l2l.units import MODEL_DIM
 
 RAMP = 0.15, 0.65  # shares of training between which the weight of acceleration rises
@@ -47,7 +48,7 @@ def channel_weights(rotation: float) -> Tensor:
 
 
 def motion_loss(
-    error: Tensor, inside: Tensor, weights: Tensor, acceleration: float, part: slice = slice(None)
+    error: Tensor, inside: Tensor, weights: Tensor, acceleration: Tensor | float, part: slice = slice(None)
 ) -> Tensor:
     """L1 and squares of an error (B, T, 56), its velocity and its acceleration, over the frames that are inside -> ().
 
@@ -61,8 +62,7 @@ def motion_loss(
         frames = inside.sum().clamp(min=1) * len(error) / len(inside)
         if absolute:
             total = total + absolute * ((error.abs() @ weights) * inside[part]).sum() / frames
-        if square:
-            total = total + square * ((error.square() @ weights) * inside[part]).sum() / frames
+        total = total + square * ((error.square() @ weights) * inside[part]).sum() / frames
     return total
 
 
@@ -95,18 +95,24 @@ class CodebookTask:
         steps = self.sizes.training.steps
         return round(self.progress * steps) >= int(self.sizes.warm_up * steps)
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+    def batch(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Batch:
         chosen, crop = self.tiles[rows], self.sizes.crop
         jitter = torch.randint(0, crop, (len(rows),), generator=generator).numpy()
         latest = np.maximum(self.sequences.lengths[chosen[:, 0]] - crop, 0)
         crops = cut(self.sequences, chosen[:, 0], np.minimum(chosen[:, 1] + jitter, latest), crop)
-        motion = self.motion[crops.frames[part]]  # (B, crop, 56)
-        inside = torch.from_numpy(crops.inside).to(motion.device)
         rise = (self.progress - RAMP[0]) / (RAMP[1] - RAMP[0])
         acceleration = self.sizes.acceleration * min(max(rise, 0.0), 1.0)
-        with seeded(generator, motion.device, part):
-            reconstruction, quantizer_loss = self.through(motion, self.ready)
-        return quantizer_loss + motion_loss(reconstruction - motion, inside, self.weights, acceleration, part)
+        frames, inside = torch.from_numpy(crops.frames[part]), torch.from_numpy(crops.inside)
+        # The library's quantizers look at what they find: whether a code is dead.
+        kind, steady = (self.ready, part.start, part.stop), not self.ready
+        return Batch((frames, inside, torch.tensor(acceleration)), kind, draw_seed(generator, part), steady)
+
+    def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
+        """Of frames (B, crop), which of the whole batch's are real (N, crop), and the weight of acceleration ()."""
+        frames, inside, acceleration = tensors
+        motion, (ready, *part) = self.motion[frames], kind  # (B, crop, 56)
+        reconstruction, quantizer_loss = self.through(motion, ready)
+        return quantizer_loss + motion_loss(reconstruction - motion, inside, self.weights, acceleration, slice(*part))
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Held-out motion (B, 320, 56) and the frames of it that are real (B, 320)."""

@@ -35,7 +35,8 @@ from l2l.training.device import prepare
 from l2l.training.holdout import split_by_video
 from l2l.training.optimizer import adamw
 from l2l.training.run import Run
-from l2l.training.seeding import seeded, seeded_model
+from l2l.training.seeding import draw_seed, seeded_model
+from l2l.training.state import Batch
 from l2l.units import PATCH
 
 HELD = 24  # crops at a time; the result does not depend on it
@@ -54,7 +55,7 @@ class PredictorTask:
         self.train = np.arange(len(self.tiles))
         self.held = material.tiles(material.held, sizes.crop)
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+    def batch(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Batch:
         chosen, size = self.tiles[rows], self.sizes.crop
 
         def draw(*shape: int) -> Tensor:
@@ -66,14 +67,21 @@ class PredictorTask:
         first = np.clip(chosen[:, 1] + jitter, 0, latest)
         some = self.material.places(chosen[:, 0], first, phase, size)[1].any(1)
         first = np.where(some, first, np.minimum(chosen[:, 1], latest))  # some patches of a tile count
-        crops = self.material.crops(chosen[:, 0], first, phase, size)
-        codes, _, counted, who = crops.rows(part)
+        places, counted = map(torch.from_numpy, self.material.places(chosen[:, 0], first, phase, size))
         # All processes divide by what counts in the whole batch; the loop weighs a part by its share of the rows.
-        count = crops.patches * len(codes) / len(rows)
+        count = counted.sum().clamp(min=1) * len(counted[part]) / len(rows)
         dropped = self._past_dropout((len(rows), size, self.model.per_patch), part, draw)
-        past = self._past(codes, *(x.to(codes.device) for x in dropped))
-        with seeded(generator, codes.device, part):
-            logits = self.through(past, codes, None, who)
+        numbers = torch.from_numpy(chosen[part, 0])
+        tensors = numbers, torch.from_numpy(phase[part]), places[part], counted[part], count, *dropped
+        return Batch(tensors, seed=draw_seed(generator, part))
+
+    def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
+        """Of the crops of sequences `numbers` (B,) with patches that begin at frame `phase` (B,) and lie at `places`
+        (B, P): which of them count (B, P), how many of the batch do (), and what is done to the past."""
+        numbers, phase, places, counted, count, *dropped = tensors
+        codes, who = self.material.codes[phase[:, None], places], self.material.who
+        past = self._past(codes, *dropped)
+        logits = self.through(past, codes, None, None if who is None else who[numbers])
         return (nats(logits, codes).mean(-1) * counted).sum() / count
 
     def _past_dropout(

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
@@ -30,6 +29,7 @@ from l2l.training.ranks import Ranks
 from l2l.training.resume import pack, unpack
 from l2l.training.session import Session
 from l2l.training.state import Task, TrainingState
+from l2l.training.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -96,16 +96,17 @@ def fit(
     state = TrainingState(optimizer, torch.Generator().manual_seed(seed))
     state.running = torch.zeros((), device=next(task.model.parameters()).device)
     session.resume(task, state)
+    steps = Steps(task, optimizer, training.clip, ranks, training.replay)
     watched = ranks.lead and sys.stderr.isatty()
     # What a killed run drew beyond the step it resumes from is drawn again: the old points are hidden.
     curves = SummaryWriter(log_dir, purge_step=state.step + 1) if ranks.lead else None
     drawing, progress = curves or contextlib.nullcontext(), _bar(state, training, watched)
-    precision = available(training.precision, state.running.device)
-    with ranks.shared(task), session.watching(), drawing as writer, progress as bar:
-        task.through = casting(task.through, precision, state.running.device)
+    precision = available(training.precision, steps.device)
+    with ranks.shared(task), session.watching(), steps.on_stream(), drawing as writer, progress as bar:
+        task.through = casting(task.through, precision, steps.device)
         while not _over(state, training):
             with multiplying(precision):
-                _step(task, state, training, ranks)
+                _step(task, state, training, ranks, steps)
             bar.update()
             if _look_due(state, training):
                 look = _look(task, state, ranks)
@@ -128,22 +129,15 @@ def _bar(state: TrainingState, training: config.TrainingSettings, watched: bool)
     return tqdm(total=training.steps, initial=state.step, unit="step", disable=not watched)
 
 
-def _step(task: Task, state: TrainingState, training: config.TrainingSettings, ranks: Ranks) -> None:
+def _step(task: Task, state: TrainingState, training: config.TrainingSettings, ranks: Ranks, steps: Steps) -> None:
     """One optimizer step; its loss is added to `state.running`, still on the device."""
     state.step += 1
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(state.step, training)
+    steps.rate(learning_rate(state.step, training))
     task.model.train()
-    state.optimizer.zero_grad(set_to_none=True)
     task.progress = (state.step - 1) / training.steps
     rows = next_batch(state, task.train, training.batch_size, training.batches)
     part, share = ranks.part(len(rows))
-    loss = task.loss(rows, state.generator, part)
-    ranks.backward(loss, share)
-    if training.clip:
-        nn.utils.clip_grad_norm_(task.model.parameters(), training.clip)
-    state.optimizer.step()
-    state.running += share * loss.detach()
+    state.running += share * steps(task.batch(rows, state.generator, part), share)
     state.since += 1
 
 
@@ -169,7 +163,7 @@ def _look(task: Task, state: TrainingState, ranks: Ranks) -> dict[str, float]:
         state.best_weights = {key: value.detach().cpu().clone() for key, value in task.model.state_dict().items()}
     else:
         state.stale += 1
-    rate = state.optimizer.param_groups[0]["lr"]
+    rate = float(state.optimizer.param_groups[0]["lr"])
     look = {"step": state.step, "train_loss": train_loss, "validation_loss": loss, "learning_rate": rate, **numbers}
     state.history.append(look)
     return look

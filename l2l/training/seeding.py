@@ -14,25 +14,23 @@ from torch import nn
 M = TypeVar("M", bound=nn.Module)
 
 
-@contextlib.contextmanager
-def seeded(generator: torch.Generator, device: torch.device, part: slice = slice(None)) -> Iterator[None]:
-    """Inside, the global generators of the CPU and of `device` are seeded by one draw from `generator`.
-
-    `part` is the process's part of a batch: each part has numbers of its own.
-    """
-    seed = int(torch.randint(0, 2**62, (), generator=generator)) + (part.start or 0)
-    with _forked(seed, device):
-        yield
+def draw_seed(generator: torch.Generator, part: slice = slice(None)) -> int:
+    """A seed by one draw from `generator`; `part` is the process's part of a batch: each part has a seed of its own."""
+    return int(torch.randint(0, 2**62, (), generator=generator)) + (part.start or 0)
 
 
 def seeded_model(build: Callable[[], M], seed: int, device: torch.device) -> M:
     """The model that `build` makes, its first weights drawn from `seed` on the CPU, on `device`."""
-    with _forked(seed, torch.device("cpu")):
+    with seeded(seed, torch.device("cpu")):
         return build().to(device)
 
 
 @contextlib.contextmanager
-def _forked(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    """Inside, the global generators of the CPU and of `device` begin at `seed`; None leaves them alone."""
+    if seed is None:
+        yield
+        return
     gpus = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=gpus):
         torch.default_generator.manual_seed(seed)

@@ -1,9 +1,9 @@
 """What the training loop needs to know of a model, and all that changes while one is trained."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -11,6 +11,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from l2l.training.batches import ORDER_SEED
+
+
+class Batch(NamedTuple):
+    """What one step learns from: all that is drawn and looked up before the model runs."""
+
+    tensors: tuple[Tensor, ...]  # wherever they lie
+    kind: Hashable = None  # what else decides which operations the loss consists of
+    seed: int | None = None  # of torch's global generators during the step: dropout, noise
+    steady: bool = True  # the same operations for all batches of this kind and these shapes, so a GPU can replay them
 
 
 class Task(Protocol):
@@ -29,9 +38,13 @@ class Task(Protocol):
         """Whether the weights of now may be the best ones; until then, validation only draws curves."""
         ...
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
-        """The loss () of `part` of one batch; draws are for the whole batch, from `generator`,
-        but dropout and noise are the part's own (`seeded`)."""
+    def batch(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Batch:
+        """`part` of the batch of `rows`; draws are for the whole batch, from `generator`, but dropout and noise are the
+        part's own (`draw_seed`)."""
+        ...
+
+    def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
+        """The loss () of a batch's tensors, on the model's device, and its kind."""
         ...
 
     def validate(self) -> dict[str, float]:

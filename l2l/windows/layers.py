@@ -12,12 +12,14 @@
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from l2l.precision import attention
+from l2l.training.compiled import Compiled
 
 KERNEL = 5  # frames
 SLOPE = 0.2  # of LeakyReLU below zero
@@ -86,11 +88,18 @@ class Attention(nn.Module):
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
 
+def layer(attend: nn.Module, mlp: nn.Module, x: Tensor, context: dict[str, Tensor | None]) -> Tensor:
+    """One layer of a transformer, (B, T, D) -> (B, T, D)."""
+    return mlp(attend(x, **context))
+
+
 class Transformer(nn.Module):
     """Attention and MLP in turn, (B, T, D) -> (B, T, D): layer l is entries 2l and 2l + 1.
 
     Every layer gets the same `context`: a mask, or the un-normalised query if `cross`.
     """
+
+    layer: Callable[..., Tensor] = staticmethod(layer)
 
     def __init__(self, width: int, layers: int, heads: int, inner: int, cross: bool = False) -> None:
         super().__init__()
@@ -102,5 +111,16 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor, **context: Tensor | None) -> Tensor:
         for i in range(0, len(self.net), 2):
-            x = self.net[i + 1](self.net[i](x, **context))
+            x = self.layer(self.net[i], self.net[i + 1], x, context)
         return x
+
+
+def compile_layers(model: nn.Module) -> None:
+    """Let torch's compiler make one kernel of what it can, in each layer of the transformers of `model`.
+
+    One layer is compiled for all that are like it. Takes effect, and half a minute, when the model is first used.
+    """
+    fast = Compiled(layer)
+    for module in model.modules():
+        if isinstance(module, Transformer):
+            module.layer = fast

@@ -25,8 +25,10 @@ from l2l.training.device import prepare
 from l2l.training.holdout import split
 from l2l.training.run import Run
 from l2l.training.seeding import seeded_model
+from l2l.training.state import Batch
 from l2l.units import MODEL_DIM
 from l2l.windows.codebook import FRAMES, Codebook
+from l2l.windows.layers import compile_layers
 
 CROPS = 2  # per window and step: as many frames as the released batches of two halves
 
@@ -45,11 +47,9 @@ def codebook_loss(model: Callable[..., Any], motion: Tensor) -> Tensor:
     return quantizer_loss + reconstruction_loss(reconstruction, motion)
 
 
-def random_crops(windows: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, 64, C) -> (B, 32, C), each from a random frame on."""
-    starts = torch.randint(0, WINDOW - FRAMES + 1, (len(windows), 1), generator=generator)
-    frames = (starts + torch.arange(FRAMES)).to(windows.device)  # (B, 32)
-    return windows.gather(1, frames[..., None].expand(-1, -1, windows.shape[-1]))
+def crops(windows: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
+    """32 frames from frame `starts` (B,) on of windows `rows` (B,), (N, 64, C) -> (B, 32, C)."""
+    return windows[rows[:, None], starts[:, None] + torch.arange(FRAMES, device=starts.device)]
 
 
 def halves(windows: Tensor) -> Tensor:
@@ -81,11 +81,15 @@ class CodebookTask:
         else:
             self.motion, self.train = motion, train_rows
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+    def batch(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Batch:
         if self.sizes.crops == "halves":
-            return codebook_loss(self.through, self.motion[rows[part]])
-        crops = random_crops(self.motion[np.repeat(rows, CROPS)], generator)  # (CROPS * B, 32, 56)
-        return codebook_loss(self.through, crops.unflatten(0, (-1, CROPS))[part].flatten(0, 1))
+            return Batch((torch.from_numpy(rows[part]),))
+        starts = torch.randint(0, WINDOW - FRAMES + 1, (len(rows), CROPS), generator=generator)[part]
+        return Batch((torch.from_numpy(rows[part]).repeat_interleave(CROPS), starts.flatten()))
+
+    def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
+        motion = self.motion[tensors[0]] if self.sizes.crops == "halves" else crops(self.motion, *tensors)
+        return codebook_loss(self.through, motion)  # of (B, 32, 56)
 
     def validate(self) -> dict[str, float]:
         """Mean over both halves of the held-out windows."""
@@ -106,8 +110,9 @@ class CodebookTask:
 
 
 def codebook_optimizer(model: Codebook, rate: float) -> torch.optim.Optimizer:
-    """AdamW with torch's decay of 0.01 on every parameter, biases and norms as well."""
-    return torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+    """AdamW with torch's decay of 0.01 on every parameter, biases and norms as well; fused on a GPU."""
+    fused = next(model.parameters()).is_cuda or None
+    return torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9, fused=fused)
 
 
 def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
@@ -119,6 +124,8 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     standardizer = Standardizer.fit(faces, train_rows, windows.statistics, windows.smoothing)
     motion = torch.from_numpy(standardizer.apply(faces)).to(device)
     model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
+    if sizes.training.compile and device.type == "cuda":
+        compile_layers(model)
     return Run(
         CodebookTask(model, motion, train_rows, validation, sizes),
         codebook_optimizer(model, sizes.training.learning_rate),

@@ -25,10 +25,13 @@ from l2l.training.device import prepare
 from l2l.training.holdout import split
 from l2l.training.run import Run
 from l2l.training.seeding import seeded_model
+from l2l.training.state import Batch
 from l2l.units import MODEL_DIM
 from l2l.windows.codebook import FRAMES, GROUPS, Codebook
+from l2l.windows.layers import compile_layers
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES, Predictor
 
+RESIDENT = 0.4  # of the free memory of a GPU, at most, for the audio
 BATCH = 256  # windows of a step without gradients; the result does not depend on it
 MASK_SEED = 23456  # of the released masks
 MASK_DRAWS = 21  # the released masks are drawn from 0..20
@@ -50,6 +53,20 @@ def encode_windows(codebook: Codebook, motion: np.ndarray, device: torch.device)
     return torch.cat(codes)
 
 
+def resident(audio: np.ndarray, standardizer: Standardizer, device: torch.device) -> Tensor | None:
+    """The audio that speakers are heard by, (N, 160, 128), standardized, in the memory of a GPU if it fits well."""
+    if device.type != "cuda":
+        return None
+    size = 4 * len(audio) * SPEAKER_AUDIO * audio.shape[-1]
+    if size > RESIDENT * torch.cuda.mem_get_info(device)[0]:
+        return None
+    found = torch.empty(len(audio), SPEAKER_AUDIO, audio.shape[-1], device=device)
+    for start in range(0, len(audio), BATCH):
+        part = slice(start, start + BATCH)
+        found[part] = torch.from_numpy(standardizer.apply(audio[part, :SPEAKER_AUDIO])).to(device)
+    return found
+
+
 @dataclass(eq=False)
 class PredictorTask:
     """The predictor's side of the training loop."""
@@ -68,19 +85,26 @@ class PredictorTask:
         self.through: Callable[..., Any] = self.model
         self.masks = np.random.RandomState(MASK_SEED)  # one draw per batch, of training and of validation
         self.generators = {"masks": self.masks}
+        self.resident = resident(self.audio, self.audio_standardizer, self.speaker.device)
 
-    def inputs(self, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Past codes (B, 4), speaker (B, 40, 56) and audio (B, 160, 128) of some windows."""
-        audio = self.audio_standardizer.apply(self.audio[rows, :SPEAKER_AUDIO])
-        return self.codes[rows, 0], self.speaker[rows], torch.from_numpy(audio).to(self.speaker.device)
+    def sound(self, rows: np.ndarray) -> Tensor:
+        """Audio (B, 160, 128) of some windows, standardized."""
+        if self.resident is not None:
+            return self.resident[torch.from_numpy(rows).to(self.resident.device)]
+        return torch.from_numpy(self.audio_standardizer.apply(self.audio[rows, :SPEAKER_AUDIO]))
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+    def batch(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Batch:
         if self.sizes.masks == "released":
             visible = int(self.masks.randint(0, MASK_DRAWS))
         else:
             visible = int(torch.randint(0, GROUPS + 1, (), generator=generator))
-        logits = self.through(*self.inputs(rows[part]), visible)
-        return prediction_loss(logits, self.codes[rows[part], 1])
+        return Batch((torch.from_numpy(rows[part]), self.sound(rows[part])), min(visible, GROUPS))
+
+    def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
+        """Of rows (B,) and their audio (B, 160, 128), of which so many past codes are visible."""
+        rows, audio = tensors
+        logits = self.through(self.codes[rows, 0], self.speaker[rows], audio, kind)
+        return prediction_loss(logits, self.codes[rows, 1])
 
     def validate(self) -> dict[str, float]:
         """Mean over the held-out windows: for each visible past and over all five, or for one drawn per batch."""
@@ -88,7 +112,8 @@ class PredictorTask:
         totals, used = np.zeros(1 if released else GROUPS + 1), 0
         for batch in held_out(len(self.validation), training.batches, training.batch_size):
             rows = self.validation[batch]
-            inputs, targets = self.inputs(rows), self.codes[rows, 1]
+            audio, targets = self.sound(rows).to(self.speaker.device), self.codes[rows, 1]
+            inputs = self.codes[rows, 0], self.speaker[rows], audio
             pasts = [int(self.masks.randint(0, MASK_DRAWS))] if released else range(GROUPS + 1)
             losses = [float(prediction_loss(self.model(*inputs, visible), targets)) for visible in pasts]
             totals += np.array(losses) * len(rows)
@@ -100,8 +125,9 @@ class PredictorTask:
 
 
 def predictor_optimizer(model: Predictor, rate: float) -> torch.optim.Optimizer:
-    """Adam, without decay."""
-    return torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9)
+    """Adam, without decay; fused on a GPU."""
+    fused = next(model.parameters()).is_cuda or None
+    return torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.98), eps=1e-9, fused=fused)
 
 
 def prepare_predictor(
@@ -120,6 +146,8 @@ def prepare_predictor(
     motion = torch.from_numpy(speaker.apply(data.speaker[..., :MODEL_DIM])[:, :SPEAKER_FRAMES]).to(device)
     count = codebook.quantize.embedding.num_embeddings
     model = seeded_model(lambda: Predictor(sizes, count), settings.seed, device)
+    if sizes.training.compile and device.type == "cuda":
+        compile_layers(model)
     content = {"kind": "predictor", "architecture": "windows", "config": sizes.model_dump(), "codes": count}
     return Run(
         PredictorTask(model, codes, motion, data.audio, audio, train_rows, validation, sizes),

@@ -10,7 +10,7 @@ from l2l import config
 from l2l.config import TrainingSettings
 from l2l.errors import UserError
 from l2l.training.loop import fit, learning_rate, next_batch
-from l2l.training.state import TrainingState
+from l2l.training.state import Batch, TrainingState
 from tests.released.released_models import released
 
 
@@ -28,8 +28,11 @@ class Scripted:
         self.weights: list[float] = []
         self.batches: list[np.ndarray] = []
 
-    def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+    def batch(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Batch:
         self.batches.append(rows)
+        return Batch(())
+
+    def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
         return self.model.weight.sum()
 
     def validate(self) -> dict[str, float]:
@@ -133,7 +136,7 @@ def test_better_weights_are_handed_over_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("clip", "moved"), [(1.0, 0.1), (0.0, 0.5)])
 def test_gradients_are_clipped_unless_told_not_to(tmp_path: Path, clip: float, moved: float) -> None:
     class Steep(Scripted):
-        def loss(self, rows: np.ndarray, generator: torch.Generator, part: slice = slice(None)) -> Tensor:
+        def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
             return 5 * self.model.weight.sum()
 
     task = Steep([1.0])

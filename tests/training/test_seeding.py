@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from l2l.training.seeding import seeded
+from l2l.training.seeding import draw_seed, seeded
 
 CPU = torch.device("cpu")
 
 
 def drawn(part: slice) -> list[float]:
-    with seeded(torch.Generator().manual_seed(5), CPU, part):
+    with seeded(draw_seed(torch.Generator().manual_seed(5), part), CPU):
         return torch.randn(4).tolist()
 
 

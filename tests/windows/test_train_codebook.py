@@ -9,7 +9,8 @@ from l2l.dataset.layout import load_chunks
 from l2l.training.holdout import split_by_video
 from l2l.windows.checkpoint import load_codebook
 from l2l.windows.codebook import Codebook
-from l2l.windows.train_codebook import CodebookTask, codebook_loss, halves, random_crops, reconstruction_loss
+from l2l.windows.train_codebook import CodebookTask, codebook_loss, crops, halves, reconstruction_loss
+from tests.losses import loss_of
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -61,10 +62,12 @@ def test_standardized_by_training_recordings_only(chunks: Path, tmp_path: Path) 
 
 def test_crops_are_stretches_of_their_window_at_any_offset() -> None:
     windows = torch.arange(64.0)[None, :, None] + 1000 * torch.arange(500)[:, None, None]
-    crops = random_crops(windows, torch.Generator().manual_seed(0))
-    starts = crops[:, 0, 0] - windows[:, 0, 0]
-    assert torch.equal(crops[..., 0], windows[:, 0] + starts[:, None] + torch.arange(32))
-    assert set(starts.tolist()) == set(range(33))
+    settings = tiny_settings(windows={"codebook": TINY}).windows.codebook
+    task = CodebookTask(Codebook(settings), windows, np.arange(500), np.array([0]), settings)
+    rows, starts = task.batch(np.arange(500), torch.Generator().manual_seed(0)).tensors
+    assert rows.tolist() == np.repeat(np.arange(500), 2).tolist() and set(starts.tolist()) == set(range(33))
+    found = crops(windows, rows, starts)[..., 0]
+    assert torch.equal(found, windows[rows, 0] + starts[:, None] + torch.arange(32))
 
 
 def test_each_region_is_a_mean_of_its_own() -> None:
@@ -93,7 +96,7 @@ def test_released_batches_are_rows_of_those_halves_and_nothing_is_random() -> No
     )
     assert list(task.train) == list(range(6))
     expected = codebook_loss(task.model, torch.stack([motion[1, :32], motion[5, 32:]]))
-    assert torch.equal(task.loss(np.array([1, 3]), torch.Generator()), expected)
+    assert torch.equal(loss_of(task, np.array([1, 3])), expected)
 
 
 @pytest.mark.parametrize("best", ["reconstruction", "total"])

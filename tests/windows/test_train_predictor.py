@@ -14,6 +14,7 @@ from l2l.features.standardize import Standardizer
 from l2l.training.holdout import split_by_video
 from l2l.windows.checkpoint import load_codebook, load_pair
 from l2l.windows.train_predictor import PredictorTask, encode_windows, prediction_loss, prepare_predictor
+from tests.losses import loss_of
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
 
@@ -88,10 +89,10 @@ def test_released_masks_are_one_draw_per_batch_of_training_and_validation_alike(
     spy: Any = Spy()
     task = PredictorTask(spy, codes, speaker, audio, plain, np.arange(4), np.arange(4, 9), sizes)
     for _ in range(3):
-        task.loss(np.arange(2), torch.Generator())
+        loss_of(task, np.arange(2))
     assert task.validate() == {"loss": pytest.approx(np.log(8))}  # 5 windows: two whole batches
-    task.loss(np.arange(2), torch.Generator())
-    assert seen == [11, 14, 8, 10, 3, 2]
+    loss_of(task, np.arange(2))
+    assert seen == [4, 4, 4, 10, 3, 2]  # of 11, 14, 8, 10, 3, 2; of 4 codes, more than 4 are all
 
 
 def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook: Path) -> None:

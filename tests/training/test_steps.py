@@ -1,0 +1,98 @@
+"""Steps of a training: what a GPU replays is what Python would have done; elsewhere nothing is recorded."""
+
+import logging
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from l2l.dataset.layout import load_chunks
+from l2l.patches.train_codebook import prepare_codebook as prepare_patches
+from l2l.patches.train_predictor import prepare_predictor
+from l2l.training import compiled
+from l2l.training.ranks import Ranks
+from l2l.training.run import Run
+from l2l.training.steps import Steps
+from l2l.windows.layers import Transformer, compile_layers
+from l2l.windows.train_codebook import prepare_codebook as prepare_windows
+from tests.synthetic import write_chunks
+from tests.tiny import tiny_patches, tiny_settings
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    data = load_chunks(write_chunks(tmp_path_factory.mktemp("person"), windows=40, videos=8), "train", "left")
+
+    def predictor() -> Run:
+        first = prepare_patches(data, tiny_patches())
+        return prepare_predictor(data, first.task.model, first.standardizers["listener"], tiny_patches())
+
+    return {
+        "codebook of windows": lambda: prepare_windows(data, tiny_settings()),
+        "codebook of patches": lambda: prepare_patches(data, tiny_patches()),
+        "predictor of patches": predictor,
+    }
+
+
+def losses(run: Run, replay: bool, count: int) -> list[float]:
+    steps = Steps(run.task, run.optimizer, 1.0, Ranks(), replay)
+    generator, found = torch.Generator().manual_seed(0), []
+    run.task.progress = 0.2
+    with steps.on_stream():
+        for number in range(count):
+            steps.rate(1e-3 / (number + 1))
+            run.task.model.train()
+            found.append(steps(run.task.batch(run.task.train[:4], generator)).clone())
+    return torch.stack(found).tolist()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="only a GPU replays steps")
+@pytest.mark.parametrize("name", ["codebook of windows", "codebook of patches", "predictor of patches"])
+def test_replayed_steps_are_those_of_python(runs: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        assert losses(runs[name](), True, 20) == losses(runs[name](), False, 20)
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_an_optimizer_that_was_on_a_gpu_goes_on_elsewhere(runs: dict[str, Any]) -> None:
+    one, other = runs["codebook of windows"](), runs["codebook of windows"]()
+    for run in (one, other):
+        losses(run, True, 2)
+    for group in one.optimizer.param_groups:  # as a training on a GPU leaves them
+        group["lr"], group["capturable"] = torch.tensor(group["lr"]), True
+    assert losses(one, True, 3) == losses(other, True, 3)
+    assert not any(group["capturable"] or isinstance(group["lr"], Tensor) for group in one.optimizer.param_groups)
+
+
+def test_what_the_compiler_refuses_runs_as_it_is_and_says_so_once(
+    runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refusing(*inputs: Any) -> Any:
+        raise RuntimeError("no C compiler found\nand more")
+
+    monkeypatch.setattr(compiled.torch, "compile", lambda function: refusing)
+    plain, run = losses(runs["codebook of windows"](), False, 2), runs["codebook of windows"]()
+    compile_layers(run.task.model)
+    with caplog.at_level(logging.INFO, "l2l"):
+        assert losses(run, False, 2) == plain
+    assert [r.getMessage() for r in caplog.records if "compiled" in r.getMessage()] == [
+        "layers are not compiled (no C compiler found); training is slower"
+    ]
+
+
+def test_all_layers_of_a_model_are_compiled(runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def compiling(function: Any) -> Any:
+        return lambda *inputs: (called.append(1), function(*inputs))[1]
+
+    monkeypatch.setattr(compiled.torch, "compile", compiling)
+    run = runs["codebook of windows"]()
+    layers = sum(len(module.net) // 2 for module in run.task.model.modules() if isinstance(module, Transformer))
+    compile_layers(run.task.model)
+    losses(run, False, 3)
+    assert len(called) == 3 * layers > 0
