@@ -26,7 +26,7 @@ from l2l.features.speaker import SpeakerFeatures
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
 from l2l.patches.crops import Crop, Material, encode_phases
-from l2l.patches.length import minutes_of, predictor_sizes
+from l2l.patches.length import minutes_of, predictor_attempts
 from l2l.patches.likelihood import before, nats
 from l2l.patches.predictor import Predictor
 from l2l.patches.train_branch import train_branch
@@ -146,7 +146,9 @@ def prepare_predictor(
         rows |= {"starts": sequences.starts, "counted": sequences.counted, "listener": sequences.listener.mean(0)}
     else:
         sequences, training = join(data, train_rows, validation)
-    sizes = predictor_sizes(sizes, minutes_of(sequences, training))
+    minutes = minutes_of(sequences, training)
+    attempts = predictor_attempts(sizes, minutes)
+    sizes = attempts[0]
     power = all(is_power(sequences.hear(n)[1]) for n in range(training))
 
     def heard(count: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -168,6 +170,12 @@ def prepare_predictor(
         training,
     )
     task = PredictorTask(model, material, sizes)
+
+    def again(attempt: int) -> tuple[config.TrainingSettings, torch.optim.Optimizer] | None:
+        if attempt >= len(attempts):
+            return None
+        return attempts[attempt].training, predictor_optimizer(model, attempts[attempt])
+
     said: dict[str, Any] = {"power": power, "people": list(people)}
     said |= {"codebook_fingerprint": fingerprint(codebook.state_dict())}
     return Run(
@@ -178,5 +186,6 @@ def prepare_predictor(
         data,
         rows,
         sizes.training,
+        again,
         lambda: train_branch(model, codebook, material, sizes, settings.seed),
     )

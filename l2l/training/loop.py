@@ -22,18 +22,23 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from l2l import config
+from l2l.config.section import Precision
 from l2l.errors import UserError
 from l2l.precision import available, casting, multiplying
 from l2l.training.batches import fixed_epoch, mixed_epoch
 from l2l.training.ranks import Ranks
 from l2l.training.resume import pack, unpack
 from l2l.training.session import Session
-from l2l.training.state import Task, TrainingState
+from l2l.training.state import Task, TrainingState, weights_of
 from l2l.training.steps import Steps
 
 log = logging.getLogger(__name__)
 
 CURVES = {"train_loss": "loss/train", "validation_loss": "loss/validation", "perplexity": "codebook/perplexity"}
+
+
+# What attempt 1, 2, ... is trained with, None after the last one; attempt 0 came before.
+Again = Callable[[int], tuple[config.TrainingSettings, Optimizer] | None]
 
 
 def learning_rate(step: int, training: config.TrainingSettings) -> float:
@@ -84,45 +89,73 @@ def fit(
     log_dir: Path,
     on_best: Callable[[TrainingState], None] | None = None,
     session: Session | None = None,
+    again: Again | None = None,
 ) -> TrainingState:
     """Train until `max_steps` or `max_epochs`, or until `patience` looks at the validation loss bring nothing better.
+
+    Then, with `again`, from the first weights and for longer, as long as that finds better weights.
 
     Writes tensorboard curves to `log_dir`; shows a bar on a terminal, else logs one line per look. `on_best` is called
     after each look that found better weights. Goes on where `session` was stopped before; without one, training can
     only be done in one go. Raises UserError when the loss stops being a number, Stopped when a signal ends it.
     """
     session = session or Session()
-    ranks = session.ranks
+    ranks, first = session.ranks, weights_of(task.model) if again else {}
     state = TrainingState(optimizer, torch.Generator().manual_seed(seed))
     state.running = torch.zeros((), device=next(task.model.parameters()).device)
     session.resume(task, state)
-    steps = Steps(task, optimizer, training.clip, ranks, training.replay)
-    watched = ranks.lead and sys.stderr.isatty()
+    if again and state.attempt:
+        training, _ = again(state.attempt) or (training, None)
+    precision = available(training.precision, state.running.device)
     # What a killed run drew beyond the step it resumes from is drawn again: the old points are hidden.
-    curves = SummaryWriter(log_dir, purge_step=state.step + 1) if ranks.lead else None
-    drawing, progress = curves or contextlib.nullcontext(), _bar(state, training, watched)
-    precision = available(training.precision, steps.device)
-    with ranks.shared(task), session.watching(), steps.on_stream(), drawing as writer, progress as bar:
-        task.through = casting(task.through, precision, steps.device)
+    curves = SummaryWriter(log_dir, purge_step=state.total + 1) if ranks.lead else None
+    with ranks.shared(task), session.watching(), curves or contextlib.nullcontext() as writer:
+        task.through = casting(task.through, precision, state.running.device)
+        while True:
+            _attempt(task, state, training, precision, session, writer, on_best)
+            # Better than those before? The first one always is.
+            next_one = again(state.attempt + 1) if again and state.best_step > state.before else None
+            if next_one is None:
+                break
+            training, state.optimizer = next_one
+            state.restart(seed)
+            task.model.load_state_dict(first)
+            log.info("from the beginning, %d steps instead of %d", training.steps, state.before)
+    log.info("best validation loss %.4f at step %d of %d", state.best_loss, state.best_step, state.total)
+    return state
+
+
+def _attempt(
+    task: Task,
+    state: TrainingState,
+    training: config.TrainingSettings,
+    precision: Precision,
+    session: Session,
+    writer: SummaryWriter | None,
+    on_best: Callable[[TrainingState], None] | None,
+) -> None:
+    """All steps of one length."""
+    ranks = session.ranks
+    watched = ranks.lead and sys.stderr.isatty()
+    steps = Steps(task, state.optimizer, training.clip, ranks, training.replay)
+    with steps.on_stream(), _bar(state, training, watched) as bar:
         while not _over(state, training):
             with multiplying(precision):
                 _step(task, state, training, ranks, steps)
             bar.update()
             if _look_due(state, training):
                 look = _look(task, state, ranks)
-                if on_best and ranks.lead and state.best_step == state.step:
+                if on_best and ranks.lead and state.best_step == state.total:
                     on_best(state)
                 if writer:
                     for name in sorted(look.keys() - {"step"}):
-                        writer.add_scalar(CURVES.get(name, name), look[name], state.step)
+                        writer.add_scalar(CURVES.get(name, name), look[name], state.total)
                 if watched:
                     bar.set_postfix(train=look["train_loss"], validation=look["validation_loss"], best=state.best_loss)
                 else:
                     log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in look.items()))
             if not _over(state, training):
                 session.pause(task, state)
-    log.info("best validation loss %.4f at step %d of %d", state.best_loss, state.best_step, state.step)
-    return state
 
 
 def _bar(state: TrainingState, training: config.TrainingSettings, watched: bool) -> tqdm:
@@ -155,15 +188,15 @@ def _look(task: Task, state: TrainingState, ranks: Ranks) -> dict[str, float]:
     loss, train_loss = numbers.pop("loss"), float(ranks.total(state.running)) / state.since
     state.running, state.since = torch.zeros_like(state.running), 0
     if not (math.isfinite(loss) and math.isfinite(train_loss)):
-        raise UserError(f"the loss is no longer a number at step {state.step}; lower training.learning_rate.")
+        raise UserError(f"the loss is no longer a number at step {state.total}; lower training.learning_rate.")
     if not task.ready:
         pass
     elif loss < state.best_loss:
-        state.best_loss, state.best_step, state.stale = loss, state.step, 0
-        state.best_weights = {key: value.detach().cpu().clone() for key, value in task.model.state_dict().items()}
+        state.best_loss, state.best_step, state.stale = loss, state.total, 0
+        state.best_weights = weights_of(task.model)
     else:
         state.stale += 1
     rate = float(state.optimizer.param_groups[0]["lr"])
-    look = {"step": state.step, "train_loss": train_loss, "validation_loss": loss, "learning_rate": rate, **numbers}
+    look = {"step": state.total, "train_loss": train_loss, "validation_loss": loss, "learning_rate": rate, **numbers}
     state.history.append(look)
     return look

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,7 @@ from l2l.features.standardize import Standardizer
 from l2l.sides import Side
 from l2l.training import resume
 from l2l.training.checkpoint import save_checkpoint
-from l2l.training.loop import fit
+from l2l.training.loop import Again, fit
 from l2l.training.session import session
 from l2l.training.state import Task, TrainingState
 
@@ -35,7 +35,8 @@ class Run(Generic[T]):
     data: Chunks
     rows: dict[str, np.ndarray]  # of `data`: train and validation; and what else tells one run from another
     training: config.TrainingSettings  # with a length
-    finish: Callable[[], Any] | None = field(default=None)  # changes the best weights after the last step
+    again: Again | None = None  # how it is trained for longer, if that may help
+    finish: Callable[[], Any] | None = None  # changes the best weights after the last step
 
 
 def train(
@@ -56,7 +57,7 @@ def train(
         run = prepare()
         current.run = resume.identity(seed, run.content, run.data, run.rows, run.standardizers, run.task.model)
         keep = (lambda state: on_best(run, state)) if on_best else None
-        state = fit(run.task, run.optimizer, run.training, seed, log_dir, keep, current)
+        state = fit(run.task, run.optimizer, run.training, seed, log_dir, keep, current, run.again)
         current.finish((lambda: write(run, state)) if write else None)
         log.info("wrote %s", out)
 

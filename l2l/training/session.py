@@ -52,7 +52,7 @@ class Session:
         resume.restore(content, task, state)
         if not self.ranks.lead:
             state.running = torch.zeros_like(state.running)  # the lead has the sum of all
-        log.info("going on after step %d, from %s", state.step, self.path)
+        log.info("going on after step %d, from %s", state.total, self.path)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -88,7 +88,7 @@ class Session:
         if wish == STOP:
             reason = self._signal.name if self._signal else "a signal to another process"
             raise Stopped(
-                f"stopped after step {state.step} by {reason}; run the same command again to go on from {self.path}."
+                f"stopped after step {state.total} by {reason}; run the same command again to go on from {self.path}."
             )
 
     def finish(self, write: Callable[[], Any] | None = None) -> None:

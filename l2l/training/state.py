@@ -59,16 +59,29 @@ class TrainingState:
     optimizer: Optimizer
     generator: torch.Generator  # on the CPU, so that every device sees the same batches
     order: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(ORDER_SEED))  # of fixed batches
-    step: int = 0
+    attempt: int = 0  # how often training has begun anew, for longer
+    before: int = 0  # steps of the attempts before this one
+    step: int = 0  # of this attempt
     epoch: int = 0  # the one under way, from 1
     waiting: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # rows still to come in this epoch
     running: Tensor = field(default_factory=lambda: torch.zeros(()))  # sum of training losses since the last validation
     since: int = 0  # steps since the last validation
-    best_step: int = 0
+    best_step: int = 0  # counted over all attempts
     best_loss: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stale: int = 0  # validations since the best one
     history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Steps of all attempts."""
+        return self.before + self.step
+
+    def restart(self, seed: int) -> None:
+        """A new attempt begins; what was best so far stays."""
+        self.attempt, self.before, self.step, self.epoch, self.stale = self.attempt + 1, self.total, 0, 0, 0
+        self.generator.manual_seed(seed)
+        self.order, self.waiting = np.random.RandomState(ORDER_SEED), self.waiting[:0]
 
     def best(self) -> dict[str, Any]:
         """What a checkpoint says of a training: the best weights, their step and loss, and the curves."""
@@ -78,3 +91,8 @@ class TrainingState:
             "validation_loss": self.best_loss,
             "history": self.history,
         }
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of all that a model has learned, on the CPU."""
+    return {key: value.detach().cpu().clone() for key, value in model.state_dict().items()}

@@ -122,7 +122,7 @@ def test_one_recording_is_enough_and_without_a_share_for_testing_that_is_said_at
     monkeypatch.chdir(tmp_path)
     people = {"alice": {"listener": "left", "sheet": "one.tsv"}, "both": {"source": "people", "people": ["alice"]}}
     Path("one.tsv").write_text("person\tpath\tstart\tend\nalice\ta.mp4\t0\t600\n")
-    for name, about in (("alice", "; about 7 minutes of one core"), ("both", "")):
+    for name, about in (("alice", "; about 8 minutes of one core"), ("both", "")):
         found = Discovery(validate({"people": people}))
         found.need_test(name)
         assert found.folds(name) == 5
@@ -165,7 +165,7 @@ def test_few_recordings_for_testing_make_folds(tmp_path, monkeypatch, recordings
     said = found.folds_said("alice", seconds_of_training)
     assert said.startswith(f"alice: {folds}-fold cross-validation" if folds else "")
     if folds == 4:
-        assert "over 4 recordings; about 5 minutes of one core" in said
+        assert "over 4 recordings; about 6 minutes of one core" in said
 
 
 def test_the_length_of_own_recordings_is_looked_up_for_the_plan(tmp_path, monkeypatch):
@@ -173,7 +173,7 @@ def test_the_length_of_own_recordings_is_looked_up_for_the_plan(tmp_path, monkey
     rows = "".join(f"bob\t{name}.mp4\t0\t600\n" for name in "abc")
     Path("videos.tsv").write_text(f"person\tpath\tstart\tend\n{rows}")
     people = {"bob": {"listener": "left", "sheet": "videos.tsv"}}
-    assert "over 3 recordings; about 6 minutes" in Discovery(validate({"people": people})).folds_said(
+    assert "over 3 recordings; about 8 minutes" in Discovery(validate({"people": people})).folds_said(
         "bob", seconds_of_training
     )
     Path("videos.tsv").write_text("person\tpath\nbob\ta.mp4\nbob\tb.mp4\n")
