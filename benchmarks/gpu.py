@@ -54,7 +54,7 @@ from l2l.training.steps import Steps
 from l2l.units import AUDIO_PER_FRAME, MEL_BANDS, MODEL_DIM, PATCH
 from l2l.windows import train_codebook as window_codebook
 from l2l.windows import train_predictor as window_predictor
-from l2l.windows.layers import compile_layers
+from l2l.windows.compiler import compile_layers
 
 FRAMES = 63  # that Multisensory watches at a time, 2.1 s
 WARM = {"cuda": 24, "cpu": 3}  # calls before the clock starts; then steps of all kinds have been recorded

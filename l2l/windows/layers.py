@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from l2l.precision import attention
-from l2l.training.compiled import Compiled
 
 KERNEL = 5  # frames
 SLOPE = 0.2  # of LeakyReLU below zero
@@ -113,14 +112,3 @@ class Transformer(nn.Module):
         for i in range(0, len(self.net), 2):
             x = self.layer(self.net[i], self.net[i + 1], x, context)
         return x
-
-
-def compile_layers(model: nn.Module) -> None:
-    """Let torch's compiler make one kernel of what it can, in each layer of the transformers of `model`.
-
-    One layer is compiled for all that are like it. Takes effect, and half a minute, when the model is first used.
-    """
-    fast = Compiled(layer)
-    for module in model.modules():
-        if isinstance(module, Transformer):
-            module.layer = fast

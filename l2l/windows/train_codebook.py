@@ -28,7 +28,7 @@ from l2l.training.seeding import seeded_model
 from l2l.training.state import Batch
 from l2l.units import MODEL_DIM
 from l2l.windows.codebook import FRAMES, Codebook
-from l2l.windows.layers import compile_layers
+from l2l.windows.compiler import compile_layers
 
 CROPS = 2  # per window and step: as many frames as the released batches of two halves
 

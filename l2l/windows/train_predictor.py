@@ -28,7 +28,7 @@ from l2l.training.seeding import seeded_model
 from l2l.training.state import Batch
 from l2l.units import MODEL_DIM
 from l2l.windows.codebook import FRAMES, GROUPS, Codebook
-from l2l.windows.layers import compile_layers
+from l2l.windows.compiler import compile_layers
 from l2l.windows.predictor import SPEAKER_AUDIO, SPEAKER_FRAMES, Predictor
 
 RESIDENT = 0.4  # of the free memory of a GPU, at most, for the audio

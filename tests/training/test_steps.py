@@ -1,6 +1,5 @@
 """Steps of a training: what a GPU replays is what Python would have done; elsewhere nothing is recorded."""
 
-import logging
 from typing import Any
 
 import pytest
@@ -10,11 +9,9 @@ from torch import Tensor
 from l2l.dataset.layout import load_chunks
 from l2l.patches.train_codebook import prepare_codebook as prepare_patches
 from l2l.patches.train_predictor import prepare_predictor
-from l2l.training import compiled
 from l2l.training.ranks import Ranks
 from l2l.training.run import Run
 from l2l.training.steps import Steps
-from l2l.windows.layers import Transformer, compile_layers
 from l2l.windows.train_codebook import prepare_codebook as prepare_windows
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches, tiny_settings
@@ -66,33 +63,3 @@ def test_an_optimizer_that_was_on_a_gpu_goes_on_elsewhere(runs: dict[str, Any]) 
         group["lr"], group["capturable"] = torch.tensor(group["lr"]), True
     assert losses(one, True, 3) == losses(other, True, 3)
     assert not any(group["capturable"] or isinstance(group["lr"], Tensor) for group in one.optimizer.param_groups)
-
-
-def test_what_the_compiler_refuses_runs_as_it_is_and_says_so_once(
-    runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def refusing(*inputs: Any) -> Any:
-        raise RuntimeError("no C compiler found\nand more")
-
-    monkeypatch.setattr(compiled.torch, "compile", lambda function: refusing)
-    plain, run = losses(runs["codebook of windows"](), False, 2), runs["codebook of windows"]()
-    compile_layers(run.task.model)
-    with caplog.at_level(logging.INFO, "l2l"):
-        assert losses(run, False, 2) == plain
-    assert [r.getMessage() for r in caplog.records if "compiled" in r.getMessage()] == [
-        "layers are not compiled (no C compiler found); training is slower"
-    ]
-
-
-def test_all_layers_of_a_model_are_compiled(runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    called = []
-
-    def compiling(function: Any) -> Any:
-        return lambda *inputs: (called.append(1), function(*inputs))[1]
-
-    monkeypatch.setattr(compiled.torch, "compile", compiling)
-    run = runs["codebook of windows"]()
-    layers = sum(len(module.net) // 2 for module in run.task.model.modules() if isinstance(module, Transformer))
-    compile_layers(run.task.model)
-    losses(run, False, 3)
-    assert len(called) == 3 * layers > 0
