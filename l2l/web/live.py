@@ -41,6 +41,7 @@ from l2l.web.serve import application
 
 PICTURE, SOUND = 1, 2  # the first byte of a message from the page; then its time, float64 seconds
 _WAITING = 4  # pictures that wait, at most
+_ENDING = 3.0  # seconds that a page waits for the one before it, which may be itself before it was reloaded
 _LATE = 0.2  # seconds of sound that wait, above which only the newest picture is looked at
 _BEHIND = 5.0  # seconds of sound that wait, at most
 _LARGEST = 4_000_000  # bytes of a message
@@ -76,7 +77,7 @@ class Live:
     sample: Path | None  # a video to play instead of a camera
     sample_side: Side  # where in it the speaker sits
     avatar: LiveLink | None = None  # who else gets the listener's motion
-    busy: bool = field(default=False, init=False)
+    talking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def app(self) -> Starlette:
         return application(
@@ -104,10 +105,11 @@ class Live:
 
     async def _talk(self, socket: WebSocket) -> None:
         await socket.accept()
-        if self.busy:
+        try:
+            await asyncio.wait_for(self.talking.acquire(), _ENDING)
+        except TimeoutError:
             await socket.close(1013, "Somebody is talking to this listener already.")
             return
-        self.busy = True
         try:
             await _Talk(self, socket).run()
         except WebSocketDisconnect:
@@ -117,7 +119,7 @@ class Live:
             with contextlib.suppress(RuntimeError):
                 await socket.close(1011, str(error)[:120])
         finally:
-            self.busy = False
+            self.talking.release()
 
 
 class _Talk:

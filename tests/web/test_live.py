@@ -197,6 +197,13 @@ def test_a_recording_that_cannot_be_written_is_said_and_the_talk_goes_on(served)
     served[1].unlink()
 
 
+def test_a_page_that_is_loaded_again_may_talk_at_once(served):
+    for seed in range(3):
+        page = Page(served, seed=seed)
+        page.talk(1)
+        page.socket.close()
+
+
 def test_only_one_talks_at_a_time_and_nonsense_ends_nothing(served):
     page = Page(served, person="nobody", seed="x")
     with (
