@@ -103,9 +103,12 @@ class CodebookTask:
         rise = (self.progress - RAMP[0]) / (RAMP[1] - RAMP[0])
         acceleration = self.sizes.acceleration * min(max(rise, 0.0), 1.0)
         frames, inside = torch.from_numpy(crops.frames[part]), torch.from_numpy(crops.inside)
-        # The library's quantizers look at what they find: whether a code is dead.
-        kind, steady = (self.ready, part.start, part.stop), not self.ready
-        return Batch((frames, inside, torch.tensor(acceleration)), kind, draw_seed(generator, part), steady)
+        return Batch(
+            (frames, inside, torch.tensor(acceleration)),
+            (self.ready, part.start, part.stop),
+            draw_seed(generator, part),
+            steady=not self.ready,  # the library's quantizers look at what they find: whether a code is dead
+        )
 
     def loss(self, tensors: tuple[Tensor, ...], kind: Any) -> Tensor:
         """Of frames (B, crop), which of the whole batch's are real (N, crop), and the weight of acceleration ()."""

@@ -4,6 +4,7 @@
 - All that changes during training is in one object, `TrainingState`, which a `Session` can save and bring back.
 - How the released program did it differs in switches of `config.TrainingSettings` only: `batches`, `schedule`, `clip`,
   `max_epochs`, and 0 for `validate_every` and `patience`.
+- Where more steps may help, training begins anew with more of them, as long as validation finds it better: attempts.
 - The weights of the best validation are kept in memory and handed back; nothing is written here but curves.
 - With several processes all do the same, each on its part of a batch; only the lead validates and draws curves.
 """
@@ -35,7 +36,6 @@ from l2l.training.steps import Steps
 log = logging.getLogger(__name__)
 
 CURVES = {"train_loss": "loss/train", "validation_loss": "loss/validation", "perplexity": "codebook/perplexity"}
-
 
 # What attempt 1, 2, ... is trained with, None after the last one; attempt 0 came before.
 Again = Callable[[int], tuple[config.TrainingSettings, Optimizer] | None]
@@ -105,7 +105,7 @@ def fit(
     state.running = torch.zeros((), device=next(task.model.parameters()).device)
     session.resume(task, state)
     if again and state.attempt:
-        training, _ = again(state.attempt) or (training, None)
+        training, _ = again(state.attempt) or (training, None)  # the optimizer came with the state
     precision = available(training.precision, state.running.device)
     # What a killed run drew beyond the step it resumes from is drawn again: the old points are hidden.
     curves = SummaryWriter(log_dir, purge_step=state.total + 1) if ranks.lead else None
@@ -120,7 +120,7 @@ def fit(
             training, state.optimizer = next_one
             state.restart(seed)
             task.model.load_state_dict(first)
-            log.info("from the beginning, %d steps instead of %d", training.steps, state.before)
+            log.info("once more from the beginning, with %d steps", training.steps)
     log.info("best validation loss %.4f at step %d of %d", state.best_loss, state.best_step, state.total)
     return state
 

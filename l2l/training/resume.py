@@ -30,7 +30,7 @@ from l2l.training.state import Task, TrainingState
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2  # 2: attempts
 MACHINE = {  # settings that a run may go on without
     name
     for name, field in TrainingSettings.model_fields.items()

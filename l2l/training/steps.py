@@ -82,11 +82,7 @@ class Steps:
 
     def __call__(self, batch: Batch, share: float = 1.0) -> Tensor:
         """Learn from this process's `share` of a batch; the loss (), which the next step may overwrite."""
-        key = (batch.kind, *((tensor.shape, tensor.dtype) for tensor in batch.tensors))
-        self._runs[key] += 1
-        if self._replays and batch.steady and self._runs[key] > RUNS and key not in self._recordings:
-            self._record(key, batch)
-        recording = self._recordings.get(key)
+        recording = self._recording(batch) if self._replays and batch.steady else None
         with seeded(batch.seed, self.device):
             if recording is None:
                 return self._run(tuple(self._here(tensor) for tensor in batch.tensors), batch.kind, share)
@@ -94,6 +90,14 @@ class Steps:
                 place.copy_(self._lent(tensor), non_blocking=True)
             recording.graph.replay()
             return recording.loss
+
+    def _recording(self, batch: Batch) -> Recording | None:
+        """That of the batch's kind and shape, made when it is time to."""
+        key = (batch.kind, *((tensor.shape, tensor.dtype) for tensor in batch.tensors))
+        self._runs[key] += 1
+        if self._runs[key] > RUNS and key not in self._recordings and len(self._recordings) < MOST:
+            self._record(key, batch)
+        return self._recordings.get(key)
 
     def _run(self, tensors: tuple[Tensor, ...], kind: Hashable, share: float) -> Tensor:
         self._optimizer.zero_grad(set_to_none=True)
@@ -112,8 +116,6 @@ class Steps:
         return self._lent(tensor).to(self.device, non_blocking=True)
 
     def _record(self, key: Hashable, batch: Batch) -> None:
-        if len(self._recordings) == MOST:
-            return
         tensors = tuple(self._here(tensor).clone() for tensor in batch.tensors)
         graph = torch.cuda.CUDAGraph()
         pool = next(iter(self._recordings.values())).graph.pool() if self._recordings else None

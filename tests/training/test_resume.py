@@ -169,6 +169,14 @@ def test_where_and_how_often_may_change_on_the_way(
     assert f"going on after step 5, from {path}" in caplog.text
 
 
+def test_a_file_of_an_older_version_is_left_alone(chunks: Path, tmp_path: Path, at_step: Any, predictor: bytes) -> None:
+    path = stopped(chunks, tmp_path, at_step, settings())
+    content = torch.load(path, weights_only=True)
+    del content["state"]["attempt"], content["state"]["before"]
+    torch.save({**content, "format": 1}, path)
+    assert train(chunks, "predictor", settings(), tmp_path) == predictor
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "list", "bomb"])
 def test_a_damaged_file_is_named_and_ignored(
     chunks: Path, predictor: bytes, tmp_path: Path, at_step: Any, damage: str, caplog: pytest.LogCaptureFixture

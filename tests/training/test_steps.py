@@ -9,10 +9,9 @@ from torch import Tensor
 from l2l.dataset.layout import load_chunks
 from l2l.patches.train_codebook import prepare_codebook as prepare_patches
 from l2l.patches.train_predictor import prepare_predictor
-from l2l.training.ranks import Ranks
 from l2l.training.run import Run
-from l2l.training.steps import Steps
 from l2l.windows.train_codebook import prepare_codebook as prepare_windows
+from tests.losses import losses
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_patches, tiny_settings
 
@@ -30,18 +29,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "codebook of patches": lambda: prepare_patches(data, tiny_patches()),
         "predictor of patches": predictor,
     }
-
-
-def losses(run: Run, replay: bool, count: int) -> list[float]:
-    steps = Steps(run.task, run.optimizer, 1.0, Ranks(), replay)
-    generator, found = torch.Generator().manual_seed(0), []
-    run.task.progress = 0.2
-    with steps.on_stream():
-        for number in range(count):
-            steps.rate(1e-3 / (number + 1))
-            run.task.model.train()
-            found.append(steps(run.task.batch(run.task.train[:4], generator)).clone())
-    return torch.stack(found).tolist()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="only a GPU replays steps")

@@ -13,9 +13,9 @@ from l2l.windows import compiler
 from l2l.windows.compiler import compile_layers
 from l2l.windows.layers import Transformer
 from l2l.windows.train_codebook import prepare_codebook
+from tests.losses import losses
 from tests.synthetic import write_chunks
 from tests.tiny import tiny_settings
-from tests.training.test_steps import losses
 
 
 @pytest.fixture
