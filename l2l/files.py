@@ -3,6 +3,7 @@
 - Every output is written under a temporary name in its own folder, flushed, then renamed into place.
 - A temporary name tells whose it is. What a killed process has left, the next one that writes there removes.
 - `create_array` and `NpzWriter` write what never has to fit in memory: a mapped .npy, and an .npz array by array.
+  `large_array` holds it while a command runs.
 - Nothing here writes or reads a pickle.
 """
 
@@ -11,6 +12,7 @@ import glob
 import hashlib
 import json
 import lzma
+import math
 import os
 import platform
 import re
@@ -32,6 +34,7 @@ from l2l.errors import TemporaryError, UserError, is_full, shown, temporary_caus
 _HOST = re.sub("[^A-Za-z0-9]", "", platform.node())[:16] or "host"
 _OWNER = re.compile(r"([A-Za-z0-9]+)-(\d+)-[0-9a-f]{8}\b")
 _DAY = 86400  # seconds
+LARGE = 1 << 30  # bytes of an array from which it need not fit in memory
 _unfinished: set[Path] = set()  # temporary files of this process
 
 # What numpy and zipfile raise for a file that is cut off or altered.
@@ -177,10 +180,32 @@ def create_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     Without that reservation a disk that becomes full would end the process by a signal, without a message.
     """
     array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-    if hasattr(os, "posix_fallocate"):
-        with open(path, "rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    with open(path, "rb+") as file:
+        _reserve(file.fileno(), path.stat().st_size)
     return array
+
+
+def _reserve(file: int, size: int) -> None:
+    """Raises OSError when the disk has no room for so many bytes."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
+
+
+def large_array(*shape: int) -> np.ndarray:
+    """A new array of float32, to be filled.
+
+    From `LARGE` bytes on it lies in a file without a name in TMPDIR, of which the system keeps in memory what fits.
+    Raises TemporaryError when the disk has no room for it.
+    """
+    size = np.dtype(np.float32).itemsize * math.prod(shape)
+    if size < LARGE:
+        return np.empty(shape, np.float32)
+    place = temporary_folder()
+    with room_at(place), tempfile.TemporaryFile(dir=place) as file:
+        _reserve(file.fileno(), size)
+        return np.asarray(np.memmap(file, np.float32, shape=shape))
 
 
 def write_rows(path: Path, first: int, rows: np.ndarray) -> None:

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from l2l import files
 from l2l.errors import TemporaryError
 from l2l.files import (
     _HOST,
     NpzWriter,
     atomic,
     create_array,
+    large_array,
     reading,
     remove_unfinished,
     save_json,
@@ -81,9 +83,24 @@ def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_an_array_that_the_disk_has_no_room_for_is_an_error_at_once(tmp_path):
+def test_an_array_that_the_disk_has_no_room_for_is_an_error_at_once(tmp_path, monkeypatch):
     with small_files(), pytest.raises(OSError):
         create_array(tmp_path / "a.npy", (1000, 1000))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(files, "LARGE", 1000)
+    with small_files(), pytest.raises(TemporaryError, match=str(tmp_path)):
+        large_array(1000, 1000)
+
+
+@pytest.mark.parametrize("large", [1000, 1001])
+def test_a_large_array_is_filled_like_any_other_and_leaves_no_file(tmp_path, monkeypatch, large):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(files, "LARGE", large)
+    array = large_array(25, 10)
+    assert (array.base is None) == (large > 1000) and array.shape == (25, 10) and array.dtype == np.float32
+    array[:] = np.arange(10)
+    np.testing.assert_array_equal(array.sum(0), 25 * np.arange(10))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_has_no_room_is_said_with_its_file_and_what_is_free(tmp_path):

@@ -22,6 +22,7 @@ from l2l.dataset.conversations import Conversations, Stretch
 from l2l.dataset.layout import WINDOW, Chunks, first_frames
 from l2l.errors import UserError
 from l2l.features.sound import frame_sound
+from l2l.files import large_array
 from l2l.units import AUDIO_PER_FRAME, MODEL_DIM
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def filled(frames: int, parts: Iterable[np.ndarray]) -> np.ndarray:
     found, end = np.empty((0, 0), np.float32), 0
     for part in parts:
         if not end:
-            found = np.empty((frames, part.shape[1]), np.float32)
+            found = large_array(frames, part.shape[1])
         found[end : end + len(part)] = part
         end += len(part)
     return found
@@ -96,7 +97,7 @@ class Piece(NamedTuple):
 
 def chain(chunks: Chunks, rows: np.ndarray) -> list[list[Piece]]:
     """The windows `rows` as sequences of pieces, in order of recording and frame."""
-    frames, videos = first_frames(chunks.files[rows]), chunks.videos[rows]
+    frames, videos = first_frames(chunks.files)[rows], chunks.videos[rows]
     found: list[list[Piece]] = []
     video, first, end = None, 0, 0
     for k in np.lexsort((frames, videos)):

@@ -20,6 +20,7 @@ from l2l.faces.columns import are_shapes, columns_of
 from l2l.features.bilateral import bilateral
 
 BLOCK = 256  # windows read at a time, so that memory-mapped audio never has to fit in memory
+_AT_ONCE = 1 << 20  # numbers standardized at a time
 LEAST = 0.02  # of a weight of 0 to 1: what weights differ by in a face that is still
 
 _WEIGHTS = np.array([column.unit == "weight" for column in columns_of("blendshapes")])  # (56,)
@@ -86,8 +87,19 @@ class Standardizer:
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Raw (..., F) -> standardized, float32. With smoothing, (..., T, F) of WHOLE windows: cut them afterwards."""
         found = smooth(x, self.smoothing) - self.mean
-        found /= self.std  # in place: of days of frames, each copy is a gigabyte
+        found /= self.std
         return found.astype(np.float32, copy=False)
+
+    def fill(self, out: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Like `apply`, for what may be larger than memory: some rows at a time, into `out`, which may be `x`.
+
+        Of windows, (N, T, F), `out` may have only the first frames, (N, T', F). Returns it.
+        """
+        rows = max(1, _AT_ONCE // max(1, x[:1].size))
+        for start in range(0, len(x), rows):
+            part = slice(start, start + rows)
+            out[part] = self.apply(x[part])[:, : out.shape[1]]
+        return out
 
     def undo(self, x: np.ndarray) -> np.ndarray:
         """Standardized (..., F) -> raw, float32."""

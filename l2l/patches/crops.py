@@ -18,12 +18,12 @@ from l2l.units import PATCH
 def encode_phases(codebook: Codebook, sequences: Sequences, motion: Tensor) -> Tensor:
     """Codes (8, F / 8, Q) of standardized motion (F, 56): [p] with patches that begin at frame p of their sequence.
 
-    A sequence of T frames has its patches from `starts` // 8 + its number on; those that would reach beyond its end
-    are zeros, and never trained on. F / 8 is rounded up for each sequence.
+    int32, half of what torch indexes with. A sequence of T frames has its patches from `starts` // 8 + its number on;
+    those that would reach beyond its end are zeros, and never trained on. F / 8 is rounded up for each sequence.
     """
     firsts = patch_starts(sequences)
     total = int(firsts[-1] + -(-sequences.lengths[-1] // PATCH))
-    codes = torch.zeros(PATCH, total, codebook.per_patch, dtype=torch.int64, device=motion.device)
+    codes = torch.zeros(PATCH, total, codebook.per_patch, dtype=torch.int32, device=motion.device)
     for n, first in enumerate(firsts):
         own = motion[sequences.of(n)]  # (T, 56)
         for phase in range(PATCH):
@@ -112,4 +112,4 @@ class Material:
         rows, counted = self.places(numbers, first, phase, size)
         who = None if self.who is None else self.who[torch.from_numpy(numbers).to(self.who.device)]
         here = torch.from_numpy(counted).to(self.codes.device)
-        return Crop(self.codes[phase[:, None], rows], self.features[frames], here, who)
+        return Crop(self.codes[phase[:, None], rows].long(), self.features[frames], here, who)

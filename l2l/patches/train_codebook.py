@@ -168,7 +168,7 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     standardizer = standardizer_of(sequences.listener, sequences, count)
     training = with_steps(sizes.training, codebook_steps(minutes_of(sequences, count)))
     sizes = sizes.model_copy(update={"training": training})
-    motion = torch.from_numpy(standardizer.apply(sequences.listener)).to(device)
+    motion = torch.from_numpy(standardizer.fill(sequences.listener, sequences.listener)).to(device)
     model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
     numbers = np.arange(len(sequences))
     return Run(

@@ -79,7 +79,7 @@ class PredictorTask:
         """Of the crops of sequences `numbers` (B,) with patches that begin at frame `phase` (B,) and lie at `places`
         (B, P): which of them count (B, P), how many of the batch do (), and what is done to the past."""
         numbers, phase, places, counted, count, *dropped = tensors
-        codes, who = self.material.codes[phase[:, None], places], self.material.who
+        codes, who = self.material.codes[phase[:, None], places].long(), self.material.who
         past = self._past(codes, *dropped)
         logits = self.through(past, codes, None, None if who is None else who[numbers])
         return (nats(logits, codes).mean(-1) * counted).sum() / count
@@ -158,7 +158,7 @@ def prepare_predictor(
     features = filled(
         len(sequences.listener), (made(faces[None], sound[None])[0] for faces, sound, _ in heard(len(sequences)))
     )
-    motion = torch.from_numpy(listener.apply(sequences.listener)).to(device)
+    motion = torch.from_numpy(listener.fill(sequences.listener, sequences.listener)).to(device)
     model = seeded_model(lambda: Predictor(sizes, codebook.to(device), len(people)), settings.seed, device)
     model.features = made
     who = identities(people, sequences.videos)

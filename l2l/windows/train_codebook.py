@@ -20,6 +20,7 @@ from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.dataset.layout import REGIONS, WINDOW, Chunks
 from l2l.features.standardize import Standardizer
+from l2l.files import large_array
 from l2l.training.batches import held_out
 from l2l.training.device import prepare
 from l2l.training.holdout import split
@@ -122,7 +123,7 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
     faces = data.listener[..., :MODEL_DIM]
     standardizer = Standardizer.fit(faces, train_rows, windows.statistics, windows.smoothing)
-    motion = torch.from_numpy(standardizer.apply(faces)).to(device)
+    motion = torch.from_numpy(standardizer.fill(large_array(*faces.shape), faces)).to(device)
     model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
     if sizes.training.compile and device.type == "cuda":
         compile_layers(model)

@@ -19,6 +19,7 @@ from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
 from l2l.features.standardize import Standardizer
+from l2l.files import large_array
 from l2l.training.batches import held_out
 from l2l.training.checkpoint import fingerprint
 from l2l.training.device import prepare
@@ -43,12 +44,13 @@ def prediction_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def encode_windows(codebook: Codebook, motion: np.ndarray, device: torch.device) -> Tensor:
-    """Codes (N, 2, 4) of the first and second 32 frames of standardized motion (N, 64, 56), on `device`."""
+def encode_windows(codebook: Codebook, motion: np.ndarray, listener: Standardizer, device: torch.device) -> Tensor:
+    """Codes (N, 2, 4) of the first and second 32 frames of raw motion (N, 64, 56), on `device`."""
     codebook.to(device)
     codes = []
     for start in range(0, len(motion), BATCH):
-        halves = torch.from_numpy(motion[start : start + BATCH]).to(device).unflatten(1, (2, FRAMES))
+        standard = torch.from_numpy(listener.apply(motion[start : start + BATCH])).to(device)
+        halves = standard.unflatten(1, (2, FRAMES))
         codes.append(codebook.encode(halves.flatten(0, 1)).unflatten(0, (-1, 2)))  # (B, 2, 4)
     return torch.cat(codes)
 
@@ -142,8 +144,9 @@ def prepare_predictor(
     train_rows, validation = split(data, windows.holdout, sizes.training.validation_share, settings.seed)
     speaker = Standardizer.fit(data.speaker[..., :MODEL_DIM], train_rows, windows.statistics, windows.smoothing)
     audio = Standardizer.fit(data.audio, train_rows, windows.statistics)
-    codes = encode_windows(codebook, listener.apply(data.listener[..., :MODEL_DIM]), device)
-    motion = torch.from_numpy(speaker.apply(data.speaker[..., :MODEL_DIM])[:, :SPEAKER_FRAMES]).to(device)
+    codes = encode_windows(codebook, data.listener[..., :MODEL_DIM], listener, device)
+    heard = large_array(len(data), SPEAKER_FRAMES, MODEL_DIM)
+    motion = torch.from_numpy(speaker.fill(heard, data.speaker[..., :MODEL_DIM])).to(device)
     count = codebook.quantize.embedding.num_embeddings
     model = seeded_model(lambda: Predictor(sizes, count), settings.seed, device)
     if sizes.training.compile and device.type == "cuda":

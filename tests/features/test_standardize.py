@@ -64,6 +64,17 @@ def test_undo_and_the_dictionary_give_back_what_was_put_in() -> None:
     np.testing.assert_allclose(found.undo(standardized), x, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("smoothing", ["none", "bilateral"])
+def test_what_is_filled_in_parts_is_what_is_applied_at_once(monkeypatch, smoothing) -> None:
+    monkeypatch.setattr(standardize, "_AT_ONCE", 50)
+    x = np.random.default_rng(0).standard_normal((7, 8, 3)).astype(np.float32)
+    found = Standardizer.fit(x, smoothing=smoothing)
+    wanted = found.apply(x)
+    np.testing.assert_array_equal(found.fill(np.empty((7, 5, 3), np.float32), x), wanted[:, :5])
+    assert found.fill(x, x) is x
+    np.testing.assert_array_equal(x, wanted)
+
+
 def test_released_statistics_are_the_std_of_stds() -> None:
     want = released("data_and_schedule")
     found = Standardizer.fit(want["stats_in"].numpy(), statistics="released")

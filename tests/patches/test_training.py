@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from l2l import files
 from l2l.architectures import train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.errors import Stopped, UserError
@@ -71,6 +72,16 @@ def test_a_stopped_training_gives_the_same_bytes(person, model, tmp_path, monkey
     assert out.read_bytes() == (person / f"{model}.pt").read_bytes()
 
 
+@pytest.mark.parametrize("model", ["codebook", "predictor"])
+def test_data_that_does_not_fit_in_memory_gives_the_same_bytes(person, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LARGE", 1)
+    arguments = (person, person / "codebook.pt") if model == "predictor" else (person,)
+    train = train_predictor if model == "predictor" else train_codebook
+    out = tmp_path / f"{model}.pt"
+    train(*arguments, "left", tiny_patches(STEPS), out, tmp_path / "board")
+    assert out.read_bytes() == (person / f"{model}.pt").read_bytes()
+
+
 def test_codes_of_every_phase_begin_at_their_frame(person):
     settings = tiny_patches()
     data = load_chunks(person, "train", "left")
@@ -82,11 +93,11 @@ def test_codes_of_every_phase_begin_at_their_frame(person):
     for phase in (0, 3):
         count = (len(own) - phase) // 8
         wanted = model.encode(own[None, phase : phase + 8 * count])[0]
-        assert torch.equal(codes[phase, first : first + count], wanted)
+        assert torch.equal(codes[phase, first : first + count].long(), wanted)
     material = prepare_predictor(data, model, standardizer, settings).task.material
     found = material.crops(np.array([1]), np.array([2]), np.array([3]), 12)
     inside = found.counted[0]
-    assert torch.equal(found.codes[0][inside], codes[3, first + 2 : first + 2 + 12][inside])
+    assert torch.equal(found.codes[0][inside], codes[3, first + 2 : first + 2 + 12][inside].long())
     start = int(task.sequences.starts[1]) + 3 + 16
     assert torch.equal(found.features[0], material.features[start : start + 96])
 

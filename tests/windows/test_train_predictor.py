@@ -36,14 +36,14 @@ def test_training_beats_the_frequencies_of_the_codes(chunks: Path, codebook: Pat
     pair = load_pair(codebook, tmp_path / "predictor.pt")
     data = load_chunks(chunks, "train", "left")
     train, validation = split_by_video(data, settings.windows.predictor.training.validation_share, settings.seed)
-    motion = pair.listener.apply(data.listener[..., :56])
-    codes = encode_windows(pair.codebook, motion, torch.device("cpu"))[:, 1]  # (N, 4)
+    motion = data.listener[..., :56]
+    codes = encode_windows(pair.codebook, motion, pair.listener, torch.device("cpu"))[:, 1]  # (N, 4)
     counts = torch.stack([codes[train, group].bincount(minlength=32) + 1 for group in range(4)])  # (4, K)
     frequencies = (counts / counts.sum(1, keepdim=True)).log()
     by_frequency = prediction_loss(frequencies.expand(len(validation), 4, 32), codes[validation]).item()
     speaker = torch.from_numpy(pair.speaker.apply(data.speaker[validation, :40, :56]))
     audio = torch.from_numpy(pair.audio.apply(data.audio[validation, :160]))
-    past = encode_windows(pair.codebook, motion[validation], torch.device("cpu"))[:, 0]
+    past = encode_windows(pair.codebook, motion[validation], pair.listener, torch.device("cpu"))[:, 0]
     ours = prediction_loss(pair.predictor(past, speaker, audio, 4), codes[validation]).item()
     assert ours < by_frequency - 0.15
 
@@ -58,8 +58,8 @@ def test_the_same_seed_writes_the_same_file(chunks: Path, codebook: Path, tmp_pa
 
 def test_codes_are_those_of_the_two_halves(chunks: Path, codebook: Path) -> None:
     model, standardizer, _ = load_codebook(codebook)
-    motion = standardizer.apply(load_chunks(chunks, "train", "left").listener[:3, :, :56])
-    codes = encode_windows(model, motion, torch.device("cpu"))
+    raw = load_chunks(chunks, "train", "left").listener[:3, :, :56]
+    codes, motion = encode_windows(model, raw, standardizer, torch.device("cpu")), standardizer.apply(raw)
     assert torch.equal(codes[:, 0], model.encode(torch.from_numpy(motion[:, :32])))
     assert torch.equal(codes[:, 1], model.encode(torch.from_numpy(motion[:, 32:])))
 
@@ -104,7 +104,7 @@ def test_the_speaker_is_smoothed_and_standardized_as_told(chunks: Path, codebook
     windows = {"smoothing": "bilateral", "statistics": "released", "holdout": "window"}
     run = prepare_predictor(data, model, listener, tiny_settings(windows=windows))
     smoothed, not_smoothed = (
-        encode_windows(model, plain.apply(motion), torch.device("cpu"))
+        encode_windows(model, motion, plain, torch.device("cpu"))
         for motion in (bilateral(shaky[..., :56]), shaky[..., :56])
     )
     assert torch.equal(run.task.codes, smoothed) and not torch.equal(smoothed, not_smoothed)
