@@ -20,7 +20,7 @@ from l2l import config
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
 from l2l.features.sound import frame_sound
-from l2l.features.speaker import SpeakerFeatures
+from l2l.features.speaker import SpeakerFeatures, loudness
 from l2l.features.standardize import Standardizer
 from l2l.patches.checkpoint import Models as PatchModels
 from l2l.patches.checkpoint import load_models as load_patch_models
@@ -47,9 +47,8 @@ def untrained() -> PatchModels:
     codebook = PatchCodebook(settings.codebook).eval().requires_grad_(False)
     predictor = PatchPredictor(predictor_sizes(settings.predictor, minutes=180), codebook)
     speaker = speak(0, 0, 60.0)
-    predictor.features = SpeakerFeatures.fit(
-        lambda: [(speaker.motion, frame_sound(speaker.audio, power=True), np.ones(len(speaker.motion), bool))]
-    )
+    loud = loudness(frame_sound(speaker.audio, power=True))
+    predictor.features = SpeakerFeatures.fit(lambda: [(speaker.motion, loud, np.ones(len(loud), bool))])
     return PatchModels(codebook, predictor.eval().requires_grad_(False), unit(56), True, ())
 
 

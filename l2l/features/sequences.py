@@ -33,7 +33,8 @@ class Sequences:
     """N stretches of one person listening to another; F frames in all, raw units."""
 
     listener: np.ndarray  # (F, 56) float32
-    hear: Callable[[int], tuple[np.ndarray, np.ndarray]]  # speaker of sequence n: faces (T, 56), rows of mel (4 T, 128)
+    see: Callable[[int], np.ndarray]  # speaker of sequence n: faces (T, 56)
+    hear: Callable[[int], np.ndarray]  # and rows of mel (4 T, 128)
     starts: np.ndarray  # (N,) first frame of each, in the arrays
     lengths: np.ndarray  # (N,) frames
     videos: np.ndarray  # (N,) name of the recording
@@ -48,8 +49,7 @@ class Sequences:
 
     def heard(self, n: int, power: bool) -> tuple[np.ndarray, np.ndarray]:
         """The speaker of sequence n: faces (T, 56) and sound (T, 128), float32; `power`: as `frame_sound`."""
-        faces, rows = self.hear(n)
-        return faces.astype(np.float32), frame_sound(rows, power)
+        return self.see(n).astype(np.float32), frame_sound(self.hear(n), power)
 
     def without_motion(self) -> "Sequences":
         """The same without the listener's frames, of which a training has a copy on its device."""
@@ -60,14 +60,16 @@ class Sequences:
         cls,
         lengths: list[int],
         listeners: Iterable[np.ndarray],
-        hear: Callable[[int], tuple[np.ndarray, np.ndarray]],
+        see: Callable[[int], np.ndarray],
+        hear: Callable[[int], np.ndarray],
         videos: ArrayLike,
         counted: list[np.ndarray] | None = None,
     ) -> "Sequences":
-        """From (T, 56), `hear`, and which frames count (T,), default all, of each sequence."""
+        """From (T, 56), `see`, `hear`, and which frames count (T,), default all, of each sequence."""
         frames = sum(lengths)
         return cls(
             filled(frames, listeners),
+            see,
             hear,
             np.concatenate([[0], np.cumsum(lengths)[:-1]]),
             np.array(lengths),
@@ -123,14 +125,11 @@ def joined(chunks: Chunks, chains: list[list[Piece]]) -> Sequences:
     def whole(array: np.ndarray, pieces: list[Piece], per_frame: int = 1) -> np.ndarray:
         return np.concatenate([array[p.row, per_frame * p.new :] for p in pieces])
 
-    def hear(n: int) -> tuple[np.ndarray, np.ndarray]:
-        faces = whole(chunks.speaker[..., :MODEL_DIM], chains[n])
-        return faces, whole(chunks.audio, chains[n], AUDIO_PER_FRAME)
-
     return Sequences.together(
         [pieces[-1].at + WINDOW for pieces in chains],
         (whole(chunks.listener[..., :MODEL_DIM], pieces) for pieces in chains),
-        hear,
+        lambda n: whole(chunks.speaker[..., :MODEL_DIM], chains[n]),
+        lambda n: whole(chunks.audio, chains[n], AUDIO_PER_FRAME),
         [str(chunks.videos[pieces[0].row]) for pieces in chains],
     )
 
@@ -176,17 +175,22 @@ def whole(
 
 
 def stretched(conversations: Conversations, found: list[tuple[Stretch, slice]]) -> Sequences:
-    """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN, there or in `hear`."""
+    """One sequence for each stretch that `Conversations.chosen` found. Raises UserError for NaN, there or in the
+    speakers, when they are asked for."""
     listener, heard, listens = conversations.people[conversations.listener], conversations.heard, conversations.listens
 
-    def hear(n: int) -> tuple[np.ndarray, np.ndarray]:
+    def see(n: int) -> np.ndarray:
         stretch, rows = found[n]
-        sound = heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop]
-        return _finite(heard.faces[rows], stretch), _finite(sound, stretch)
+        return _finite(heard.faces[rows], stretch)
+
+    def hear(n: int) -> np.ndarray:
+        stretch, rows = found[n]
+        return _finite(heard.mel[AUDIO_PER_FRAME * rows.start : AUDIO_PER_FRAME * rows.stop], stretch)
 
     return Sequences.together(
         [rows.stop - rows.start for _, rows in found],
         (_finite(listener.faces[rows], stretch) for stretch, rows in found),
+        see,
         hear,
         [stretch.recording for stretch, _ in found],
         [listens[rows] for _, rows in found],

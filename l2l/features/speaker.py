@@ -61,6 +61,11 @@ def begin(speakers: int) -> Memory:
     return Memory(np.full((speakers, _FIRST + (1 + 1 + CHANGE) * COMPONENTS), np.nan))
 
 
+def loudness(sound: np.ndarray) -> np.ndarray:
+    """Sound (..., T, 128), one row a frame, -> (..., T) float64: all that is heard of it."""
+    return sound.mean(-1, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class SpeakerFeatures:
     """How the features of a speaker are made, fitted to the speakers of training."""
@@ -72,12 +77,16 @@ class SpeakerFeatures:
 
     @classmethod
     def fit(cls, heard: Callable[[], Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]]) -> "SpeakerFeatures":
-        """From faces (T, 56), raw, sound (T, 128), one row a frame, and which frames count (T,) of each training
-        sequence. They are asked for twice, one after another, and never in memory together."""
+        """From faces (T, 56), raw, loudness (T,) and which frames count (T,) of each training sequence.
+
+        They are asked for twice, one after another, and never in memory together.
+        """
         mean, covariance = _moments(faces[counted][:, EXPRESSION] for faces, _, counted in heard())
         _, directions = np.linalg.eigh(covariance)  # of increasing variance
         plain = cls(mean, directions[:, ::-1][:, :COMPONENTS].copy(), np.zeros(count()), np.ones(count()))
-        centre, covariance = _moments(plain._raw(f[None], s[None], begin(1))[0][counted] for f, s, counted in heard())
+        centre, covariance = _moments(
+            plain._raw(faces[None], loud[None], begin(1))[0][counted] for faces, loud, counted in heard()
+        )
         # What hardly ever changed in training says nothing, also when it does change: a silence longer than any there.
         spread = np.sqrt(np.maximum(np.diag(covariance), 0))
         return cls(mean, plain.components, centre, np.where(spread < SEEN, NEVER, spread))
@@ -87,15 +96,18 @@ class SpeakerFeatures:
 
         With `memory`, these frames follow those of the last call; it goes on in place.
         """
-        found = self._raw(faces, sound, memory or begin(len(faces)))
+        return self.of(faces, loudness(sound), memory)
+
+    def of(self, faces: np.ndarray, loud: np.ndarray, memory: Memory | None = None) -> np.ndarray:
+        """The same of faces (B, T, 56) and loudness (B, T)."""
+        found = self._raw(faces, loud, memory or begin(len(faces)))
         return np.clip((found - self.centre) / self.scale, -LIMIT, LIMIT).astype(np.float32)
 
-    def _raw(self, faces: np.ndarray, sound: np.ndarray, memory: Memory) -> np.ndarray:
-        loudness = sound.mean(-1, dtype=np.float64)  # (B, T)
+    def _raw(self, faces: np.ndarray, loud: np.ndarray, memory: Memory) -> np.ndarray:
         shown = (faces[..., EXPRESSION].astype(np.float64) - self.mean) @ self.components  # (B, T, COMPONENTS)
-        found = np.zeros((*loudness.shape, count()))
-        for b in range(len(loudness)):
-            _follow(loudness[b], shown[b], memory.numbers[b], found[b])
+        found = np.zeros((*loud.shape, count()))
+        for b in range(len(loud)):
+            _follow(loud[b], shown[b], memory.numbers[b], found[b])
         return found
 
 
@@ -110,13 +122,13 @@ def _moments(parts: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @compiled
-def _follow(loudness: np.ndarray, shown: np.ndarray, memory: np.ndarray, out: np.ndarray) -> None:
-    """Features `out` (T, F) of loudness (T,) and components (T, C); `memory` (M,) goes on in place."""
+def _follow(loud: np.ndarray, shown: np.ndarray, memory: np.ndarray, out: np.ndarray) -> None:
+    """Features `out` (T, F) of loudness `loud` (T,) and components (T, C); `memory` (M,) goes on in place."""
     components = shown.shape[1]
     fast, slow = _FIRST, _FIRST + components
     past = slow + components  # the last CHANGE smoothed values of each component, the oldest first
-    for t in range(len(loudness)):
-        now = loudness[t]
+    for t in range(len(loud)):
+        now = loud[t]
         if np.isnan(memory[0]):
             memory[0], memory[1], memory[2], memory[3], memory[4], memory[5] = now, now, 0.0, 0.0, 0.0, LONG_AGO
             for c in range(components):

@@ -20,9 +20,9 @@ from l2l.config import Settings
 from l2l.dataset.conversations import Conversations
 from l2l.dataset.layout import Chunks
 from l2l.dataset.together import identities
-from l2l.features.sequences import filled, join, whole
-from l2l.features.sound import is_power
-from l2l.features.speaker import SpeakerFeatures
+from l2l.features.sequences import Sequences, filled, join, whole
+from l2l.features.sound import frame_sound, is_power
+from l2l.features.speaker import SpeakerFeatures, loudness
 from l2l.features.standardize import Standardizer
 from l2l.patches.codebook import Codebook
 from l2l.patches.crops import Crop, Material, encode_phases
@@ -125,6 +125,20 @@ def predictor_optimizer(model: Predictor, sizes: config.PredictorSettings) -> to
     return adamw(own, sizes.training.learning_rate, sizes.weight_decay)
 
 
+def _loudness(sequences: Sequences, training: int) -> tuple[bool, np.ndarray]:
+    """Whether the speakers' sound is power, and loudness (F,). Sound, the largest of all, is read once if it is."""
+    for power in (True, False):
+        found = []
+        for n in range(len(sequences)):
+            rows = sequences.hear(n)
+            if power and n < training and not is_power(rows):
+                break
+            found.append(loudness(frame_sound(rows, power)))
+        if len(found) == len(sequences):
+            break
+    return power, np.concatenate(found)
+
+
 def prepare_predictor(
     data: Chunks,
     codebook: Codebook,
@@ -149,15 +163,15 @@ def prepare_predictor(
     minutes = minutes_of(sequences, training)
     attempts = predictor_attempts(sizes, minutes)
     sizes = attempts[0]
-    power = all(is_power(sequences.hear(n)[1]) for n in range(training))
+    power, loud = _loudness(sequences, training)
 
     def heard(count: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        return ((*sequences.heard(n, power), sequences.counted[sequences.of(n)]) for n in range(count))
+        for n in range(count):
+            own = sequences.of(n)
+            yield sequences.see(n).astype(np.float32), loud[own], sequences.counted[own]
 
     made = SpeakerFeatures.fit(lambda: heard(training))
-    features = filled(
-        len(sequences.listener), (made(faces[None], sound[None])[0] for faces, sound, _ in heard(len(sequences)))
-    )
+    features = filled(len(loud), (made.of(faces[None], own[None])[0] for faces, own, _ in heard(len(sequences))))
     motion = torch.from_numpy(listener.fill(sequences.listener, sequences.listener)).to(device)
     model = seeded_model(lambda: Predictor(sizes, codebook.to(device), len(people)), settings.seed, device)
     model.features = made

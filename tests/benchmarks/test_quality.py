@@ -54,6 +54,6 @@ def test_training_recordings_are_joined_to_whole_ones_again(tmp_path):
     speaker, truth = conversations.training(1, 1)
     assert len(sequences) == 2
     assert np.array_equal(sequences.listener[sequences.of(1)], truth)
-    assert np.array_equal(sequences.hear(1)[0], speaker.motion)
+    assert np.array_equal(sequences.see(1), speaker.motion)
     other, _ = Conversations("answers").training(1, 1)
     assert len(speaker.pauses) < len(other.pauses), "long pauses leave less time for phrases"

@@ -45,8 +45,8 @@ def test_both_directions_are_written_and_validation_takes_whole_pairs(data, tmp_
     assert (sequences.lengths == 256).all()
     first = pairs.faces[pairs.pairs == sequences.videos[0]][0]  # (2, T, 56)
     assert np.array_equal(sequences.listener[sequences.of(0)], first[0])
-    assert np.array_equal(sequences.hear(0)[0], first[1])
-    assert np.array_equal(sequences.hear(1)[0], first[0])
+    assert np.array_equal(sequences.see(0), first[1])
+    assert np.array_equal(sequences.see(1), first[0])
 
 
 def test_numbers_by_pair_and_over_pairs(data, tmp_path, monkeypatch, capsys):

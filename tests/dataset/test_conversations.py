@@ -152,7 +152,7 @@ def test_sequences_are_for_what_the_windows_are_for(person: Path) -> None:
     own = sequences.of(0)
     assert not sequences.counted[own][:250].any() and sequences.counted[own][250:].all()
     np.testing.assert_array_equal(sequences.listener[own], found.people["left"].faces[:300])
-    np.testing.assert_array_equal(sequences.hear(0)[0], found.people["right"].faces[:300])
+    np.testing.assert_array_equal(sequences.see(0), found.people["right"].faces[:300])
     np.testing.assert_array_equal(sequences.heard(0, True)[1], frame_sound(found.people["right"].mel[:1200], True))
 
     # Of a single recording, what begins with the first window for validation is for validation.

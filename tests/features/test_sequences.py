@@ -33,8 +33,9 @@ def test_a_speaker_is_read_when_it_is_asked_for(tmp_path):
     nothing = dataclasses.replace(chunks, speaker=None, audio=None)
     sequences, _ = join(nothing, np.arange(5), np.arange(5, 10))
     assert sequences.listener.shape == (2 * 192, 56)
-    with pytest.raises(TypeError):
-        sequences.hear(0)
+    for ask in (sequences.see, sequences.hear):
+        with pytest.raises(TypeError):
+            ask(0)
 
 
 def test_a_gap_ends_a_sequence(tmp_path):

@@ -20,7 +20,7 @@ def person() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def made(person) -> SpeakerFeatures:
-    return SpeakerFeatures.fit(lambda: [(*person[:2], np.ones(len(person[0]), bool))])
+    return SpeakerFeatures.fit(lambda: [(person[0], speaker.loudness(person[1]), np.ones(T, bool))])
 
 
 def test_live_and_offline_are_equal(made, person) -> None:
@@ -66,7 +66,7 @@ def test_what_training_never_had_says_nothing(person) -> None:
     """No pause of training lasted half a second, so the hat function of pauses of a second stays at 0."""
     faces, sound = person
     short = np.where((np.arange(T) % 30 < 20)[:, None], 0.0, -7.0).astype(np.float32) + 0 * sound
-    found = SpeakerFeatures.fit(lambda: [(faces, short, np.ones(len(faces), bool))])(faces[None], sound[None])
+    found = SpeakerFeatures.fit(lambda: [(faces, speaker.loudness(short), np.ones(T, bool))])(faces[None], sound[None])
     hats = found[0, 190:, 3 : 3 + len(speaker.SILENCES)]
     assert hats[:, 3].any() and np.abs(hats[:, len(speaker.SILENCES) - 2]).max() < 1e-6
 

@@ -58,7 +58,7 @@ def learn_to_load_compiled() -> None:
     """numba looks up all that it knows when the first compiled function is called."""
     from l2l.features.speaker import SpeakerFeatures
 
-    SpeakerFeatures.fit(lambda: [(np.zeros((2, 56)), np.zeros((2, 128)), np.ones(2, bool))])
+    SpeakerFeatures.fit(lambda: [(np.zeros((2, 56)), np.zeros(2), np.ones(2, bool))])
 
 
 def answer(connection: socket.socket, folder: Path) -> None:
