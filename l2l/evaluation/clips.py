@@ -16,7 +16,7 @@ from l2l.units import MODEL_DIM
 
 POSE = slice(50, 56)  # head rotation and jaw
 REGIONS = {**layout.REGIONS, "pose": POSE, "all": slice(0, MODEL_DIM)}
-_VALUES = 1 << 20  # numbers in the largest array of a block: more is slower, it leaves the cache
+_VALUES = 1 << 19  # numbers in the largest array of a block: fewer are slower, more take memory and gain nothing
 
 Clips = Sequence[np.ndarray]
 
