@@ -1,10 +1,10 @@
 """What does training cost on hours and days of recordings? Both models of patches, on made-up windows.
 
-    python -m benchmarks.big_data work/big                       # 100,000 windows, 59 hours: 9 GB of disk
-    python -m benchmarks.big_data work/big --hours 1 3 10 30 100 300 --plot docs/hours.svg    # 21 GB
+    python -m benchmarks.big_data work/big                       # 100,000 windows, 59 hours: 4 GB of disk
+    python -m benchmarks.big_data work/big --hours 1 3 10 30 100 300 --plot docs/hours.svg    # 7 GB
 
 The first 10 hours (`--real`) are random walks. The others are zeros, which take no disk: they cost the processor what
-others cost. What a training itself keeps on disk is in TMPDIR, 14 GB of 300 hours.
+others cost. What a training itself keeps on disk is in TMPDIR, 10 GB of 300 hours.
 
 For each number of hours and each model a row: CPU-seconds until the first step; of a step; steps, which follow from the
 hours; CPU-seconds of what is fitted after them; of the whole training; and the most memory that the process has

@@ -52,7 +52,7 @@ class Sequences:
         return self.see(n).astype(np.float32), frame_sound(self.hear(n), power)
 
     def without_motion(self) -> "Sequences":
-        """The same without the listener's frames, of which a training has a copy on its device."""
+        """The same without the listener's frames, which a training has standardized in their place."""
         return replace(self, listener=np.empty((0, MODEL_DIM), np.float32))
 
     @classmethod

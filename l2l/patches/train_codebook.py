@@ -168,6 +168,7 @@ def prepare_codebook(data: Chunks, settings: Settings) -> Run[CodebookTask]:
     standardizer = standardizer_of(sequences.listener, sequences, count)
     training = with_steps(sizes.training, codebook_steps(minutes_of(sequences, count)))
     sizes = sizes.model_copy(update={"training": training})
+    # In place, also in `sequences`: of hundreds of hours, a copy would be as large again.
     motion = torch.from_numpy(standardizer.fill(sequences.listener, sequences.listener)).to(device)
     model = seeded_model(lambda: Codebook(sizes), settings.seed, device)
     numbers = np.arange(len(sequences))

@@ -172,6 +172,7 @@ def prepare_predictor(
 
     made = SpeakerFeatures.fit(lambda: heard(training))
     features = filled(len(loud), (made.of(faces[None], own[None])[0] for faces, own, _ in heard(len(sequences))))
+    # In place, also in `sequences`: of hundreds of hours, a copy would be as large again.
     motion = torch.from_numpy(listener.fill(sequences.listener, sequences.listener)).to(device)
     model = seeded_model(lambda: Predictor(sizes, codebook.to(device), len(people)), settings.seed, device)
     model.features = made

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2l import config
+from l2l import config, files
 from l2l.architectures import train_codebook, train_predictor
 from l2l.dataset.layout import load_chunks
 from l2l.features.bilateral import bilateral
@@ -54,6 +54,18 @@ def test_the_same_seed_writes_the_same_file(chunks: Path, codebook: Path, tmp_pa
         train_predictor(chunks, codebook, "left", tiny_settings(6, seed), tmp_path / f"{name}.pt", tmp_path / name)
         files.append((tmp_path / f"{name}.pt").read_bytes())
     assert files[0] == files[1] != files[2]
+
+
+def test_data_that_does_not_fit_in_memory_gives_the_same_bytes(
+    chunks: Path, codebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("memory", "files"):
+        train_codebook(chunks, "left", tiny_settings(6), tmp_path / f"codebook_{name}.pt", tmp_path / name)
+        train_predictor(chunks, codebook, "left", tiny_settings(6), tmp_path / f"predictor_{name}.pt", tmp_path / name)
+        monkeypatch.setattr(files, "LARGE", 1)
+    for model in ("codebook", "predictor"):
+        one, other = (tmp_path / f"{model}_{name}.pt" for name in ("memory", "files"))
+        assert one.read_bytes() == other.read_bytes()
 
 
 def test_codes_are_those_of_the_two_halves(chunks: Path, codebook: Path) -> None:
