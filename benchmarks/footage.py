@@ -29,7 +29,7 @@ from pathlib import Path
 from benchmarks import heard
 from benchmarks.edits import KINDS, TRICKS, Edit, demo_clip, real_clip, write_edit
 from l2l.config import TrackingSettings
-from l2l.video.media import read_frames
+from l2l.video.picture import read_pictures
 from l2l.video.scenes import scenes
 
 QUESTIONS = ("scenes", "shifted", "reliability", "lapel")
@@ -44,7 +44,7 @@ Finder = Callable[[Edit], Found]
 
 def ours(edit: Edit) -> Found:
     """What l2l finds."""
-    numbers = [number for _, number in scenes(read_frames(edit.path), TrackingSettings().scene_cut)]
+    numbers = [number for _, number in scenes(read_pictures(edit.path), TrackingSettings().scene_cut)]
     ends, last, start = [], numbers[0], 0
     for frame, number in enumerate(numbers):
         if number is None:

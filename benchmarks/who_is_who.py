@@ -33,6 +33,7 @@ from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.identity import who_is_who
 from l2l.video.media import read_frames, video_writer
 from l2l.video.person_check import person_score
+from l2l.video.picture import Picture
 from l2l.video.tracking import Tracker, track
 from l2l.video.tracks import Seats, load_cast, load_tracks
 
@@ -106,7 +107,7 @@ def heads(people: dict[str, Puppet], footage: list[np.ndarray], random: np.rando
                 at = np.array([WIDTH * 1.5, HEIGHT * 0.5])
             vertices = rig.turn(rig.bend(pose), pose) + [*at, 0]
             draw_shaded(canvas, np.full(canvas.shape[:2], np.inf, np.float32), vertices, triangles, grey)
-            tracker(coded(canvas, 60 + number))
+            tracker(Picture.of(coded(canvas, 60 + number)))
         tracker.finish()
         scene = tracker.finished[0]
         near = [c for c in scene.candidates if c.face.away(*at) < size]
@@ -240,7 +241,7 @@ def real_swaps(clip: Path) -> tuple[int, int]:
             tracker.finish()
         middle = picture.shape[1] // 2
         parts = [picture[:, :middle], picture[:, middle : 2 * middle]]
-        tracker(np.ascontiguousarray(np.concatenate(parts[::-1] if scene % 2 else parts, 1)))
+        tracker(Picture.of(np.concatenate(parts[::-1] if scene % 2 else parts, 1)))
     tracker.finish()
     for scene, (_, seats) in enumerate(who_is_who(tracker.finished)):
         scenes += 1

@@ -29,8 +29,8 @@ from l2l.progress import progress
 from l2l.units import MODEL_DIM
 from l2l.video.face_nets import region_around
 from l2l.video.footage import Footage
-from l2l.video.media import read_frames
 from l2l.video.mesh import LANDMARKS
+from l2l.video.picture import Picture, read_pictures
 from l2l.video.tracks import PEOPLE, Tracks, fill_short_gaps, load_tracks
 
 # The jaw in radians of the weight of jawOpen: WIDEST * tanh(OPENS * weight / WIDEST). OPENS fits the drawn jaw of the
@@ -104,12 +104,12 @@ def _weights(footage: Footage, tracks: Tracks) -> np.ndarray:
     """
     landmarker, found = FaceLandmarker(), tracks.found
     weights = np.zeros((PEOPLE, len(tracks), len(SHAPES)), np.float32)
-    frames = progress(read_frames(footage.video), "faces", unit="frame", total=len(tracks))
+    frames = progress(read_pictures(footage.video), "faces", unit="frame", total=len(tracks))
     meshes = (pair for _, block in tracks.blocks() for pair in block)
-    before: tuple[np.ndarray, np.ndarray] | None = None  # picture and meshes of the frame before
+    before: tuple[Picture, np.ndarray] | None = None  # picture and meshes of the frame before
     frame = -1
 
-    def look(person: int, frame: int, picture: np.ndarray, pair: np.ndarray) -> None:
+    def look(person: int, frame: int, picture: Picture, pair: np.ndarray) -> None:
         weights[person, frame] = landmarker.shapes(landmarker.points(picture, region_around(pair[person])))
 
     for frame, (picture, pair) in enumerate(zip(frames, meshes, strict=False)):

@@ -14,6 +14,7 @@ from l2l.errors import UserError
 from l2l.faces import geometry
 from l2l.video.face_nets import Network, Region, crop_region, points_in_picture
 from l2l.video.mesh import LANDMARKS
+from l2l.video.picture import Picture
 from l2l.weights import catalogue as weights
 
 BUNDLE = ("face_landmarker", "face_landmarker/face_landmarker_v2.task")
@@ -63,7 +64,7 @@ class FaceLandmarker:
     def __init__(self) -> None:
         self._points, self._shapes = map(Network, _read("face_landmarks_detector.tflite", "face_blendshapes.tflite"))
 
-    def points(self, picture: np.ndarray, region: Region) -> np.ndarray:
+    def points(self, picture: np.ndarray | Picture, region: Region) -> np.ndarray:
         """(478, 3) pixels of an RGB picture (H, W, 3) uint8, of the face in a region; z grows away from the camera."""
         crop, to_picture = crop_region(picture, region, _SIDE)
         found = self._points(crop)[POINTS * 3].reshape(POINTS, 3)

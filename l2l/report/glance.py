@@ -29,6 +29,7 @@ from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.candidates import Pair, Scene
 from l2l.video.identity import who_is_who
 from l2l.video.media import media_input, open_media, run_ffmpeg
+from l2l.video.picture import Picture
 from l2l.video.probing import Probe, probe
 from l2l.video.tracking import Tracker
 from l2l.video.tracks import Seats
@@ -113,7 +114,7 @@ def glance(path: Path, settings: Settings, most: int = MOST) -> Glance:
     watched = progress(times.tolist(), f"check {path.name}", unit="moment")
     for time, sounds, shown in zip(watched, zip(*heard, strict=True), zip(*pictures_of, strict=False), strict=False):
         pictures = [_beside(frames) for frames in zip(*shown, strict=False)]
-        seen = [{number: face.landmarks for number, face in tracker(picture)} for picture in pictures]
+        seen = [{number: face.landmarks for number, face in tracker(Picture.of(picture))} for picture in pictures]
         tracker.finish()
         bursts.append(_Burst(time, max(sounds), pictures[0], seen, tracker.finished[-1]))  # the sound with most speech
     # Of two files each shows its own person.

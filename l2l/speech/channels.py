@@ -6,7 +6,7 @@
 """
 
 import numpy as np
-from scipy.ndimage import binary_closing, binary_dilation, binary_opening
+import scipy  # what is used of it is loaded when it is used: each part takes some tenths of a second
 
 from l2l import config
 from l2l.speech.lip_motion import loudness
@@ -87,7 +87,7 @@ def heaps(values: np.ndarray) -> tuple[float, float]:
 
 def _steady(speaks: np.ndarray, near: np.ndarray) -> np.ndarray:
     """(T,) bool without short holes and blips, and with the edges of speech that are `near` (T,) its own voice."""
-    speaks = binary_closing(np.pad(speaks, _HOLE), np.ones(_HOLE + 1))
-    speaks = binary_opening(speaks, np.ones(_BLIP + 1))
-    speaks = binary_dilation(speaks, iterations=_EDGE, mask=np.pad(near, _HOLE) | speaks)
+    speaks = scipy.ndimage.binary_closing(np.pad(speaks, _HOLE), np.ones(_HOLE + 1))
+    speaks = scipy.ndimage.binary_opening(speaks, np.ones(_BLIP + 1))
+    speaks = scipy.ndimage.binary_dilation(speaks, iterations=_EDGE, mask=np.pad(near, _HOLE) | speaks)
     return np.asarray(speaks[_HOLE:-_HOLE])

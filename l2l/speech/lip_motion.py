@@ -10,7 +10,7 @@
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import binary_closing, binary_dilation, gaussian_filter1d, uniform_filter1d
+import scipy  # what is used of it is loaded when it is used: each part takes some tenths of a second
 
 from l2l import config
 from l2l.speech.speaking import Speaking
@@ -46,7 +46,7 @@ def seen(tracks: Tracks) -> np.ndarray:
     """(T, 2) whether each person is in the picture: their face is found within half a second, in the same scene."""
     there = np.zeros_like(tracks.found)
     for first, last in runs(tracks.segment):
-        there[first:last] = binary_dilation(tracks.found[first:last], np.ones((2 * _HIDDEN + 1, 1)))
+        there[first:last] = scipy.ndimage.binary_dilation(tracks.found[first:last], np.ones((2 * _HIDDEN + 1, 1)))
     return there
 
 
@@ -81,6 +81,12 @@ def loudness(wav: str | Path, frames: int) -> np.ndarray:
     return energy
 
 
+def running_mean(values: np.ndarray, size: int, axis: int = -1) -> np.ndarray:
+    """Mean of the `size` values around each."""
+    found: np.ndarray = scipy.ndimage.uniform_filter1d(values, size, axis)
+    return found
+
+
 def lip_evidence(opening: np.ndarray, energy: np.ndarray, window: float) -> np.ndarray:
     """(T, 2) evidence that each person's mouth makes the sound, from openings (T, 2) and loudness (T,)."""
     fit, motion = fit_and_motion(opening, energy, window)
@@ -90,7 +96,7 @@ def lip_evidence(opening: np.ndarray, energy: np.ndarray, window: float) -> np.n
 def fit_and_motion(opening: np.ndarray, energy: np.ndarray, window: float) -> tuple[np.ndarray, np.ndarray]:
     """(T, 2) how well each mouth moves with the sound, and (T, 2) how much it moves, as parts of the evidence."""
     size = max(3, round(window * FPS) | 1)
-    loud = gaussian_filter1d(energy / (np.percentile(energy, 98) + 1e-9), 1.0)
+    loud = scipy.ndimage.gaussian_filter1d(energy / (np.percentile(energy, 98) + 1e-9), 1.0)
     change = np.abs(np.gradient(loud)) * FPS
     fit, moving = np.zeros_like(opening), np.zeros_like(opening)
 
@@ -98,9 +104,9 @@ def fit_and_motion(opening: np.ndarray, energy: np.ndarray, window: float) -> tu
         return np.max([_correlation(a, np.roll(b, lag), size) for lag in range(-_MAX_LAG, _MAX_LAG + 1)], 0)
 
     for person in range(opening.shape[1]):
-        mouth = gaussian_filter1d(opening[:, person], 1.0)
+        mouth = scipy.ndimage.gaussian_filter1d(opening[:, person], 1.0)
         speed = np.abs(np.gradient(mouth)) * FPS
-        motion = np.log(uniform_filter1d(speed, size) + 0.05)  # in eye distances per second; below 0.05 it is noise
+        motion = np.log(running_mean(speed, size) + 0.05)  # in eye distances per second; below 0.05 it is noise
         fit[:, person] = best(mouth, loud) + 0.5 * best(speed, change)
         moving[:, person] = _MOTION * motion
     return fit, moving
@@ -108,10 +114,10 @@ def fit_and_motion(opening: np.ndarray, energy: np.ndarray, window: float) -> tu
 
 def _correlation(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
     """(T,) correlation of two series in a window of `size` frames around each frame; 0 where one of them is still."""
-    mean_a, mean_b = uniform_filter1d(a, size), uniform_filter1d(b, size)
-    variance_a = np.maximum(uniform_filter1d(a * a, size) - mean_a**2, 0)
-    variance_b = np.maximum(uniform_filter1d(b * b, size) - mean_b**2, 0)
-    covariance = uniform_filter1d(a * b, size) - mean_a * mean_b
+    mean_a, mean_b = running_mean(a, size), running_mean(b, size)
+    variance_a = np.maximum(running_mean(a * a, size) - mean_a**2, 0)
+    variance_b = np.maximum(running_mean(b * b, size) - mean_b**2, 0)
+    covariance = running_mean(a * b, size) - mean_a * mean_b
     # A mouth at rest trembles by about 0.01 of the eye distance: that must not count as agreement.
     return covariance / np.sqrt((variance_a + 1e-4) * (variance_b + 1e-4))
 
@@ -119,12 +125,13 @@ def _correlation(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
 def speaking_probability(evidence: np.ndarray, speech: np.ndarray, settings: config.DiarizationSettings) -> np.ndarray:
     """(T, 2) float32: voice activity, given to the person who speaks by the evidence (T, 2)."""
     advantage = evidence[:, 1] - evidence[:, 0]  # > 0: the right person
-    voiced = binary_closing(np.pad(speech > settings.speech, _FLICKER), np.ones(2 * _FLICKER + 1))[_FLICKER:-_FLICKER]
+    voiced = np.pad(speech > settings.speech, _FLICKER)
+    voiced = scipy.ndimage.binary_closing(voiced, np.ones(2 * _FLICKER + 1))[_FLICKER:-_FLICKER]
     # Turns change in the pauses: there a change costs less.
     cost = settings.switch_cost * np.where(voiced, 1.0, _PAUSE_COST)
     path = _viterbi(np.where(voiced, advantage, 0.0), cost)
     # How sure the choice is: the advantage of the chosen side over a second, never below one half.
-    share = np.maximum(1 / (1 + np.exp(-2 * uniform_filter1d(advantage, FPS) * np.where(path == 1, 1, -1))), 0.5)
+    share = np.maximum(1 / (1 + np.exp(-2 * running_mean(advantage, FPS) * np.where(path == 1, 1, -1))), 0.5)
     probability = np.empty((len(speech), PEOPLE), np.float32)
     # speech / (2 threshold) puts the decision at one half whatever the threshold is.
     scaled = np.clip(speech / (2 * settings.speech), 0, 1)
@@ -139,7 +146,7 @@ def of_few(fit: np.ndarray, seen: np.ndarray, speech: np.ndarray, settings: conf
     From how well lips fit the sound (T, 2), who is seen (T, 2) and voice activity (T,).
     """
     scaled = np.clip(speech / (2 * settings.speech), 0, 1)[:, None]
-    own = 1 / (1 + np.exp(-_SLOPE * (uniform_filter1d(fit, FPS, axis=0) - _ALONE)))  # (T, 2) by itself
+    own = 1 / (1 + np.exp(-_SLOPE * (running_mean(fit, FPS, axis=0) - _ALONE)))  # (T, 2) by itself
     own = np.where(own >= _SURE, own, np.minimum(own, 0.499)) * scaled
     # One who is not seen may be silent, or somebody else may speak.
     return np.where(seen, own, np.minimum(0.5 * scaled, 0.499)).astype(np.float32)

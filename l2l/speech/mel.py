@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import librosa
 import numpy as np
-import scipy.fft
+import scipy  # what is used of it is loaded when it is used: each part takes some tenths of a second
 
 from l2l import config
 from l2l.arrays import Array, map_npy

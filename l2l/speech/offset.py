@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # what is used of it is loaded when it is used: each part takes some tenths of a second
 import soundfile
-from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 from l2l.speech.vad import read_part
 
@@ -37,14 +37,14 @@ def find_offset(left: Path, right: Path) -> Offset | None:
         reach = min(_FARTHEST * RATE, max(len(one), len(other)))  # samples
         block = min(len(one), max(2 * reach, 60 * RATE))
         loud = _loud(one), _loud(other)
-        size = next_fast_len(block + 2 * reach, real=True)
-        frequencies = rfftfreq(size, 1 / RATE)
+        size = scipy.fft.next_fast_len(block + 2 * reach, real=True)
+        frequencies = scipy.fft.rfftfreq(size, 1 / RATE)
         band = (frequencies > _BAND[0]) & (frequencies < _BAND[1])
         spectra = np.zeros((2, len(frequencies)), np.complex64)  # while the left, and while the right person speaks
         for start in range(0, len(one), block):
             near, far = read_part(one, start, block), read_part(other, start - reach, block + 2 * reach)
             for person, (x, y) in enumerate([(_own(near, loud[0]), far), (near, _own(far, loud[1]))]):
-                cross = np.conj(rfft(x, size)) * rfft(y, size)
+                cross = np.conj(scipy.fft.rfft(x, size)) * scipy.fft.rfft(y, size)
                 spectra[person] += np.where(band, cross / np.maximum(np.abs(cross), 1e-12), 0)
     lags, heights = zip(*(_peak(spectrum, size, reach) for spectrum in spectra), strict=True)
     clear = [height >= _CLEAR for height in heights]
@@ -76,6 +76,6 @@ def _own(sound: np.ndarray, loud: float) -> np.ndarray:
 def _peak(spectrum: np.ndarray, size: int, reach: int) -> tuple[float, float]:
     """Lag in seconds of the highest peak of a cross-spectrum, and its height over the root mean square."""
     # `far` begins `reach` samples before `near`: lag 0 is at sample `reach`.
-    found = irfft(spectrum, size)[: 2 * reach + 1]
+    found = scipy.fft.irfft(spectrum, size)[: 2 * reach + 1]
     highest = int(np.argmax(found))
     return (highest - reach) / RATE, float(found[highest] / (np.sqrt(np.mean(found**2)) + 1e-12))

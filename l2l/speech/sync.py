@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, uniform_filter1d
+import scipy  # what is used of it is loaded when it is used: each part takes some tenths of a second
 
-from l2l.speech.lip_motion import mouth_opening
+from l2l.speech.lip_motion import mouth_opening, running_mean
 from l2l.speech.vad import read_part, read_wav
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.tracks import PEOPLE, Tracks
@@ -65,14 +65,14 @@ def best_lag(opening: np.ndarray, found: np.ndarray, levels: np.ndarray) -> Sync
     """The lag of levels (T, bands) behind the openings of mouths (T, 2) that are found (T, 2)."""
     lags = np.arange(-_FARTHEST, _FARTHEST + 1)
     frames = len(opening)
-    loud = gaussian_filter1d(levels / (np.percentile(levels, 98, axis=0) + 1e-9), _SMOOTH, axis=0)
-    mouth = gaussian_filter1d(opening, _SMOOTH, axis=0)
+    loud = scipy.ndimage.gaussian_filter1d(levels / (np.percentile(levels, 98, axis=0) + 1e-9), _SMOOTH, axis=0)
+    mouth = scipy.ndimage.gaussian_filter1d(opening, _SMOOTH, axis=0)
     usable = frames - 2 * _FARTHEST  # the same frames of the sound at every lag
     blocks = np.arange(max(usable, 0)) // _BLOCK
     if usable < _FEWEST * _BLOCK:
         return Sync(0, 0.0)
     heard = loud[_FARTHEST : frames - _FARTHEST]
-    weight = uniform_filter1d(heard.mean(1), _WINDOW)
+    weight = running_mean(heard.mean(1), _WINDOW)
     fit = np.empty((len(lags), blocks[-1] + 1))
     for row, lag in enumerate(lags):
         part = slice(_FARTHEST - lag, frames - _FARTHEST - lag)
@@ -93,7 +93,7 @@ def best_lag(opening: np.ndarray, found: np.ndarray, levels: np.ndarray) -> Sync
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(T,) correlation within a second around each frame; near 0 where one of them is still."""
-    mean_one, mean_other = uniform_filter1d(one, _WINDOW), uniform_filter1d(other, _WINDOW)
-    own = np.maximum(uniform_filter1d(one * one, _WINDOW) - mean_one**2, 0) + _STILL
-    others = np.maximum(uniform_filter1d(other * other, _WINDOW) - mean_other**2, 0) + _STILL
-    return (uniform_filter1d(one * other, _WINDOW) - mean_one * mean_other) / np.sqrt(own * others)
+    mean_one, mean_other = running_mean(one, _WINDOW), running_mean(other, _WINDOW)
+    own = np.maximum(running_mean(one * one, _WINDOW) - mean_one**2, 0) + _STILL
+    others = np.maximum(running_mean(other * other, _WINDOW) - mean_other**2, 0) + _STILL
+    return (running_mean(one * other, _WINDOW) - mean_one * mean_other) / np.sqrt(own * others)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from l2l.video.markings import Markings
+from l2l.video.tracks import extent
 from l2l.video.unfolding import SIDE, unfold
 
 CELLS, BINS = 8, 8  # cells of the pattern along each side; directions of edges
@@ -109,7 +110,7 @@ def shares_tone(picture: np.ndarray, landmarks: np.ndarray) -> bool:
     """Whether what is around a face has its tone, and is a camera's picture: a panel behind a rendering is flat."""
     scale = _ACROSS / picture.shape[1]
     coarse = cv2.resize(picture, (_ACROSS, max(8, round(picture.shape[0] * scale))), interpolation=cv2.INTER_AREA)
-    low, high = landmarks[:, :2].min(0) * scale, landmarks[:, :2].max(0) * scale
+    low, high = (corner * scale for corner in extent(landmarks))
     middle, size = (low + high) / 2, high - low
     rows, columns = np.indices(coarse.shape[:2])
     away = np.maximum(np.abs(columns - middle[0]) / size[0], np.abs(rows - middle[1]) / size[1])  # 0.5: the face's edge

@@ -11,6 +11,8 @@ import numpy as np
 
 from l2l.video.appearance import Appearance, likeness
 from l2l.video.person_check import person_score
+from l2l.video.picture import Picture
+from l2l.video.tracks import extent
 
 STILL = 0.002  # mean movement per frame, in face widths, below which a face is a picture
 _TOLD_APART = 0.03  # difference of likeness that tells whose face it is
@@ -24,7 +26,7 @@ class Face:
     """One face in one frame: landmarks (468, 3) px, a score of 0 to 1, and how large and where it is, px."""
 
     def __init__(self, landmarks: np.ndarray, score: float = 1.0) -> None:
-        low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
+        low, high = extent(landmarks)
         self.landmarks, self.score = landmarks, score
         self.width = float((high - low).max())
         self.x, self.y = ((low + high) / 2).tolist()
@@ -84,10 +86,10 @@ class Candidate:
         self.x_sum += face.x
         self.movement_sum += min(float(step) / face.width, 0.1)
 
-    def look(self, picture: np.ndarray) -> None:
+    def look(self, picture: Picture) -> None:
         """Remember how the face looks, at moments that lie twice as far apart each time: in frame 2, 6, 14, 30, ..."""
         if self.frames > 1 and (self.frames + 2).bit_count() == 1:
-            self.appearance.look(picture, self.face.landmarks)
+            self.appearance.look(picture.rgb, self.face.landmarks)
 
     def prominence(self, scene_frames: int) -> float:
         """How much it looks like one of the two people: large, present, moving."""

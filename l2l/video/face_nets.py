@@ -15,7 +15,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from l2l.video.mesh import LANDMARKS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from l2l.video.tracks import overlap
+from l2l.video.picture import Picture, scaled_down
+from l2l.video.tracks import extent, overlap
 from l2l.weights import catalogue as weights
 
 _DETECTOR_SIDE, _DETECTOR_STRIDE, _MESH_SIDE = 192, 4, 192
@@ -94,7 +95,7 @@ class FaceDetector:
         """Faces of an RGB picture (H, W, 3) uint8, best first."""
         height, width = picture.shape[:2]
         scale = _DETECTOR_SIDE / max(height, width)
-        small = cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        small = scaled_down(picture, round(width * scale), round(height * scale))
         top, left = (_DETECTOR_SIDE - small.shape[0]) // 2, (_DETECTOR_SIDE - small.shape[1]) // 2
         square = np.zeros((1, _DETECTOR_SIDE, _DETECTOR_SIDE, 3), np.float32)
         square[0, top : top + small.shape[0], left : left + small.shape[1]] = small / 127.5 - 1
@@ -127,13 +128,19 @@ def _merge(faces: np.ndarray, scores: np.ndarray, most: float) -> list[tuple[flo
     return merged
 
 
-def crop_region(picture: np.ndarray, region: Region, side: int) -> tuple[np.ndarray, np.ndarray]:
+def crop_region(picture: np.ndarray | Picture, region: Region, side: int) -> tuple[np.ndarray, np.ndarray]:
     """What a mesh network sees of a picture (H, W, 3): (1, side, side, 3) float32 0..1, and the map (2, 3) back."""
     cos, sin = np.cos(region.angle), np.sin(region.angle)
     unit, half = region.side / side, region.side / 2
     across = [cos * unit, -sin * unit, region.x - (cos - sin) * half]
     to_picture = np.array([across, [sin * unit, cos * unit, region.y - (sin + cos) * half]])
-    crop = cv2.warpAffine(picture, to_picture, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    left = top = 0
+    if isinstance(picture, Picture):
+        reach = half * float(abs(cos) + abs(sin)) + 1
+        x, y = region.x, region.y
+        picture, left, top = picture.part(x - reach, y - reach, x + reach, y + reach)
+    to_part = to_picture - [[0, 0, left], [0, 0, top]]
+    crop = cv2.warpAffine(picture, to_part, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return crop[None].astype(np.float32) / np.float32(255), to_picture
 
 
@@ -149,7 +156,7 @@ class FaceMesh:
     def __init__(self) -> None:
         self._net = _network("face_landmark.tflite")
 
-    def __call__(self, picture: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
+    def __call__(self, picture: np.ndarray | Picture, region: Region) -> tuple[np.ndarray, float]:
         """Landmarks (468, 3) in pixels (z grows away from the camera, nose negative) and a score in 0..1."""
         crop, to_picture = crop_region(picture, region, _MESH_SIDE)
         outputs = self._net(crop)
@@ -163,7 +170,6 @@ def region_around(landmarks: np.ndarray) -> Region:
     eye_line = landmarks[LEFT_EYE_OUTER, :2] - landmarks[RIGHT_EYE_OUTER, :2]
     angle = float(np.arctan2(eye_line[1], eye_line[0]))
     upright = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    turned = landmarks[:, :2] @ upright.T
-    low, high = turned.min(0), turned.max(0)
+    low, high = extent(landmarks[:, :2] @ upright.T)
     centre = upright.T @ ((low + high) / 2)
     return Region(float(centre[0]), float(centre[1]), _MARGIN * float((high - low).max()), angle)

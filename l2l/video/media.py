@@ -247,6 +247,11 @@ def length(path: str | Path) -> float | None:
 
 def read_frames(path: str | Path, start: int = 0) -> Iterator[np.ndarray]:
     """RGB frames (H, W, 3) uint8 of a normalised recording, from `start` on."""
+    return (frame.to_ndarray(format="rgb24") for frame in decoded(path, start))
+
+
+def decoded(path: str | Path, start: int = 0) -> Iterator[av.VideoFrame]:
+    """The frames of a normalised recording, from `start` on, as they are stored."""
     path = Path(path)
     with open_recording(path) as container:
         stream = container.streams.video[0]
@@ -259,7 +264,7 @@ def read_frames(path: str | Path, start: int = 0) -> Iterator[np.ndarray]:
             for frame in container.decode(stream):
                 position = round(((frame.pts or 0) - (stream.start_time or 0)) * base * FPS)
                 if position >= start:
-                    yield frame.to_ndarray(format="rgb24")
+                    yield frame
         except av.error.FFmpegError as error:
             check_readable(path)
             raise UserError(f"{path} cannot be decoded to its end ({error.strerror}); normalise it again.") from None

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from l2l.video.picture import Picture
+
 _WIDTH, _HEIGHT = 64, 36  # of a thumbnail
-_FINE = 360  # lines of a picture that are looked at, or up to twice as many
 _TILES = (4, 8)  # rows and columns of tiles
 _NEAR = 6  # frames before and after, to which a change is compared
 _JUMP = 3.0  # a tile jumps when it changes so many times as much as it did in the frames around
@@ -43,13 +44,13 @@ AHEAD = 64  # frames
 class _Waiting:
     """A picture whose scene is not known yet."""
 
-    picture: np.ndarray
+    picture: Picture
     first: bool = False  # of a scene
     between: bool = False  # two scenes
 
 
-def scenes(pictures: Iterable[np.ndarray], share: float) -> Iterator[tuple[np.ndarray, int | None]]:
-    """Each RGB picture (H, W, 3) uint8 with the number of its scene, from 0 on; None between two scenes.
+def scenes(pictures: Iterable[Picture], share: float) -> Iterator[tuple[Picture, int | None]]:
+    """Each picture with the number of its scene, from 0 on; None between two scenes.
 
     `share` of the tiles change at once in a cut.
     """
@@ -89,11 +90,9 @@ class _Finder:
         self._last: np.ndarray | None = None  # (32, 72) tiles of the last one
         self._changes: deque[np.ndarray] = deque(maxlen=2 * _NEAR + 1)  # (32,) of each frame since the one before
 
-    def add(self, picture: np.ndarray) -> _Waiting | None:
+    def add(self, picture: Picture) -> _Waiting | None:
         """Take a picture; the one that need not wait any longer."""
-        step = max(1, picture.shape[0] // _FINE)
-        green = np.ascontiguousarray(picture[::step, ::step, 1])  # nearly the brightness, and quick
-        thumb = cv2.resize(green, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
+        thumb = picture.brightness(_WIDTH, _HEIGHT)
         if not self._thumbs:  # as if the first picture had been there before
             self._thumbs += [thumb] * (_NEAR + _FLASH + 1)
             self._changes += [np.zeros(_TILES[0] * _TILES[1], np.float32)] * _NEAR

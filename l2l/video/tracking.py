@@ -25,10 +25,10 @@ from l2l.video.appearance import Appearance
 from l2l.video.candidates import Candidate, Face, Scene, another
 from l2l.video.face_nets import FaceDetector, FaceMesh, region_around
 from l2l.video.identity import cast_arrays, who_is_who
-from l2l.video.media import read_frames
 from l2l.video.mesh import LANDMARKS
+from l2l.video.picture import Picture, read_pictures
 from l2l.video.scenes import scenes
-from l2l.video.tracks import BLOCK, PEOPLE, block_name, landmark_scale
+from l2l.video.tracks import BLOCK, PEOPLE, block_name, extent, landmark_scale
 
 _MAX_CANDIDATES = 6  # faces followed at once
 _MOST_PIXELS = 3840 * 2160  # of a picture: 64 of them wait until it is known where scenes end
@@ -49,8 +49,8 @@ class Tracker:
         self.scene = Scene(0, settings.min_person)
         self.finished: list[Scene] = []
 
-    def __call__(self, picture: np.ndarray) -> list[Seen]:
-        """The faces in an RGB picture (H, W, 3), each with the number of its candidate."""
+    def __call__(self, picture: Picture) -> list[Seen]:
+        """The faces in a picture, each with the number of its candidate."""
         scene = self.scene
         seen: list[Seen] = []
         for candidate in scene.candidates:
@@ -78,7 +78,7 @@ class Tracker:
             self.finished.append(self.scene)
             self.scene = Scene(self.scene.start + self.scene.frames, self._settings.min_person)
 
-    def _follow(self, candidate: Candidate, picture: np.ndarray, seen: list[Seen]) -> None:
+    def _follow(self, candidate: Candidate, picture: Picture, seen: list[Seen]) -> None:
         face = Face(*self._mesh(picture, region_around(candidate.face.landmarks)))
         # A good score, a believable change of size, and not on top of a face already found.
         alike = face.score >= self._settings.min_score and 0.6 < face.width / candidate.face.width < 1.7
@@ -88,22 +88,22 @@ class Tracker:
         else:
             candidate.missed += 1
 
-    def _is_another(self, candidate: Candidate, picture: np.ndarray, landmarks: np.ndarray) -> bool:
+    def _is_another(self, candidate: Candidate, picture: Picture, landmarks: np.ndarray) -> bool:
         """Whether a face in the place of one that was lost for a while is somebody else's."""
         if candidate.missed <= self._settings.search_every:
             return False
         face = Appearance()
-        face.look(picture, landmarks)
+        face.look(picture.rgb, landmarks)
         return another(face.pattern, candidate.appearance.pattern)
 
-    def _search(self, picture: np.ndarray, seen: list[Seen]) -> None:
+    def _search(self, picture: Picture, seen: list[Seen]) -> None:
         """Detect faces that are not followed: each is one that was lost nearby, or a new one."""
         # While a face is missing, the detector runs every few frames, not in each.
         if self._since_search < min(3, self._settings.search_every) and self.scene.frames:
             return
         self._since_search = 0
         smallest = self._settings.min_face * picture.shape[0]
-        for detection in self._detector(picture, self._settings.min_score):
+        for detection in self._detector(picture.rgb, self._settings.min_score):
             size = float((detection.box[2:] - detection.box[:2]).max())
             x, y = ((detection.box[:2] + detection.box[2:]) / 2).tolist()
             if size < smallest or any(other.away(x, y) < 0.5 * size for _, other in seen):
@@ -160,10 +160,10 @@ def track(video: str | Path, out: str | Path, settings: config.TrackingSettings)
             _write(partial, file, scores, tracker.finished, size, settings.identity == "side")
 
 
-def _pictures(video: Path) -> Iterator[np.ndarray]:
+def _pictures(video: Path) -> Iterator[Picture]:
     """Raises UserError where they are too large to be held."""
-    for picture in read_frames(video):
-        high, wide = picture.shape[:2]
+    for picture in read_pictures(video):
+        high, wide, _ = picture.shape
         if high * wide > _MOST_PIXELS:
             raise UserError(f"{video} has pictures of {wide}x{high}; normalise it to 3840x2160 or less.")
         yield picture
@@ -200,7 +200,7 @@ def _write(
                         continue
                     found[frame, person], score[frame, person] = True, value
                     landmarks[frame - start, person] = face
-                    box[frame, person] = np.concatenate([face[:, :2].min(0), face[:, :2].max(0)]) / scale
+                    box[frame, person] = np.concatenate(extent(face)) / scale
             writer.add(block_name(block), landmarks)
         writer.add("size", np.array(size, np.int32))
         for name, array in (("found", found), ("score", score), ("box", box), ("segment", segment)):

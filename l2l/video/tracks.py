@@ -158,6 +158,12 @@ def fill_short_gaps(values: np.ndarray, found: np.ndarray, segment: np.ndarray, 
     return valid
 
 
+def extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and the largest x and y, (2,) each, of points (n, 2 or more)."""
+    rows = np.ascontiguousarray(points[:, :2].T)  # numpy is slow along columns of two
+    return rows.min(1), rows.max(1)
+
+
 def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of boxes (..., 4)."""
     inner = np.clip(np.minimum(a[..., 2:4], b[..., 2:4]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(-1)

@@ -12,6 +12,7 @@ import numpy as np
 from l2l.raster import draw_textured, vertex_normals
 from l2l.video import mesh
 from l2l.video.face_nets import FaceMesh, Region
+from l2l.video.tracks import extent
 
 SIDE = 64  # pixels of the unfolded face
 _FACING = 0.5  # cosine to the camera from which skin is fully seen
@@ -22,7 +23,7 @@ def layout() -> np.ndarray:
     """(468, 3) pixels of the unfolded face: where each landmark lies on it."""
     side = 192
     face, _ = FaceMesh()(np.full((side, side, 3), 127, np.uint8), Region(side / 2, side / 2, side, 0.0))
-    low, high = face[:, :2].min(0), face[:, :2].max(0)
+    low, high = extent(face)
     flat = (face[:, :2] - (low + high) / 2) * ((SIDE - 3) / (high - low).max()) + (SIDE - 1) / 2
     return np.column_stack([flat, np.zeros(len(flat))])
 
@@ -46,8 +47,9 @@ def region(*outlines: tuple[int, ...], grow: int = 0) -> np.ndarray:
 def unfold(picture: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colours (64, 64, 3) uint8 of a face in an RGB picture, and how well each point is seen (64, 64) float32, 0..1."""
     size = np.array(picture.shape[1::-1])
-    low = np.clip(np.floor(landmarks[:, :2].min(0)) - 4, 0, size - 2).astype(int)
-    high = np.clip(np.ceil(landmarks[:, :2].max(0)) + 5, low + 2, size).astype(int)
+    low, high = extent(landmarks)
+    low = np.clip(np.floor(low) - 4, 0, size - 2).astype(int)
+    high = np.clip(np.ceil(high) + 5, low + 2, size).astype(int)
     crop = np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]])
     coarser = float(np.ptp(landmarks[:, 0])) / SIDE
     if coarser > 1:  # else fine detail would become noise

@@ -36,7 +36,7 @@ class FakeLandmarker:
 
     def points(self, picture, region):
         person = int(region.x > SIZE[0] / 2)
-        return np.full((478, 3), picture[90, CENTRES[person], person] / 255)
+        return np.full((478, 3), picture.rgb[90, CENTRES[person], person] / 255)
 
     def shapes(self, points):
         return weights_of(points[:1, 0])[0]
