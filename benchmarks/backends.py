@@ -13,20 +13,17 @@ ones where a backend takes any: that costs the same. To add a backend, add its l
 import argparse
 import importlib
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soundfile
-from preprocess import looped, measure
-
-from l2l.files import NpzWriter
-from l2l.units import FPS, SAMPLE_RATE
-from l2l.video.tracks import BLOCK, block_name, load_tracks
+from benchmarks.cost import Cost, l2l
+from benchmarks.preprocess import looped
+from l2l.units import FPS
+from l2l.video.probing import probe
+from l2l.video.tracks import load_tracks
 from l2l.weights import catalogue as weights
 
 
@@ -125,64 +122,33 @@ BACKENDS = [
 ]
 
 
-def command(step: str, folder: Path) -> list[str]:
-    """The command of a step on the recording in `folder`; what it writes is thrown away."""
-    tracks, audio, video = (str(folder / name) for name in ("tracks.npz", "audio.wav", "video.mp4"))
-    out = folder / "out"
-    out.mkdir(exist_ok=True)
-    where = ["--video", video, "--out"]
-    return {
-        "diarization": ["diarize", "--tracks", tracks, "--audio", audio, *where, f"{out}/speaking.npz"],
-        "separation": [
-            *["separate", "--tracks", tracks, "--audio", audio, "--speaking", f"{folder}/speaking.npz"],
-            *[*where, str(out)],
-        ],
-        "faces": ["faces", tracks, "--basis", f"{folder}/basis.npz", *where, str(out)],
-    }[step]
+COMMANDS = {"diarization": "diarize", "separation": "separate", "faces": "faces"}
 
 
 def prepare(source: Path | None, minutes: float, folder: Path) -> int:
     """Put a recording with all that the steps need into `folder`, looped to `minutes`; returns its frames."""
     if source is None:
-        run("demo-video", str(folder), "--only", "0")
+        l2l(["demo-video", str(folder), "--only", "0"])
         source = folder / "demo_00.mp4"
-    run("normalise", str(source), "--out", str(folder))
-    run("track", f"{folder}/video.mp4", "--out", f"{folder}/tracks.npz")
-    frames = len(load_tracks(folder / "tracks.npz"))
-    if (times := round(minutes * 60 * FPS / frames)) > 1:
-        frames = loop(folder, times)
-    inputs = ["--tracks", f"{folder}/tracks.npz", "--audio", f"{folder}/audio.wav"]
-    run("diarize", *inputs, "--out", f"{folder}/speaking.npz")
-    return frames
+    if (times := round(minutes * 60 / probe(source).seconds)) > 1:
+        (folder / "looped").mkdir()
+        source = looped(source, times, folder / "looped")
+    one = str(folder / "one")
+    for words in (["normalise", str(source), "--out", one], ["track", one], ["diarize", one]):
+        l2l(words)
+    return len(load_tracks(folder / "one/tracks.npz"))
 
 
-def run(*words: str) -> None:
-    subprocess.run([sys.executable, "-m", "l2l", *words], check=True)
-
-
-def loop(folder: Path, times: int) -> int:
-    """Repeat picture, sound and tracks in place; returns the number of frames."""
-    (folder / "looped").mkdir()
-    looped(folder / "video.mp4", times, folder / "looped").replace(folder / "video.mp4")
-    sound, _ = soundfile.read(folder / "audio.wav", dtype="int16")
-    tracks = load_tracks(folder / "tracks.npz")
-    one = round(len(tracks) * SAMPLE_RATE / FPS)
-    soundfile.write(folder / "audio.wav", np.tile(sound[:one], times), SAMPLE_RATE, subtype="PCM_16")
-    with np.load(folder / "tracks.npz") as file:
-        landmarks = np.concatenate([file[name] for name in sorted(file.files) if name.startswith("landmarks")])
-    total = len(tracks) * times
-    with NpzWriter(folder / "looped.npz") as writer:
-        for block, start in enumerate(range(0, total, BLOCK)):
-            rows = np.arange(start, min(start + BLOCK, total)) % len(tracks)
-            writer.add(block_name(block), landmarks[rows])
-        writer.add("size", np.array([tracks.width, tracks.height], np.int32))
-        for name in ("found", "score", "box"):
-            array = getattr(tracks, name)
-            writer.add(name, np.tile(array, (times, *[1] * (array.ndim - 1))))
-        # No cut where the recording starts again: one long scene is the hardest case for memory.
-        writer.add("segment", np.tile(tracks.segment, times))
-    (folder / "looped.npz").replace(folder / "tracks.npz")
-    return total
+def again(case: Case, folder: Path, settings: list[str], threads: int) -> Cost:
+    """What the step costs on a recording on which it was not done yet."""
+    command, one = COMMANDS[case.step], folder / "one"
+    (one / "steps" / f"{command}.json").unlink(missing_ok=True)
+    basis = ["--basis", f"{folder}/basis.npz"] if case.step == "faces" else []
+    found = l2l([command, str(one), *basis, "--set", *settings], threads)
+    if case.step == "diarization":  # the next step reads the usual answer, whatever was tried
+        (one / "steps" / f"{command}.json").unlink()
+        l2l([command, str(one)])
+    return found
 
 
 def with_weights(case: Case, folder: Path) -> str:
@@ -222,13 +188,12 @@ def main() -> None:
                 continue
             os.environ["L2L_WEIGHTS"] = str(folder / "weights" if kind == "random" else usual)
             if case.step == "faces":
-                run(*f"fit-faces {folder}/tracks.npz --out {folder}/basis.npz --set faces.backend={case.name}".split())
+                l2l(f"fit-faces {folder}/one --out {folder}/basis.npz --set faces.backend={case.name}".split())
             for variant in case.variants:
                 for threads in args.threads if case.threads else [1]:
                     chosen = [f"{case.step}.backend={case.name}", *variant.split()]
                     chosen += [f"{case.threads}={threads}"] if case.threads else []
-                    words = [*command(case.step, folder), "--set", *chosen]
-                    cost = measure(words, folder / "notes", threads)
+                    cost = again(case, folder, chosen, threads)
                     row = f"{case.name:14}{variant or '-':44}{kind:>9}{threads:>9}{cost.seconds:>9.1f}{cost.cpu:>9.1f}"
                     print(f"{row}{frames / cost.seconds:>10.1f}{cost.peak:>9.0f}", flush=True)
 

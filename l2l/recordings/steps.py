@@ -7,16 +7,18 @@
 - What is dropped (`Drop`) goes when its last reader is done; it is made again when a changed setting needs it.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -156,13 +158,25 @@ def run(name: str, works: Sequence[Work]) -> list[Recording]:
     return done
 
 
+@contextlib.contextmanager
+def _one_core() -> Iterator[None]:
+    """Inside, matrices and pictures use one thread: a job is given one core, and rounding depends on their number."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 def fit_faces(folders: Sequence[Path], out: Path, settings: FacesSettings) -> None:
     """Write face_basis.npz from training recordings, evenly chosen where they are more than `basis_videos`."""
     most = settings.basis_videos
     if len(folders) > most:
         folders = [folders[k] for k in sorted({round(k * (len(folders) - 1) / max(1, most - 1)) for k in range(most)})]
     backend = backends.load("faces", settings.backend)
-    with threadpool_limits(1):
+    with _one_core():
         backend.fit_basis([folder / "tracks.npz" for folder in folders], out, settings)
 
 
@@ -183,7 +197,7 @@ def bring(name: str, work: Work, whole: bool = False) -> float:
         # First the note goes, so that outputs of a step that is cut off are never taken for those of the last one.
         note.unlink(missing_ok=True)
         start = time.perf_counter()
-        with threadpool_limits(1):  # rounding depends on how many threads multiply a matrix
+        with _one_core():
             step.run(work)
         last = {"key": key, "took": round(time.perf_counter() - start, 3)}
         save_json(note, last)

@@ -28,7 +28,7 @@ from l2l.speech.vad import voice_activity
 from l2l.units import FPS, SAMPLE_RATE
 from l2l.video.candidates import Pair, Scene
 from l2l.video.identity import who_is_who
-from l2l.video.media import media_input, open_media, run_ffmpeg
+from l2l.video.media import converted, media_input, open_media, run_ffmpeg
 from l2l.video.picture import Picture
 from l2l.video.probing import Probe, probe
 from l2l.video.tracking import Tracker
@@ -206,7 +206,7 @@ def _bursts(path: Path, times: np.ndarray, found: Probe) -> Iterator[list[np.nda
                     if at > time + BURST:
                         break
                     if at >= time - base and number % step == 0:
-                        picture = frame.reformat(format="rgb24").to_ndarray()
+                        picture = converted(frame)
                         burst.append(_upright(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), found.rotation))
             except av.error.FFmpegError as error:
                 raise UserError(

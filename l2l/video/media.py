@@ -247,7 +247,13 @@ def length(path: str | Path) -> float | None:
 
 def read_frames(path: str | Path, start: int = 0) -> Iterator[np.ndarray]:
     """RGB frames (H, W, 3) uint8 of a normalised recording, from `start` on."""
-    return (frame.to_ndarray(format="rgb24") for frame in decoded(path, start))
+    return (converted(frame) for frame in decoded(path, start))
+
+
+def converted(frame: av.VideoFrame, format: str = "rgb24") -> np.ndarray:
+    """A frame as RGB (H, W, 3) uint8, or in another format. On one thread: starting some takes longer than the work."""
+    found: np.ndarray = frame.reformat(format=format, threads=1).to_ndarray()
+    return found
 
 
 def decoded(path: str | Path, start: int = 0) -> Iterator[av.VideoFrame]:

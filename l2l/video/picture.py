@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from av.video.reformatter import ColorRange
 
-from l2l.video.media import decoded
+from l2l.video.media import converted, decoded
 
 _BLACK, _WHITE = 16, 235  # the brightness of video, unless its head says that all 256 steps are used
 
@@ -39,13 +39,12 @@ class Picture:
     @cached_property
     def rgb(self) -> np.ndarray:
         """(H, W, 3) uint8."""
-        found: np.ndarray = self._frame.to_ndarray(format="rgb24")
-        return found
+        return converted(self._frame)
 
     def brightness(self, width: int, height: int) -> np.ndarray:
         """(height, width) float32, 0 to 255: scaled down."""
         if not self._usual:
-            return scaled_down(self._frame.to_ndarray(format="gray"), width, height).astype(np.float32)
+            return scaled_down(converted(self._frame, "gray"), width, height).astype(np.float32)
         small = scaled_down(self._plane(0), width, height).astype(np.float32)
         return (small - _BLACK) * np.float32(255 / (_WHITE - _BLACK))
 
@@ -76,11 +75,12 @@ def _even(first: float, last: float, size: int) -> tuple[int, int]:
 
 
 def scaled_down(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A picture (H, W[, 3]) uint8 with the mean of all that falls into a pixel, first halved while it is large.
+    """A picture (H, W[, 3]) uint8 of which each pixel is about the mean of all that falls into it.
 
-    OpenCV is quick at halving and slow at uneven steps.
+    Halved as often as possible, for OpenCV is quick at that and slow at uneven steps. Of odd pictures the last row or
+    column is left out.
     """
-    while picture.shape[0] >= 4 * height and picture.shape[1] >= 4 * width:
+    while picture.shape[0] >= 2 * height and picture.shape[1] >= 2 * width:
         rows, columns = picture.shape[0] // 2, picture.shape[1] // 2
         picture = cv2.resize(picture[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

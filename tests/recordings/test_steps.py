@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -220,3 +221,16 @@ def test_a_folder_alone_names_the_command_that_makes_what_is_missing(tmp_path):
 def test_both_people_have_their_own_files(tmp_path):
     work = Work(Recording("monday"), tmp_path, config.Settings())
     assert [path.name for path in work.both("faces_{}.npz")] == [f"faces_{side}.npz" for side in SIDES]
+
+
+def test_a_step_uses_one_core(monkeypatch, tmp_path):
+    seen = []
+    look = replace(STEPS["track"], inputs=(), outputs=(), run=lambda _: seen.append(cv2.getNumThreads()))
+    monkeypatch.setitem(STEPS, "track", look)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        steps.bring("track", Work(Recording("one", ""), tmp_path, config.Settings()))
+        assert seen == [1] and cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
