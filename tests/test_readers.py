@@ -19,7 +19,7 @@ ONLY = {
     },
     "tarfile": {"weights/archives.py"},
     "subprocess": {"demo/voices.py", "evaluation/provenance.py", "video/media.py", "weights/catalogue.py"},
-    "av": {"report/glance.py", "video/media.py", "video/probing.py"},
+    "av": {"report/glance.py", "video/media.py", "video/picture.py", "video/probing.py"},
     "requests": {"weights/download.py"},
     "onnxruntime": {"speech/vad.py"},
     "tempfile": {"files.py"},
