@@ -1,7 +1,8 @@
 """A decoded picture that becomes RGB only where it is looked at: a face that is followed is a small part of it.
 
 - Nothing is opened here: `l2l.video.media` decodes, and looks at sizes first.
-- Until it is looked at it is what the decoder wrote, YUV 4:2:0 as a rule: half as many bytes as RGB, and nothing is copied.
+- Until it is looked at it is what the decoder wrote, YUV 4:2:0 as a rule: half as many bytes as RGB, and nothing is
+  copied.
 - `rgb` is the whole picture by swscale, `part` a rectangle by OpenCV, which is quicker: always by ITU-R BT.601, and up
   to a few of 255 away from the other. Networks that find landmarks do not mind; what asks for colours takes `rgb`.
 """
