@@ -160,7 +160,10 @@ def run(name: str, works: Sequence[Work]) -> list[Recording]:
 
 @contextlib.contextmanager
 def _one_core() -> Iterator[None]:
-    """Inside, matrices and pictures use one thread: a job is given one core, and rounding depends on their number."""
+    """Inside, matrices and pictures use one thread: a job is given one core, and rounding depends on their number.
+
+    Not `l2l.inference.one_thread`, which loads torch: most steps need none.
+    """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

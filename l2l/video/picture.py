@@ -33,7 +33,7 @@ class Picture:
 
     @classmethod
     def of(cls, rgb: np.ndarray) -> "Picture":
-        """From (H, W, 3) uint8."""
+        """A picture of RGB (H, W, 3) uint8, which is what `rgb` gives."""
         found = cls(av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24"))
         found.rgb = rgb
         return found
@@ -51,7 +51,10 @@ class Picture:
         return (small - _BLACK) * np.float32(255 / (_WHITE - _BLACK))
 
     def part(self, left: float, top: float, right: float, bottom: float) -> tuple[np.ndarray, int, int]:
-        """RGB (h, w, 3) of a rectangle that holds all pixels of the picture between these; its left, its top."""
+        """RGB (h, w, 3) uint8 of a rectangle, px, that holds all of the picture between these; its left, its top.
+
+        Where nothing of the picture lies between them, two pixels of its edge.
+        """
         high, wide, _ = self.shape
         (x, right), (y, bottom) = _even(left, right, wide), _even(top, bottom, high)
         if not self._usual or "rgb" in self.__dict__:
