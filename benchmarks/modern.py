@@ -45,6 +45,14 @@ def train(folder: Path, write: Callable[[Path], None], settings: Settings, peopl
     shutil.rmtree(data)
 
 
+def known(scores: Path) -> bool:
+    """Whether an earlier run has left these scores, which is said: they are not measured again."""
+    if scores.exists():
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(scores.stat().st_mtime))
+        print(f"{scores} was measured on {when}; delete it to measure again", flush=True)
+    return scores.exists()
+
+
 @torch.inference_mode()
 def nats(
     models: Models,

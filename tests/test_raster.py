@@ -162,6 +162,14 @@ def test_normals_of_a_ball_point_along_its_radius() -> None:
     assert cosine.min() > 0.99
 
 
+def test_normals_are_the_same_with_and_without_a_compiler() -> None:
+    random = np.random.default_rng(0)
+    vertices, triangles = random.standard_normal((50, 3)), random.integers(0, 40, (90, 3)).astype(np.int32)
+    normals = raster.vertex_normals(vertices, triangles)
+    assert (normals == raster._normals(vertices, triangles)).all()
+    assert not normals[40:].any()
+
+
 def test_a_ball_is_lit_from_the_upper_left_and_smooth() -> None:
     vertices, triangles = _ball()
     canvas, depth = _canvas(101, 101)

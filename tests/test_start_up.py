@@ -6,7 +6,8 @@ import sys
 PROGRAM = """
 import sys
 import l2l.cli.main, l2l.dataset.by_hand, l2l.dataset.chunks, l2l.evaluation.compare, l2l.report.page
-heavy = [name for name in ("torch", "scipy.signal", "scipy.stats", "scipy.optimize") if name in sys.modules]
+import l2l.video.tracking
+heavy = [name for name in ("torch", "numba", "scipy.signal", "scipy.stats", "scipy.optimize") if name in sys.modules]
 import l2l.patches.codec
 print(heavy, "torch" in sys.modules, "torch._dynamo" in sys.modules)
 """

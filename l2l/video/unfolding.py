@@ -5,17 +5,19 @@
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from l2l.raster import draw_textured, vertex_normals
+from l2l.raster import vertex_normals
 from l2l.video import mesh
 from l2l.video.face_nets import FaceMesh, Region
 from l2l.video.tracks import extent
 
 SIDE = 64  # pixels of the unfolded face
 _FACING = 0.5  # cosine to the camera from which skin is fully seen
+_SLACK = 1e-9  # rounding must not open a crack along an edge that two triangles share
 
 
 @cache
@@ -28,10 +30,35 @@ def layout() -> np.ndarray:
     return np.column_stack([flat, np.zeros(len(flat))])
 
 
+class _Places(NamedTuple):
+    """Where each pixel of the unfolded face lies on the mesh."""
+
+    skin: np.ndarray  # (64, 64) bool: on the mesh at all
+    corners: np.ndarray  # (64, 64, 3) landmarks around it
+    weights: np.ndarray  # (64, 64, 3) of these, float64; zeros beside the mesh
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Values of landmarks (468, C) -> of pixels (64, 64, C) float32, affine over a triangle."""
+        return np.einsum("rck,rckv->rcv", self.weights, values[self.corners]).astype(np.float32)
+
+
 @cache
-def _skin() -> np.ndarray:
-    """Triangles (F, 3) of the face with closed eyes; the mouth is left open."""
-    return np.concatenate([mesh.triangles(), mesh.eye_triangles()])
+def _places() -> _Places:
+    """With closed eyes; the mouth is left open."""
+    triangles = np.concatenate([mesh.triangles(), mesh.eye_triangles()])  # (F, 3)
+    corners, weights = np.zeros((SIDE, SIDE, 3), int), np.zeros((SIDE, SIDE, 3))
+    for triangle in triangles[::-1]:  # where two overlap, the first counts
+        points = layout()[triangle, :2]
+        low, high = extent(points)
+        left, top = np.ceil(low).astype(int)
+        right, bottom = np.floor(high).astype(int) + 1
+        rows, columns = np.mgrid[top:bottom, left:right]
+        pixels = np.stack([columns, rows, np.ones_like(rows)], -1)  # (h, w, 3)
+        barycentric = pixels @ np.linalg.inv(np.column_stack([points, np.ones(3)]))  # (h, w, 3)
+        inside = (barycentric >= -_SLACK).all(-1)
+        corners[rows[inside], columns[inside]] = triangle
+        weights[rows[inside], columns[inside]] = barycentric[inside]
+    return _Places(np.asarray(weights.any(-1)), corners, weights)
 
 
 def region(*outlines: tuple[int, ...], grow: int = 0) -> np.ndarray:
@@ -54,34 +81,20 @@ def unfold(picture: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.n
     coarser = float(np.ptp(landmarks[:, 0])) / SIDE
     if coarser > 1:  # else fine detail would become noise
         crop = cv2.GaussianBlur(crop, (0, 0), 0.5 * coarser)
-    colours = np.zeros((SIDE, SIDE, 3), np.uint8)
-    draw_textured(colours, _far(), layout(), landmarks[:, :2] - low, _skin(), crop)
+    places = _places()
+    x, y = cv2.split(places.of(landmarks[:, :2] - low))
+    colours = cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colours[~places.skin] = 0
 
     facing = vertex_normals(landmarks, mesh.triangles())[:, 2]
     facing = np.clip(facing * np.sign(np.median(facing)) / _FACING, 0, 1)
     facing *= ((landmarks[:, :2] >= 0) & (landmarks[:, :2] < size)).all(1)
-    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, 2).repeat(2, 0)  # (2, 256, 3)
-    seen = np.zeros_like(colours)
-    draw_textured(seen, _far(), layout(), np.column_stack([facing * 255, np.zeros(len(facing))]), _skin(), ramp)
-    return colours, seen[..., 0] / np.float32(255)
+    return colours, places.of(facing[:, None])[..., 0]
 
 
 def directions(landmarks: np.ndarray) -> np.ndarray:
     """(64, 64, 3) float32: where each point of a face with landmarks (468, 3) px faces: right, down, to the camera."""
     normals = vertex_normals(landmarks, mesh.triangles())
     normals *= np.sign(np.median(normals[:, 2]))
-    across = np.zeros((SIDE, SIDE, 3), np.uint8)
-    draw_textured(across, _far(), layout(), (normals[:, :2] + 1) * 127.5, _skin(), _columns_and_rows())
-    flat = across[..., :2].astype(np.float32) / 127.5 - 1
+    flat = _places().of(normals[:, :2])
     return np.dstack([flat, np.sqrt(np.clip(1 - (flat**2).sum(2), 0, 1))])
-
-
-@cache
-def _columns_and_rows() -> np.ndarray:
-    """(256, 256, 3) uint8: a texture that says where it is read."""
-    rows, columns = np.indices((256, 256), np.uint8)
-    return np.dstack([columns, rows, rows])
-
-
-def _far() -> np.ndarray:
-    return np.full((SIDE, SIDE), np.inf, np.float32)

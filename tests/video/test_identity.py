@@ -15,7 +15,7 @@ from l2l.video.identity import cast_arrays, who_is_who
 from l2l.video.mesh import LANDMARKS
 from l2l.video.person_check import person_score
 from l2l.video.tracks import Seats
-from l2l.video.unfolding import unfold
+from l2l.video.unfolding import layout, unfold
 
 POSES = (Pose(yaw=6), Pose(pitch=5, jaw=8), Pose(yaw=-9, smile=0.6))
 
@@ -86,6 +86,14 @@ def test_an_unfolded_face_is_seen_where_it_faces_the_camera_and_inside_the_pictu
     assert seen[24:40, 8:16].mean() < 0.6 * seen[24:40, 48:56].mean()
     _, seen = unfold(canvas, face - [face[:, 0].mean(), 0, 0])
     assert not seen[:, :24].any() and seen[:, 40:].any()
+
+
+def test_a_face_that_is_flat_already_is_copied_when_it_is_unfolded():
+    photo = np.random.default_rng(0).integers(0, 256, (90, 100, 3), np.uint8)
+    colours, seen = unfold(photo, layout() + [20, 10, 0])
+    skin = seen > 0
+    assert 0.6 < skin.mean() < 0.8
+    assert (colours[skin] == photo[10:74, 20:84][skin]).all() and not colours[~skin].any()
 
 
 def test_left_stays_the_person_who_sat_there_first():
