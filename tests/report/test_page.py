@@ -89,6 +89,14 @@ def test_hovering_reads_values_and_a_drag_zooms(browser, page_file):
         watched.check()
 
 
+@pytest.mark.parametrize("width", [900, 1200, 1280, 1600])
+def test_nothing_lies_beside_the_page(browser, page_file, width):
+    with opened(browser, page_file.as_uri(), width=width) as watched:
+        assert watched.page.evaluate("document.documentElement.scrollWidth") == width
+        assert watched.page.evaluate("[...document.querySelectorAll('.panel')].every(p => p.scrollWidth <= p.clientWidth)")
+        watched.check()
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_phone_needs_no_scrolling_sideways(browser, page_file, dark):
     with opened(browser, page_file.as_uri(), width=390, height=844, dark=dark) as watched:
