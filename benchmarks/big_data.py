@@ -142,7 +142,7 @@ def grows(costs: list[Training]) -> float:
 
 def plot(found: dict[str, list[Training]], path: Path) -> None:
     """CPU-seconds of whole trainings against hours, both axes logarithmic."""
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
     for model, costs in found.items():
@@ -150,8 +150,9 @@ def plot(found: dict[str, list[Training]], path: Path) -> None:
         axes.loglog([cost.hours for cost in costs], [cost.whole for cost in costs], "o-", label=label)
     axes.set(xlabel="hours of recordings", ylabel="CPU-seconds of training, one core")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     axes.grid(which="both", alpha=0.3)
     axes.legend(frameon=False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

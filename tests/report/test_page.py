@@ -93,7 +93,8 @@ def test_hovering_reads_values_and_a_drag_zooms(browser, page_file):
 def test_nothing_lies_beside_the_page(browser, page_file, width):
     with opened(browser, page_file.as_uri(), width=width) as watched:
         assert watched.page.evaluate("document.documentElement.scrollWidth") == width
-        assert watched.page.evaluate("[...document.querySelectorAll('.panel')].every(p => p.scrollWidth <= p.clientWidth)")
+        fits = "[...document.querySelectorAll('.panel')].every(panel => panel.scrollWidth <= panel.clientWidth)"
+        assert watched.page.evaluate(fits)
         watched.check()
 
 
