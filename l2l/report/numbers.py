@@ -1,4 +1,4 @@
-"""eval.json as pictures and as one table: each number with its interval, beside the baselines."""
+"""eval.json as charts and as one table: each number with its interval, beside the baselines."""
 
 from typing import Any, NamedTuple
 
@@ -28,18 +28,18 @@ _BETTER = {"lower": "lower is better", "higher": "higher is better", "truth": "a
 
 
 class Mark(NamedTuple):
-    """A row of a picture; places are per cent of its width."""
+    """A row of a chart; places are per cent of its width."""
 
     name: str
     kind: str  # model, baseline, control
     text: str  # the value and its interval
-    value: str  # alone, as exactly as the picture's scale asks for
+    value: str  # alone, as exactly as the chart's scale asks for
     at: float
     low: float
     width: float
 
 
-class Picture(NamedTuple):
+class Chart(NamedTuple):
     """One number of all rows, on one scale."""
 
     name: str
@@ -50,12 +50,12 @@ class Picture(NamedTuple):
     scale: tuple[str, str]  # its ends
 
 
-def pictures(report: dict[str, Any]) -> list[Picture]:
+def charts(report: dict[str, Any]) -> list[Chart]:
     """The numbers of `SHOWN` that the report has for the model."""
-    return [found for name, part, question in SHOWN if (found := _picture(report["results"], name, part, question))]
+    return [found for name, part, question in SHOWN if (found := _chart(report["results"], name, part, question))]
 
 
-def _picture(results: dict[str, Any], name: str, part: str, question: str) -> Picture | None:
+def _chart(results: dict[str, Any], name: str, part: str, question: str) -> Chart | None:
     numbers = {row: content[name][part] for row, content in results.items() if part in content.get(name, {})}
     known = {row: number for row, number in numbers.items() if number["value"] is not None}
     if "model" not in known:
@@ -86,7 +86,7 @@ def _picture(results: dict[str, Any], name: str, part: str, question: str) -> Pi
     metric = METRICS[name]
     truth = place(known["truth"]["value"]) if metric.better == "truth" and "truth" in known else None
     scale = (f"{low:.3g}", f"{high:.3g}")
-    return Picture(f"{name}.{part}", question, _BETTER[metric.better], marks, truth, scale)
+    return Chart(f"{name}.{part}", question, _BETTER[metric.better], marks, truth, scale)
 
 
 def said(number: dict[str, Any]) -> str:

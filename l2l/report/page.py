@@ -17,7 +17,7 @@ from l2l.files import atomic, scratch
 from l2l.recordings.recordings import Recording
 from l2l.report.cards import MOST, cards
 from l2l.report.clips import TRUE, UNITS, Clip, clips, curves, events, people
-from l2l.report.numbers import codebook_use, pictures, table
+from l2l.report.numbers import charts, codebook_use, table
 from l2l.report.run import Run, read_run
 from l2l.report.stills import jpeg, uri
 from l2l.report.templates import fill
@@ -43,7 +43,7 @@ def write_report(results: Path, chunks: Path, settings: Settings, listener: Side
         most=MOST,
         clips=shown,
         units=UNITS,
-        pictures=pictures(report) if report else [],
+        charts=charts(report) if report else [],
         table=table(report) if report else None,
         use=codebook_use(report) if report else [],
         versions=(report["versions"] if report else versions()) | _revision(report),

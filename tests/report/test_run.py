@@ -8,7 +8,7 @@ from l2l.errors import UserError
 from l2l.recordings.recordings import Recording
 from l2l.recordings.table import write_table
 from l2l.report.cards import cards, moments
-from l2l.report.numbers import pictures, table
+from l2l.report.numbers import charts, table
 from l2l.report.page import write_report
 from l2l.report.run import read_run
 from l2l.report.timeline import time_line
@@ -123,7 +123,7 @@ def test_pictures_of_numbers_are_on_one_scale_from_zero_on():
         mirror=row(l2={"all": number(1.0, 0.8, 1.0)}),
         mean_pose=row(l2={"all": number(None)}),
     )
-    (only,) = pictures(found)
+    (only,) = charts(found)
     assert [(mark.name, mark.at, mark.low, mark.width) for mark in only.marks] == [
         ("model", 50.0, 40.0, 20.0),
         ("mirror", 100.0, 80.0, 20.0),
