@@ -112,12 +112,14 @@ def sample_sequences(
 ) -> Sampled:
     """Listeners to whole sequences of speaker: faces (B, T, 56) and sound (B, T, 128), one row a frame (`frame_sound`).
 
-    `seeds`: one for each listener, of whom every speaker may have several, one after another; so may what comes back.
+    `seeds`: one for each listener, of whom every speaker has as many, one after another; so has what comes back.
     T need not be a multiple of 8: the last frames are repeated to fill a patch. With `past` (B, 8 n, 56), the real
     listener of the first 8 n frames, codes are drawn from there on; those frames come back as the codebook has them.
     `who` (B,): the number of the speaker's listeners in `models.people`. The first `before` frames of the speaker, a
-    multiple of 8, come before the listener's first.
+    multiple of 8, come before the listener's first. Raises ValueError when seeds do not fit the speakers.
     """
+    if len(seeds) % len(faces):
+        raise ValueError(f"{len(seeds)} seeds for {len(faces)} speakers, expected as many for each")
     frames, each = faces.shape[1] - before, len(seeds) // len(faces)
     missing = -frames % PATCH
     faces, sound = (np.pad(x, ((0, 0), (0, missing), (0, 0)), mode="edge") for x in (faces, sound))

@@ -22,12 +22,11 @@ _SLACK = 1e-9  # rounding must not open a crack along an edge that two triangles
 
 @cache
 def layout() -> np.ndarray:
-    """(468, 3) pixels of the unfolded face: where each landmark lies on it."""
+    """(468, 2) pixels of the unfolded face: where each landmark lies on it."""
     side = 192
     face, _ = FaceMesh()(np.full((side, side, 3), 127, np.uint8), Region(side / 2, side / 2, side, 0.0))
     low, high = extent(face)
-    flat = (face[:, :2] - (low + high) / 2) * ((SIDE - 3) / (high - low).max()) + (SIDE - 1) / 2
-    return np.column_stack([flat, np.zeros(len(flat))])
+    return (face[:, :2] - (low + high) / 2) * ((SIDE - 3) / (high - low).max()) + (SIDE - 1) / 2
 
 
 class _Places(NamedTuple):
@@ -48,7 +47,7 @@ def _places() -> _Places:
     triangles = np.concatenate([mesh.triangles(), mesh.eye_triangles()])  # (F, 3)
     corners, weights = np.zeros((SIDE, SIDE, 3), int), np.zeros((SIDE, SIDE, 3))
     for triangle in triangles[::-1]:  # where two overlap, the first counts
-        points = layout()[triangle, :2]
+        points = layout()[triangle]
         low, high = extent(points)
         left, top = np.ceil(low).astype(int)
         right, bottom = np.floor(high).astype(int) + 1
@@ -65,7 +64,7 @@ def region(*outlines: tuple[int, ...], grow: int = 0) -> np.ndarray:
     """(64, 64) bool: the hulls of groups of landmarks on the unfolded face, larger or smaller by `grow` pixels."""
     mask = np.zeros((SIDE, SIDE), np.uint8)
     for outline in outlines:
-        hull = cv2.convexHull(layout()[list(outline), :2].astype(np.float32))
+        hull = cv2.convexHull(layout()[list(outline)].astype(np.float32))
         cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 1)
     kernel = np.ones((2 * abs(grow) + 1,) * 2, np.uint8)
     return (cv2.dilate if grow > 0 else cv2.erode)(mask, kernel).astype(bool)

@@ -108,6 +108,12 @@ def test_a_length_that_is_no_whole_patch_is_kept(person, speakers):
     assert found.motion.shape == (3, 77, 56) and found.codes.shape == (3, 10, 6)
 
 
+def test_every_speaker_has_as_many_listeners(person, speakers):
+    models = load_models(person / "codebook.pt", person / "predictor.pt")
+    with pytest.raises(ValueError, match="4 seeds for 3 speakers"):
+        sample_sequences(models, speakers[0], frame_sound(speakers[1], models.power), [(0,)] * 4)
+
+
 def test_listeners_to_one_speaker_are_those_of_the_same_seeds_alone(person):
     """A speaker is heard once for all of them."""
     models = load_models(person / "codebook.pt", person / "predictor.pt")
