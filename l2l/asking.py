@@ -6,7 +6,7 @@
   `SpeakerInput.origin` says where that is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -50,8 +50,8 @@ class Model(Protocol):
     context: str  # what came before that `errors` is given: "clip", the clip alone; "sequence", clips that follow one
     # another; "conversation", all of it
 
-    def samples(self, speaker: SpeakerInput) -> np.ndarray:
-        """Futures (S, N, T, 56) of the predicted frames, raw units, given this speaker."""
+    def samples(self, speakers: Callable[[slice], SpeakerInput]) -> Iterator[np.ndarray]:
+        """Futures of the predicted frames, raw units, given the speakers of clips, part by part: (S, n, T, 56) each."""
 
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """How wrong the model is about the true listener of each clip, (N,), positive, given this speaker."""
@@ -59,8 +59,8 @@ class Model(Protocol):
     def errors_without(self) -> np.ndarray | None:
         """The same, (N,), of the model without a speaker; None when it has no such part."""
 
-    def random_codes(self, samples: int) -> np.ndarray:
-        """What the decoder makes of codes drawn evenly, (S, N, T, 56) of the predicted frames, raw units."""
+    def random_codes(self, samples: int) -> Iterator[np.ndarray]:
+        """What the decoder makes of codes drawn evenly: parts (S, n, T, 56) of the predicted frames, raw units."""
 
 
 class CodeUse(NamedTuple):

@@ -72,7 +72,7 @@ data, codebook, predictor = Path("data"), Path("codebook.pt"), Path("predictor.p
 train_codebook(data, "left", settings, codebook, Path("log"))
 train_predictor(data, codebook, "left", settings, predictor, Path("log"))
 sample(data, codebook, predictor, "left", settings, Path("samples.npz"))
-load_asked(codebook, predictor, load_chunks(data, "test", "left"), settings).random_codes(1)
+next(load_asked(codebook, predictor, load_chunks(data, "test", "left"), settings).random_codes(1))
 l2l.Listener.load(".")
 try:
     train_codebook(data, "left", settings.model_copy(update={"architecture": "windows"}), Path("w.pt"), Path("log"))

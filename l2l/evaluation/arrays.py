@@ -143,7 +143,7 @@ def _gain(mine: Clips, true: Clips, shifted: Path | None, order: Order, bootstra
 
 
 def _row(name: str, what: str, clips: Clips) -> Row:
-    return Row(name, what, lambda _: clips, uses_speaker=None)
+    return Row(name, what, lambda _: clips, uses_speaker=None, samples=len(clips[0]))
 
 
 def _single(clips: Clips) -> Clips:

@@ -1,11 +1,12 @@
 """What a listener model has to beat (Ng et al. 2022, section 4), and controls to read its numbers beside.
 
 - Each row predicts the listener from a speaker, as the model does: futures (S, N, T, 56) in raw units, measured alike.
+  Those of many samples are made part by part, for all of them together would fill the memory.
 - Some rows never look at the speaker: they move like a listener, or stand still, and do not listen.
 - Mirrors and nearest neighbours depend on the speaker in everything but have learnt nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +14,14 @@ import numpy as np
 from l2l.asking import Model, SpeakerInput
 from l2l.dataset.layout import Chunks
 from l2l.evaluation.bootstrap import ONE_RECORDING
-from l2l.evaluation.clips import Clips
+from l2l.evaluation.clips import Predicted
 from l2l.evaluation.shifts import elsewhere
 from l2l.units import MODEL_DIM
 
 DELAY = 17  # frames, 0.57 s, of the delayed mirror
 LATE = f"the speaker's own motion, {DELAY} frames late"
 NO_MODEL = "the model was not given: --codebook and --predictor"
-_BLOCK = 256  # training windows read at a time
+_BLOCK = 256  # windows at a time
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Row:
 
     name: str
     what: str
-    predict: Callable[[SpeakerInput], np.ndarray | Clips]  # -> (S, N, T, 56), or N arrays (S, T, 56)
+    predict: Callable[[SpeakerInput], Predicted]
     uses_speaker: bool | None = True  # None: it cannot be asked with another speaker
     samples: int = 1  # S, known before it is asked: rows that take long are asked first
 
@@ -52,10 +53,11 @@ def late(motion: np.ndarray) -> np.ndarray:
     return motion[..., np.maximum(np.arange(motion.shape[-2]) - DELAY, 0), :]
 
 
-def random_training_window(train: Chunks, windows: int, frames: slice, samples: int, seed: int) -> np.ndarray:
-    """The same frames of training windows, drawn anew for each window and sample: (S, N, T, 56)."""
+def random_training_window(train: Chunks, windows: int, frames: slice, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """The same frames of training windows, drawn anew for each window and sample: parts (S, n, T, 56)."""
     rows = np.random.default_rng(seed).integers(0, len(train), (samples, windows))  # (S, N)
-    return np.asarray(train.listener[:, frames, :MODEL_DIM][rows], np.float32)
+    for start in range(0, windows, _BLOCK):
+        yield np.asarray(train.listener[:, frames, :MODEL_DIM][rows[:, start : start + _BLOCK]], np.float32)
 
 
 def motion_key(faces: np.ndarray) -> np.ndarray:
@@ -141,8 +143,8 @@ def controls(
     else:
         what = "the model, sampled with the speaker of a random window of another test recording"
 
-        def shuffled(_: SpeakerInput) -> np.ndarray:
-            return model.samples(speakers(test, other))
+        def shuffled(_: SpeakerInput) -> Iterator[np.ndarray]:
+            return model.samples(lambda rows: speakers(test, other[rows]))
 
         rows.append(Row("model_shuffled_speaker", what, shuffled, uses_speaker=None, samples=samples))
     return rows, left_out

@@ -1,6 +1,7 @@
 """What predictions are compared with: clips of any length, each part of a recording.
 
 - A clip is a stretch of predicted frames: half of a window, or a whole recording. Clips may differ in length.
+- Predictions come in parts, one after another, and a part is forgotten when it is measured.
 - Clips of one length are stacked and measured together, in blocks that bound the memory.
 - Columns are those of `l2l.dataset.layout`, raw units.
 """
@@ -8,6 +9,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -18,7 +20,10 @@ POSE = slice(50, 56)  # head rotation and jaw
 REGIONS = {**layout.REGIONS, "pose": POSE, "all": slice(0, MODEL_DIM)}
 _VALUES = 1 << 19  # numbers in the largest array of a block: fewer are slower, more take memory and gain nothing
 
+_PART = 1 << 13  # frames of a part, about
+
 Clips = Sequence[np.ndarray]
+Predicted = np.ndarray | Clips | Iterator[np.ndarray]  # (S, N, T, 56); N arrays (S, T, 56); parts (S, n, T, 56) of N
 
 
 @dataclass(frozen=True)
@@ -55,16 +60,26 @@ class Reference:
         return digest.hexdigest()
 
 
-def by_clip(predicted: np.ndarray | Clips) -> list[np.ndarray]:
-    """Samples (S, N, T, 56), or N arrays (S, T, 56), as N arrays (S, T, 56); nothing is copied."""
-    return list(np.moveaxis(predicted, 1, 0) if isinstance(predicted, np.ndarray) else predicted)
+def in_parts(predicted: Predicted) -> Iterator[tuple[slice, Clips]]:
+    """Which clips, and these as arrays (S, T, 56); nothing is copied."""
+    given = predicted if isinstance(predicted, Iterator) else iter([predicted])
+    some, first, frames = list[np.ndarray](), 0, 0
+    for clip in chain.from_iterable(np.moveaxis(p, 1, 0) if isinstance(p, np.ndarray) else p for p in given):
+        some.append(clip)
+        frames += clip.shape[-2]
+        if frames >= _PART:
+            yield slice(first, first + len(some)), some
+            some, first, frames = [], first + len(some), 0
+    if some:
+        yield slice(first, first + len(some)), some
 
 
-def blocks(reference: Reference, width: int) -> Iterator[np.ndarray]:
+def blocks(reference: Reference, chosen: slice, width: int) -> Iterator[np.ndarray]:
     """Indices of clips of one length, also of what comes before, so many that `width` numbers a frame fit in memory."""
-    lengths = np.array([reference.lengths, [len(past) for past in reference.before]]).T  # (N, 2)
+    parts = reference.truth[chosen], reference.before[chosen]
+    lengths = np.array([[len(clip) for clip in part] for part in parts]).T  # (n, 2)
     for length in np.unique(lengths, axis=0):
-        same = np.flatnonzero((lengths == length).all(1))
+        same = chosen.start + np.flatnonzero((lengths == length).all(1))
         count = max(1, _VALUES // max(1, int(length[0]) * width))
         for start in range(0, len(same), count):
             yield same[start : start + count]

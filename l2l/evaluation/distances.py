@@ -92,9 +92,18 @@ class Moments(NamedTuple):
         return cls(number, frames.sum(-2), _transposed(frames) @ frames)
 
     @classmethod
-    def stack(cls, recordings: "list[Moments]") -> "Moments":
-        """Those of G recordings, along a new first axis."""
-        return cls(*(np.stack(parts) for parts in zip(*recordings, strict=True)))
+    def none(cls, *shape: int) -> "Moments":
+        """Of no frames, (..., C)."""
+        return cls(np.zeros(shape[:-1]), np.zeros(shape), np.zeros((*shape, shape[-1])))
+
+    def add(self, which: int, more: "Moments") -> None:
+        """To one of the first axis, in place."""
+        for part, own in zip(self, more, strict=True):
+            part[which] += own
+
+    def of_sample(self, number: int) -> "Moments":
+        """Of moments (G, S, ...), those of one of S samples (G, ...)."""
+        return Moments(*(part[:, number] for part in self))
 
     def combined(self, weights: np.ndarray) -> "Moments":
         """Moments of G recordings, each taken `weights` (..., G) times."""

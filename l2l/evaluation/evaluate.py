@@ -87,7 +87,9 @@ def evaluate(
         model = architectures.load_asked(codebook, predictor, test, own, conversations)
     released = None
     if used:  # smoothing, where there is any, takes whole windows
-        released = list(used.standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames]), used.standardizer
+        whole = used.standardizer.apply(test.listener[..., :MODEL_DIM])
+        released = list(whole[:, frames].copy()), used.standardizer
+        del whole
     bootstrap = Bootstrap(reference.recordings, settings.evaluation.bootstrap, settings.seed)
     scorer = Scorer(
         reference,

@@ -97,6 +97,11 @@ class Events:
     clip: np.ndarray  # (E,) int
     time: np.ndarray  # (E,) frames since the clip's first predicted one
 
+    def of_clips(self, chosen: slice) -> "Events":
+        """Those of some clips, which are counted from 0 on."""
+        inside = slice(*np.searchsorted(self.clip, (chosen.start, chosen.stop)))
+        return Events(self.clip[inside] - chosen.start, self.time[inside])
+
 
 def detect(motion: Sequence[np.ndarray], first: Sequence[int], directions: Directions | None) -> dict[str, Events]:
     """Events of N clips (T, 56), by kind; `first` are their first predicted frames, fewer than one before is fine.

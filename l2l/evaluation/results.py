@@ -10,7 +10,6 @@ from l2l.codes import perplexity
 from l2l.config import Settings
 from l2l.evaluation import motion
 from l2l.evaluation.baselines import Row
-from l2l.evaluation.clips import by_clip
 from l2l.evaluation.definitions import METRICS
 from l2l.evaluation.provenance import git_revision, versions
 from l2l.evaluation.report import VERSION, headline, save_report
@@ -30,8 +29,7 @@ def measure(rows: Sequence[Row], speaker: SpeakerInput, scorer: Scorer) -> dict[
     """Row -> what it is, its number of samples, and metric -> part -> number."""
 
     def one(row: Row) -> dict[str, Any]:
-        predicted = by_clip(row.predict(speaker))
-        return {"is": row.what, "samples": len(predicted[0]), **scorer.score(predicted)}
+        return {"is": row.what, "samples": row.samples, **scorer.score(row.predict(speaker))}
 
     longest_first = sorted(rows, key=lambda row: -row.samples)  # so that no thread is left with one at the end
     with one_thread(), side_by_side() as pool:

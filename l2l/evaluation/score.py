@@ -6,7 +6,7 @@ import numpy as np
 
 from l2l.evaluation import events, motion, synchrony
 from l2l.evaluation.bootstrap import Bootstrap, Number, absent, known_mean, ratio
-from l2l.evaluation.clips import REGIONS, Clips, Reference, blocks, by_clip, stacked
+from l2l.evaluation.clips import REGIONS, Clips, Predicted, Reference, blocks, in_parts, stacked
 from l2l.evaluation.definitions import LISTENING, METRICS
 from l2l.evaluation.distances import Centred, Moments, Truth, clip_frechet, frechet, l2, mse
 from l2l.evaluation.events import Directions
@@ -75,13 +75,19 @@ class Scorer:
                 for region, count in counts.items()
             }
             self.truths = self._truths()
-            self.events = self._detect(reference.truth)
+            self.events = self._detect(slice(0, len(reference)), reference.truth)
         self.clusters = {key: fitted.result() for key, fitted in clusters.items()}
 
-    def score(self, predicted: np.ndarray | Clips) -> Results:
-        """All numbers of predictions (S, N, T, 56) or N arrays (S, T, 56), raw units."""
-        clips = by_clip(predicted)
-        values, sums = self._per_clip(clips)
+    def score(self, predicted: Predicted) -> Results:
+        """All numbers of predictions, raw units."""
+        values: dict[Key, np.ndarray] = {}
+        sums: dict[Key, np.ndarray] = {}
+        moments: dict[str, Moments] = {}
+        counts = {kind: np.zeros((len(self.reference), 3)) for kind in self.events}
+        for chosen, clips in in_parts(predicted):
+            self._per_clip(chosen, clips, values, sums)
+            self._add_moments(chosen, clips, moments)
+            self._add_counts(chosen, clips, counts)
         found: Results = {name: {} for name in METRICS if name not in LISTENING}
         for (name, region), array in values.items():  # (S, N)
             missing = METRICS[name].missing
@@ -98,29 +104,27 @@ class Scorer:
             found[name][region] = self.bootstrap.estimate(by_recording, pooled, missing)
             if name == "rpcc_pooled":
                 found["rpcc_video"][region] = self.bootstrap.mean_of_recordings(pooled(by_recording), missing)
-        self._frechet(clips, found)
-        self._events(clips, found)
+        self._frechet(moments, found)
+        self._events(counts, found)
         return {
             name: {part: parts.get(part) or absent(METRICS[name].missing) for part in METRICS[name].parts}
             for name, parts in found.items()
         }
 
-    def _per_clip(self, clips: Clips) -> tuple[dict[Key, np.ndarray], dict[Key, np.ndarray]]:
+    def _per_clip(self, part: slice, clips: Clips, values: dict[Key, np.ndarray], sums: dict[Key, np.ndarray]) -> None:
         """Metrics of single clips (S, N), and the sums over frames (S, N, ...) that pooled ones are made of."""
-        values: dict[Key, np.ndarray] = {}
-        sums: dict[Key, np.ndarray] = {}
         samples = len(clips[0])
 
         def keep(into: dict[Key, np.ndarray], name: str, region: str, array: np.ndarray) -> None:
             if (name, region) not in into:
-                into[name, region] = np.full((len(array), len(clips), *array.shape[2:]), np.nan)
+                into[name, region] = np.full((len(array), len(self.reference), *array.shape[2:]), np.nan)
             into[name, region][:, chosen] = array
 
-        for chosen in blocks(self.reference, samples * _JOINT):
+        for chosen in blocks(self.reference, part, samples * _JOINT):
             truth, speaker, before = (
-                stacked(part, chosen) for part in (self.reference.truth, self.reference.speaker, self.reference.before)
+                stacked(of, chosen) for of in (self.reference.truth, self.reference.speaker, self.reference.before)
             )  # (n, T, 56), (n, T, 56), (n, P, 56)
-            p = stacked(clips, chosen).swapaxes(0, 1)  # (S, n, T, 56)
+            p = stacked(clips, chosen - part.start).swapaxes(0, 1)  # (S, n, T, 56)
             pairs = motion.frame_pairs(p.shape[2], self.seed)
             lags = synchrony.lags_of(p.shape[2], FPS)
             lagged = synchrony.lagged_correlation(p, speaker, lags)  # (S, n, L, 56)
@@ -159,41 +163,44 @@ class Scorer:
                 for name in motion.CLUSTERS:
                     if (centres := self.clusters.get((name, region))) is not None:
                         keep(sums, name, region, motion.cluster_counts(x, centres))
-        return values, sums
 
-    def _moments(self, listener: Clips) -> dict[str, Moments]:
-        """Of each recording: speaker and listener side by side (112 channels), and steps of the listener (56)."""
-        both, steps = [], []
-        for r in range(len(self.bootstrap)):
-            mine = np.flatnonzero(self.bootstrap.index == r).tolist()
-            clips, speakers = (np.concatenate([part[n] for n in mine]) for part in (listener, self.reference.speaker))
-            frames = np.concatenate([speakers, clips], 1) - self.origin  # (F, 112) float64
-            both.append(Moments.of(frames))
-            ends = np.cumsum([len(listener[n]) for n in mine[:-1]], dtype=int)
-            steps.append(Moments.of(np.delete(np.diff(frames[:, MODEL_DIM:], axis=0), ends - 1, axis=0)))
-        return {"joint": Moments.stack(both), "velocity": Moments.stack(steps)}
+    def _add_moments(self, part: slice, clips: Clips, moments: dict[str, Moments]) -> None:
+        """Of recordings (G, S): speaker and listener side by side (112 channels), and steps of the listener (56)."""
+        if not moments:
+            shape = len(self.bootstrap), len(clips[0])
+            moments |= {"joint": Moments.none(*shape, _JOINT), "velocity": Moments.none(*shape, MODEL_DIM)}
+        index = self.bootstrap.index[part]
+        for r in np.unique(index):
+            frames = []
+            for n in np.flatnonzero(index == r).tolist():
+                speaker = np.broadcast_to(self.reference.speaker[part.start + n], clips[n].shape)
+                frames.append(np.concatenate([speaker, clips[n]], -1) - self.origin)  # (S, T, 112) float64
+            moments["joint"].add(r, Moments.of(np.concatenate(frames, 1)))
+            steps = [np.diff(clip[..., MODEL_DIM:], axis=1) for clip in frames]
+            moments["velocity"].add(r, Moments.of(np.concatenate(steps, 1)))
 
     def _truths(self) -> dict[Key, tuple[Truth, Truth, Truth]]:
         """What Frechet distances are from: each recording, all of them, each different draw of them."""
-        moments, everything = self._moments(self.reference.truth), np.ones((1, len(self.bootstrap)))
-        found = {}
+        moments: dict[str, Moments] = {}
+        for chosen, clips in in_parts([clip[None] for clip in self.reference.truth]):
+            self._add_moments(chosen, clips, moments)
+        everything, found = np.ones((1, len(self.bootstrap))), {}
         for key, (part, at) in _channels().items():
-            own = moments[part].of_channels(at)
+            own = moments[part].of_sample(0).of_channels(at)
             drawn = Truth.stack([Truth.of(own.combined(some).gaussian()) for some in _parts(self.draws)])
             found[key] = Truth.of(own.gaussian()), Truth.of(own.combined(everything).gaussian()), drawn
         return found
 
-    def _frechet(self, clips: Clips, found: Results) -> None:
+    def _frechet(self, moments: dict[str, Moments], found: Results) -> None:
         """Per recording and pooled; a draw of the bootstrap takes one sample set, in turn, which bounds its cost."""
-        channels, samples, recordings = _channels(), len(clips[0]), len(self.bootstrap)
+        channels, (recordings, samples) = _channels(), moments["joint"].number.shape
         video = {key: np.empty((samples, recordings)) for key in channels}
         pooled = {key: np.empty(samples) for key in channels}
         drawn = {key: np.full(len(self.drawn), np.nan) for key in channels}
         for s in range(samples):
-            moments = self._moments([clip[s] for clip in clips])
             needed, which = np.unique(self.drawn[s::samples], return_inverse=True)
             for key, (part, at) in channels.items():
-                mine, (each, whole, of_draws) = moments[part].of_channels(at), self.truths[key]
+                mine, (each, whole, of_draws) = moments[part].of_sample(s).of_channels(at), self.truths[key]
                 video[key][s] = frechet(mine.gaussian(), each)
                 pooled[key][s] = frechet(mine.combined(np.ones((1, recordings))).gaussian(), whole)[0]
                 of_parts = [
@@ -208,18 +215,20 @@ class Scorer:
             found[f"{name}_video_best"][region] = mean(video[key].min(0), missing)
             found[f"{name}_pooled"][region] = self.bootstrap.number(float(pooled[key].mean()), drawn[key], missing)
 
-    def _detect(self, listener: Clips) -> dict[str, events.Events]:
-        before = self.reference.before
+    def _detect(self, part: slice, listener: Clips) -> dict[str, events.Events]:
+        before = self.reference.before[part]
         whole = [np.concatenate([past, clip]) for past, clip in zip(before, listener, strict=True)]
         return events.detect(whole, [len(past) for past in before], self.directions)
 
-    def _events(self, clips: Clips, found: Results) -> None:
-        samples = len(clips[0])
-        minutes = self.bootstrap.sums(np.array(self.reference.lengths) / FPS / 60)  # (G,)
-        counts = {kind: np.zeros((len(clips), 3)) for kind in self.events}
+    def _add_counts(self, part: slice, clips: Clips, counts: dict[str, np.ndarray]) -> None:
+        """Of each clip (N, 3), mean over samples: see `events.match`."""
+        samples, true = len(clips[0]), {kind: of.of_clips(part) for kind, of in self.events.items()}
         for s in range(samples):
-            for kind, mine in self._detect([clip[s] for clip in clips]).items():
-                counts[kind] += events.match(mine, self.events[kind], len(clips), self.event_window) / samples
+            for kind, mine in self._detect(part, [clip[s] for clip in clips]).items():
+                counts[kind][part] += events.match(mine, true[kind], len(clips), self.event_window) / samples
+
+    def _events(self, counts: dict[str, np.ndarray], found: Results) -> None:
+        minutes = self.bootstrap.sums(np.array(self.reference.lengths) / FPS / 60)  # (G,)
         for kind in events.KINDS:
             if kind not in counts:
                 for name in ("rate", *events.SCORES):

@@ -9,6 +9,7 @@
   shorter memory than another, and nothing but the moment makes a difference.
 """
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -83,10 +84,13 @@ class Model:
         self.codes, self.logits = self._known(sequences, number, at)  # (N, 8, Q), (N, P, Q, K) of what is predicted
         self.heard = _heard(models, sequences)  # (F, H)
 
-    def samples(self, speaker: SpeakerInput) -> np.ndarray:
-        """(S, N, T, 56), drawn as `l2l sample` draws each window by itself."""
-        heard = Chunks(self.chunks.listener, speaker.faces, speaker.audio, self.chunks.files)
-        return sample_windows(self.models, heard, self.settings).samples[:, :, self.first :]
+    def samples(self, speakers: Callable[[slice], SpeakerInput]) -> Iterator[np.ndarray]:
+        """Parts (S, n, T, 56), drawn as `l2l sample` draws each window by itself."""
+        for start in range(0, len(self.chunks), _AT_ONCE):
+            rows = slice(start, min(start + _AT_ONCE, len(self.chunks)))
+            speaker = speakers(rows)
+            heard = Chunks(self.chunks.listener[rows], speaker.faces, speaker.audio, self.chunks.files[rows])
+            yield sample_windows(self.models, heard, self.settings, start).samples[:, :, self.first :]
 
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """(N,) nats."""
@@ -134,19 +138,20 @@ class Model:
                     codes[row], logits[row] = true[k, own], found[k, own[predicted]]
         return torch.stack(codes), torch.stack(logits)
 
-    @torch.inference_mode()
-    def random_codes(self, samples: int) -> np.ndarray:
-        """Codes drawn evenly from the whole codebook after those of the real past, decoded: (S, N, T, 56), raw."""
+    def random_codes(self, samples: int) -> Iterator[np.ndarray]:
+        """Codes drawn evenly from the whole codebook after those of the real past, decoded: (S, n, T, 56), raw."""
         generator = torch.Generator().manual_seed(self.settings.seed)
         drawn = torch.randint(self.models.codebook.codes, (samples, *self.codes.shape), generator=generator)
         known = self.first // PATCH
-        found = np.empty((samples, len(self.codes), WINDOW - self.first, MODEL_DIM), np.float32)
-        for codes, motion in zip(drawn.to(self.codes.device), found, strict=True):
-            codes[:, :known] = self.codes[:, :known]
-            for start in range(0, len(codes), _AT_ONCE):
-                decoded = self.models.codebook.decode(codes[start : start + _AT_ONCE]).cpu().numpy()
-                motion[start : start + _AT_ONCE] = self.models.listener.undo(decoded)[:, self.first :]
-        return found
+        drawn[:, :, :known] = self.codes[:, :known].cpu()
+        for start in range(0, len(self.codes), _AT_ONCE):
+            yield np.stack([self._decoded(codes) for codes in drawn[:, start : start + _AT_ONCE]])
+
+    @torch.inference_mode()
+    def _decoded(self, codes: Tensor) -> np.ndarray:
+        """Codes (n, 8, Q) -> motion (n, T, 56) of the predicted frames, raw."""
+        decoded = self.models.codebook.decode(codes.to(self.codes.device)).cpu().numpy()
+        return self.models.listener.undo(decoded)[:, self.first :]
 
 
 def _heard(models: Models, sequences: Sequences) -> Tensor:

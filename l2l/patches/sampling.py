@@ -36,8 +36,8 @@ class Futures(NamedTuple):
     given: np.ndarray  # (N,) frames of real past
 
 
-def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
-    """S futures of every window of `data`; see the top of this file."""
+def sample_windows(models: Models, data: Chunks, settings: Settings, number: int = 0) -> Futures:
+    """S futures of every window of `data`; see the top of this file. `number`: that of its first sequence."""
     sampling, every = settings.sampling, np.arange(len(data))
     chains = chain(data, every) if sampling.span == "sequence" else [[Piece(int(row), 0, 0)] for row in every]
     first = PAST if sampling.past == "real" else 0
@@ -48,7 +48,7 @@ def sample_windows(models: Models, data: Chunks, settings: Settings) -> Futures:
     given = np.zeros(len(data), int)
     lengths = np.array([max(piece.at for piece in pieces) + WINDOW for pieces in chains])
     for batch in tqdm(alike(lengths, sampling.batch_size), unit="batch", disable=None):
-        found = _listen(models, data, [chains[n] for n in batch], batch, settings, first)
+        found = _listen(models, data, [chains[n] for n in batch], number + batch, settings, first)
         for k, n in enumerate(batch):
             own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together
             for piece in chains[n]:

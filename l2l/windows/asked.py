@@ -3,6 +3,7 @@
 The error is a likelihood: no sample is drawn for it, so nothing in it is random.
 """
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,12 +71,14 @@ class PairModel:
         size = self.sampling.batch_size
         return [slice(start, start + size) for start in range(0, len(self.chunks), size)]
 
-    def samples(self, speaker: SpeakerInput) -> np.ndarray:
-        """(S, N, 32, 56), drawn as `l2l sample` draws, with a generator of the same seed."""
-        heard = Chunks(self.chunks.listener, speaker.faces, speaker.audio, self.chunks.files)
+    def samples(self, speakers: Callable[[slice], SpeakerInput]) -> Iterator[np.ndarray]:
+        """Parts (S, n, 32, 56), drawn as `l2l sample` draws, with a generator of the same seed."""
         generator = torch.Generator().manual_seed(self.seed)
-        drawn = [futures(self.pair, heard, r, self.sampling, generator, self.device)[0] for r in self._rows()]
-        return np.concatenate([decode(self.pair, codes, self.device) for codes in drawn], axis=1)
+        for rows in self._rows():
+            speaker = speakers(rows)
+            heard = Chunks(self.chunks.listener[rows], speaker.faces, speaker.audio, self.chunks.files[rows])
+            codes, _ = futures(self.pair, heard, slice(None), self.sampling, generator, self.device)
+            yield decode(self.pair, codes, self.device)
 
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         """(N,) nats; the whole distribution, without temperature or nucleus."""
@@ -101,9 +104,9 @@ class PairModel:
         loop = (self.pair.codebook, self.pair.predictor, past, motion, audio, self.sampling)
         return autoregress(*loop, lambda logits: logits.softmax(-1), lambda _: next(true))[1]
 
-    def random_codes(self, samples: int) -> np.ndarray:
-        """Codes drawn evenly from the whole codebook, decoded: (S, N, 32, 56), raw units."""
+    def random_codes(self, samples: int) -> Iterator[np.ndarray]:
+        """Codes drawn evenly from the whole codebook, decoded: parts (S, n, 32, 56), raw units."""
         generator = torch.Generator().manual_seed(self.seed)
         count = self.pair.codebook.quantize.embedding.num_embeddings
         codes = torch.randint(count, (samples, len(self.chunks), GROUPS), generator=generator)
-        return np.concatenate([decode(self.pair, codes[:, rows], self.device) for rows in self._rows()], axis=1)
+        return (decode(self.pair, codes[:, rows], self.device) for rows in self._rows())

@@ -1,5 +1,7 @@
 """A set whose listener truly depends on the speaker, and two that claim to listen: one knows the rule, one is deaf."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
@@ -53,12 +55,15 @@ class Oracle:
         x = process(rng, shape[2], self.count * len(self.chunks) * 56).reshape(shape[2], shape[0], shape[1], 56)
         return 0.3 * x.transpose(1, 2, 0, 3)
 
-    def samples(self, speaker: SpeakerInput) -> np.ndarray:
+    def samples(self, speakers: Callable[[slice], SpeakerInput]) -> Iterator[np.ndarray]:
+        yield self.answered(speakers(slice(0, len(self.chunks))))
+
+    def answered(self, speaker: SpeakerInput) -> np.ndarray:
         return 0.5 + speaker.faces[None, :, FIRST - LAG : WINDOW - LAG] @ _RULE + self.own()
 
     def errors(self, speaker: SpeakerInput) -> np.ndarray:
         truth = self.chunks.listener[:, FIRST:, :56]
-        return np.linalg.norm(self.samples(speaker) - truth, axis=-1).mean((0, 2))
+        return np.linalg.norm(self.answered(speaker) - truth, axis=-1).mean((0, 2))
 
     def errors_without(self) -> None:
         """It always hears a speaker."""
@@ -67,7 +72,7 @@ class Oracle:
 class TalkingHead(Oracle):
     """Moves exactly as the listeners of the set do, each time another's window, and never hears the speaker."""
 
-    def samples(self, speaker: SpeakerInput) -> np.ndarray:
+    def answered(self, speaker: SpeakerInput) -> np.ndarray:
         self.draws += 1
         rng = np.random.default_rng(self.draws)
         return np.stack([rng.permutation(self.chunks.listener[:, FIRST:, :56]) for _ in range(self.count)])

@@ -90,10 +90,20 @@ def test_the_order_of_frames_does_not_matter() -> None:
     assert both(rng.permutation(x), y) == pytest.approx(both(x, y), rel=1e-9)
 
 
+def test_moments_of_parts_are_those_of_the_whole() -> None:
+    frames = np.random.default_rng(0).standard_normal((2, 2, 40, 4))  # recordings, samples
+    found = Moments.none(2, 2, 4)
+    for recording, some in enumerate(frames):
+        found.add(recording, Moments.of(some[:, :15]))
+        found.add(recording, Moments.of(some[:, 15:]))
+    for part, expected in zip(found.of_sample(1), Moments.of(frames[:, 1]), strict=True):
+        np.testing.assert_allclose(part, expected, rtol=1e-12)
+
+
 def test_moments_of_recordings_add_up() -> None:
     x, y = np.random.default_rng(0).standard_normal((2, 3, 40, 4)) * [[[[1.0]]], [[[2.0]]]]
     weights = np.array([[1.0, 1.0, 1.0], [2.0, 0.0, 1.0]])
-    p, g = (Moments.stack([Moments.of(clip) for clip in clips]).combined(weights) for clips in (x, y))
+    p, g = (Moments.of(clips).combined(weights) for clips in (x, y))
     expected = [
         pooled(x.reshape(-1, 4), y.reshape(-1, 4)),
         pooled(x[[0, 0, 2]].reshape(-1, 4), y[[0, 0, 2]].reshape(-1, 4)),

@@ -33,7 +33,7 @@ def found() -> dict[str, dict[str, Any]]:
     rows += controls(None, test, np.stack(reference.truth), SAMPLES, 0)[0]
     everyone = {}
     for name, model in (("oracle", Oracle(test, SAMPLES)), ("head", TalkingHead(test, SAMPLES))):
-        mine = Row("model", name, model.samples, uses_speaker=None)
+        mine = Row("model", name, model.answered, uses_speaker=None, samples=SAMPLES)
         asked = [mine, *(rows if name == "oracle" else [])]
         results = measure(asked, speaker, scorer)
         for row, listening in gains(asked, model, speaker, reference, bootstrap, shifts).items():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
+from l2l.evaluation import clips
 from l2l.evaluation.bootstrap import Bootstrap
 from l2l.evaluation.clips import Reference
 from l2l.evaluation.definitions import METRICS
@@ -140,3 +141,14 @@ def test_pooled_numbers_are_not_those_per_clip() -> None:
     assert found["variation"]["all"]["value"] == 0 and found["variation_pooled"]["all"]["value"] == pytest.approx(
         60 / 9
     )
+
+
+def test_parts_that_come_one_after_another_give_the_numbers_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted, truth, speaker, before = arrays()
+    whole = score(predicted, truth, speaker, before)
+    monkeypatch.setattr(clips, "_PART", 70)  # frames: two clips, so that recordings of three are in several parts
+    parts = score(iter([predicted[:, :5], predicted[:, 5:]]), truth, speaker, before)
+    for name, numbers in whole.items():
+        for part, number in numbers.items():
+            for kind in ("value", "interval_95"):
+                assert parts[name][part][kind] == pytest.approx(number[kind], rel=1e-9, abs=1e-12), (name, part)
