@@ -96,8 +96,8 @@ class Moments(NamedTuple):
         """Of no frames, (..., C)."""
         return cls(np.zeros(shape[:-1]), np.zeros(shape), np.zeros((*shape, shape[-1])))
 
-    def add(self, which: int, more: "Moments") -> None:
-        """To one of the first axis, in place."""
+    def add(self, which: tuple[int, ...], more: "Moments") -> None:
+        """To those at a place in the first axes, in place."""
         for part, own in zip(self, more, strict=True):
             part[which] += own
 

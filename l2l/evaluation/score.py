@@ -79,15 +79,19 @@ class Scorer:
         self.clusters = {key: fitted.result() for key, fitted in clusters.items()}
 
     def score(self, predicted: Predicted) -> Results:
-        """All numbers of predictions, raw units."""
+        """All numbers of predictions, raw units. Raises ValueError when they are not of all clips."""
         values: dict[Key, np.ndarray] = {}
         sums: dict[Key, np.ndarray] = {}
         moments: dict[str, Moments] = {}
         counts = {kind: np.zeros((len(self.reference), 3)) for kind in self.events}
+        count = 0
         for chosen, clips in in_parts(predicted):
             self._per_clip(chosen, clips, values, sums)
             self._add_moments(chosen, clips, moments)
             self._add_counts(chosen, clips, counts)
+            count = chosen.stop
+        if count != len(self.reference):
+            raise ValueError(f"predictions of {count} clips, expected {len(self.reference)}")
         found: Results = {name: {} for name in METRICS if name not in LISTENING}
         for (name, region), array in values.items():  # (S, N)
             missing = METRICS[name].missing
@@ -171,13 +175,14 @@ class Scorer:
             moments |= {"joint": Moments.none(*shape, _JOINT), "velocity": Moments.none(*shape, MODEL_DIM)}
         index = self.bootstrap.index[part]
         for r in np.unique(index):
-            frames = []
-            for n in np.flatnonzero(index == r).tolist():
-                speaker = np.broadcast_to(self.reference.speaker[part.start + n], clips[n].shape)
-                frames.append(np.concatenate([speaker, clips[n]], -1) - self.origin)  # (S, T, 112) float64
-            moments["joint"].add(r, Moments.of(np.concatenate(frames, 1)))
-            steps = [np.diff(clip[..., MODEL_DIM:], axis=1) for clip in frames]
-            moments["velocity"].add(r, Moments.of(np.concatenate(steps, 1)))
+            mine = np.flatnonzero(index == r).tolist()
+            speaker = np.concatenate([self.reference.speaker[part.start + n] for n in mine])  # (F, 56)
+            ends = np.cumsum([clips[n].shape[1] for n in mine[:-1]], dtype=int)
+            for s in range(len(clips[0])):  # one by one: clips may be hours long
+                frames = np.concatenate([speaker, np.concatenate([clips[n][s] for n in mine])], 1) - self.origin
+                steps = np.delete(np.diff(frames[:, MODEL_DIM:], axis=0), ends - 1, axis=0)
+                moments["joint"].add((r, s), Moments.of(frames))
+                moments["velocity"].add((r, s), Moments.of(steps))
 
     def _truths(self) -> dict[Key, tuple[Truth, Truth, Truth]]:
         """What Frechet distances are from: each recording, all of them, each different draw of them."""

@@ -93,9 +93,9 @@ def test_the_order_of_frames_does_not_matter() -> None:
 def test_moments_of_parts_are_those_of_the_whole() -> None:
     frames = np.random.default_rng(0).standard_normal((2, 2, 40, 4))  # recordings, samples
     found = Moments.none(2, 2, 4)
-    for recording, some in enumerate(frames):
-        found.add(recording, Moments.of(some[:, :15]))
-        found.add(recording, Moments.of(some[:, 15:]))
+    for place in np.ndindex(2, 2):
+        found.add(place, Moments.of(frames[place][:15]))
+        found.add(place, Moments.of(frames[place][15:]))
     for part, expected in zip(found.of_sample(1), Moments.of(frames[:, 1]), strict=True):
         np.testing.assert_allclose(part, expected, rtol=1e-12)
 

@@ -148,6 +148,8 @@ def test_parts_that_come_one_after_another_give_the_numbers_of_the_whole(monkeyp
     whole = score(predicted, truth, speaker, before)
     monkeypatch.setattr(clips, "_PART", 70)  # frames: two clips, so that recordings of three are in several parts
     parts = score(iter([predicted[:, :5], predicted[:, 5:]]), truth, speaker, before)
+    with pytest.raises(ValueError, match="predictions of 5 clips, expected 9"):
+        score(predicted[:, :5], truth, speaker, before)
     for name, numbers in whole.items():
         for part, number in numbers.items():
             for kind in ("value", "interval_95"):
