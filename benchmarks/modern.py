@@ -45,7 +45,7 @@ def train(folder: Path, write: Callable[[Path], None], settings: Settings, peopl
     shutil.rmtree(data)
 
 
-def known(scores: Path) -> bool:
+def measured_before(scores: Path) -> bool:
     """Whether an earlier run has left these scores, which is said: they are not measured again."""
     if scores.exists():
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(scores.stat().st_mtime))

@@ -37,7 +37,7 @@ import torch
 
 from benchmarks import dyads, measures
 from benchmarks.dyads import Habits, Speaker
-from benchmarks.modern import Modern, known, train
+from benchmarks.modern import Modern, measured_before, train
 from benchmarks.quality import SHIFTS, shown
 from benchmarks.recordings import FIRST_TRAINING_SEED, FRAMES, TEST_SEED
 from l2l.config import Settings
@@ -153,7 +153,7 @@ def run(
     given = together / "codebook.pt" if way == "same codes" and not codebook else codebook
     for person, bench in benches.items():
         scores = folder / _name(way) / f"{person}.json"
-        if known(scores):
+        if measured_before(scores):
             continue
         own = together if way == "together" else folder / _name(way) / person
         if given and not (own / "codebook.pt").exists():
@@ -241,7 +241,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if not args.table:
         benches = {person: Bench(person) for person in PEOPLE}
-        if not known(args.folder / "references.json"):
+        if not measured_before(args.folder / "references.json"):
             save_json(args.folder / "references.json", {p: bench.moved(bench.others()) for p, bench in benches.items()})
         for minutes, seed, way in [(m, s, w) for s in range(args.seeds) for m in args.minutes for w in args.ways]:
             if way != "alone" or not args.codebook:

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 
 from benchmarks import measures
-from benchmarks.modern import Modern, known, train
+from benchmarks.modern import Modern, measured_before, train
 from benchmarks.recordings import SETS, SILENCE, TEST, Conversations
 from benchmarks.released import Released, released
 from l2l.config import Settings
@@ -186,18 +186,18 @@ def main() -> None:
         conversations = Conversations(name, args.long_pauses, args.test)
         folder = args.folder / (f"{name}_{args.long_pauses:g}" if args.long_pauses else name)
         bench = None if args.table else Bench(conversations)
-        if bench and not known(folder / "references.json"):
+        if bench and not measured_before(folder / "references.json"):
             save_json(folder / "references.json", bench.references())
         for minutes, seed in [(m, s) for m in args.minutes for s in range(args.seeds)] if bench else []:
             own = folder / str(minutes) / str(seed)
-            if not known(own / "scores.json"):
+            if not measured_before(own / "scores.json"):
                 assert bench is not None
                 settings = Settings().model_copy(update={"seed": seed})
                 train(own, partial(conversations.write, seed=seed, minutes=minutes), settings)
                 save_json(own / "scores.json", bench.score(Modern(own), own))
                 print(f"{name}, {minutes} minutes, seed {seed}: done", flush=True)
         own = folder / "released"
-        if bench and args.released and not known(own / "scores.json"):
+        if bench and args.released and not measured_before(own / "scores.json"):
             model = released(own, conversations, max(args.minutes), args.released)
             save_json(own / "scores.json", bench.score(model, own))
         text = table(folder)

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from benchmarks import measures
-from benchmarks.modern import known, nats, train
+from benchmarks.modern import measured_before, nats, train
 from benchmarks.quality import shown
 from l2l import config
 from l2l.config import Settings
@@ -155,7 +155,7 @@ def main() -> None:
     scores: dict[str, dict[str, list[float]]] = {}
     for fold in args.folds:
         own = args.folder / str(fold)
-        if not known(own / "scores.json"):
+        if not measured_before(own / "scores.json"):
             train(own, partial(pairs.write, fold=fold), settings)
             save_json(own / "scores.json", pairs.score(own, fold))
             print(f"fold {fold}: done", flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 def compiled(function: Callable[..., Any]) -> Any:
     """The function compiled, and kept compiled between runs where there is a folder to keep it in.
 
-    numba, which takes more than a second to start, is loaded when the function is first called.
+    numba is loaded when the function is first called, which takes half a second: many who import this never call it.
     """
 
     @cache

@@ -30,7 +30,7 @@ class Row:
 
     name: str
     what: str
-    predict: Callable[[SpeakerInput], Predicted]
+    predict: Callable[[SpeakerInput], Predicted]  # an array, if it uses the speaker: it is asked with many
     uses_speaker: bool | None = True  # None: it cannot be asked with another speaker
     samples: int = 1  # S, known before it is asked: rows that take long are asked first
 

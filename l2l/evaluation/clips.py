@@ -19,8 +19,7 @@ from l2l.units import MODEL_DIM
 POSE = slice(50, 56)  # head rotation and jaw
 REGIONS = {**layout.REGIONS, "pose": POSE, "all": slice(0, MODEL_DIM)}
 _VALUES = 1 << 19  # numbers in the largest array of a block: fewer are slower, more take memory and gain nothing
-
-_PART = 1 << 13  # frames of a part, about
+_PART = 1 << 13  # frames of a part: the clip that reaches them is its last
 
 Clips = Sequence[np.ndarray]
 Predicted = np.ndarray | Clips | Iterator[np.ndarray]  # (S, N, T, 56); N arrays (S, T, 56); parts (S, n, T, 56) of N
@@ -61,7 +60,10 @@ class Reference:
 
 
 def in_parts(predicted: Predicted) -> Iterator[tuple[slice, Clips]]:
-    """Which clips, and these as arrays (S, T, 56); nothing is copied."""
+    """Which clips, and these as arrays (S, T, 56), in order and each once; nothing is copied.
+
+    A part that was given is asked for when it is needed, and kept until its last clip has been taken.
+    """
     given = predicted if isinstance(predicted, Iterator) else iter([predicted])
     some, first, frames = list[np.ndarray](), 0, 0
     for clip in chain.from_iterable(np.moveaxis(p, 1, 0) if isinstance(p, np.ndarray) else p for p in given):

@@ -87,9 +87,8 @@ def evaluate(
         model = architectures.load_asked(codebook, predictor, test, own, conversations)
     released = None
     if used:  # smoothing, where there is any, takes whole windows
-        whole = used.standardizer.apply(test.listener[..., :MODEL_DIM])
-        released = list(whole[:, frames].copy()), used.standardizer
-        del whole
+        standard = used.standardizer.apply(test.listener[..., :MODEL_DIM])[:, frames].copy()
+        released = list(standard), used.standardizer
     bootstrap = Bootstrap(reference.recordings, settings.evaluation.bootstrap, settings.seed)
     scorer = Scorer(
         reference,

@@ -116,7 +116,7 @@ class Scorer:
         }
 
     def _per_clip(self, part: slice, clips: Clips, values: dict[Key, np.ndarray], sums: dict[Key, np.ndarray]) -> None:
-        """Metrics of single clips (S, N), and the sums over frames (S, N, ...) that pooled ones are made of."""
+        """Fill in a part of single clips' metrics (S, N), and of the sums (S, N, ...) that pooled ones are made of."""
         samples = len(clips[0])
 
         def keep(into: dict[Key, np.ndarray], name: str, region: str, array: np.ndarray) -> None:
@@ -169,7 +169,7 @@ class Scorer:
                         keep(sums, name, region, motion.cluster_counts(x, centres))
 
     def _add_moments(self, part: slice, clips: Clips, moments: dict[str, Moments]) -> None:
-        """Of recordings (G, S): speaker and listener side by side (112 channels), and steps of the listener (56)."""
+        """Add a part to recordings' (G, S): speaker and listener side by side (112 channels), listener's steps (56)."""
         if not moments:
             shape = len(self.bootstrap), len(clips[0])
             moments |= {"joint": Moments.none(*shape, _JOINT), "velocity": Moments.none(*shape, MODEL_DIM)}
@@ -226,7 +226,7 @@ class Scorer:
         return events.detect(whole, [len(past) for past in before], self.directions)
 
     def _add_counts(self, part: slice, clips: Clips, counts: dict[str, np.ndarray]) -> None:
-        """Of each clip (N, 3), mean over samples: see `events.match`."""
+        """Fill in a part of each kind's counts (N, 3), mean over samples: see `events.match`."""
         samples, true = len(clips[0]), {kind: of.of_clips(part) for kind, of in self.events.items()}
         for s in range(samples):
             for kind, mine in self._detect(part, [clip[s] for clip in clips]).items():

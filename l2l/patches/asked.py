@@ -87,7 +87,7 @@ class Model:
     def samples(self, speakers: Callable[[slice], SpeakerInput]) -> Iterator[np.ndarray]:
         """Parts (S, n, T, 56), drawn as `l2l sample` draws each window by itself."""
         for start in range(0, len(self.chunks), _AT_ONCE):
-            rows = slice(start, min(start + _AT_ONCE, len(self.chunks)))
+            rows = slice(start, start + _AT_ONCE)
             speaker = speakers(rows)
             heard = Chunks(self.chunks.listener[rows], speaker.faces, speaker.audio, self.chunks.files[rows])
             yield sample_windows(self.models, heard, self.settings, start).samples[:, :, self.first :]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from l2l.config import Settings
 from l2l.dataset.layout import WINDOW, Chunks
@@ -19,6 +18,7 @@ from l2l.dataset.together import identities
 from l2l.features.sequences import Piece, alike, chain, joined
 from l2l.patches.checkpoint import Models, load_models
 from l2l.patches.stream import Sampled, Sampling, sample_sequences
+from l2l.progress import progress
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM, PATCH
 
@@ -47,7 +47,7 @@ def sample_windows(models: Models, data: Chunks, settings: Settings, number: int
     entropy = np.full((len(data), patches), np.nan, np.float32)
     given = np.zeros(len(data), int)
     lengths = np.array([max(piece.at for piece in pieces) + WINDOW for pieces in chains])
-    for batch in tqdm(alike(lengths, sampling.batch_size), unit="batch", disable=None):
+    for batch in progress(alike(lengths, sampling.batch_size), "sample", unit="batch"):
         found = _listen(models, data, [chains[n] for n in batch], number + batch, settings, first)
         for k, n in enumerate(batch):
             own = slice(k * count, (k + 1) * count)  # all samples of one sequence lie together

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from l2l import config
 from l2l.codes import nucleus
 from l2l.config import Settings
 from l2l.dataset.layout import Chunks
 from l2l.errors import UserError
+from l2l.progress import progress
 from l2l.training.batches import whole_batches
 from l2l.training.device import prepare
 from l2l.units import MODEL_DIM
@@ -129,7 +129,7 @@ def sample(data: Chunks, codebook: Path, predictor: Path, settings: Settings) ->
     samples[:, :, :FRAMES] = data.listener[:, :FRAMES, :MODEL_DIM] if sampling.past == "real" else pair.listener.mean
     codes = np.empty((sampling.samples, len(data), GROUPS), np.int64)
     entropy = np.empty((len(data), GROUPS), np.float32)
-    for rows in tqdm(batches, unit="batch", disable=None):
+    for rows in progress(batches, "sample", unit="batch"):
         drawn, probabilities = futures(pair, data, rows, sampling, generator, device)
         codes[:, rows] = drawn.numpy()
         samples[:, rows, FRAMES:] = decode(pair, drawn, device)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import quality
-from benchmarks.modern import known
+from benchmarks.modern import measured_before
 from benchmarks.recordings import Conversations
 from l2l.dataset.layout import load_chunks
 from l2l.features.sequences import join
@@ -62,6 +62,6 @@ def test_training_recordings_are_joined_to_whole_ones_again(tmp_path):
 
 def test_scores_of_an_earlier_run_are_said_to_be_so(tmp_path, capsys):
     scores = tmp_path / "scores.json"
-    assert not known(scores) and not capsys.readouterr().out
+    assert not measured_before(scores) and not capsys.readouterr().out
     scores.write_text("{}")
-    assert known(scores) and f"{scores} was measured on 20" in capsys.readouterr().out
+    assert measured_before(scores) and f"{scores} was measured on 20" in capsys.readouterr().out

@@ -117,7 +117,7 @@ def test_a_time_line_is_the_same_in_bars_and_in_words():
     assert "left speaks 25% of the time" in line.words and "right is not seen in 50%; 1 cuts." in line.words
 
 
-def test_pictures_of_numbers_are_on_one_scale_from_zero_on():
+def test_charts_of_numbers_are_on_one_scale_from_zero_on():
     found = report(
         model=row(l2={"all": number(0.5, 0.4, 0.6)}, event_f1={"nod": number(None)}),
         mirror=row(l2={"all": number(1.0, 0.8, 1.0)}),
